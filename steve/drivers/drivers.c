@@ -1,0 +1,20 @@
+/// The catalog of the drivers in the box.
+#include "steve/drivers/drivers.h"
+
+#include "steve/drivers/hostile_internal.h"
+
+#define HOSTILE_ROW(suffix, identifier, wire, opportunity, oracle, what) &steve_driver_hostile_##identifier,
+static const struct steve_driver *const all_drivers[] = {&steve_driver_jeff,        &steve_driver_libc,
+                                                         &steve_driver_jeff_mapped, &steve_driver_jeff_align8,
+                                                         &steve_driver_hostile,     HOSTILE_MISDEEDS(HOSTILE_ROW)};
+
+const struct steve_catalog steve_drivers = {
+    .drivers = all_drivers,
+    .count = sizeof all_drivers / sizeof all_drivers[0],
+};
+
+#define EXPECTATION(suffix, identifier, wire, opportunity, oracle_name, what)                                          \
+    {.driver = &steve_driver_hostile_##identifier, .oracle = STEVE_ORACLE_##oracle_name},
+const struct steve_hostile_expectation steve_hostile_expectations[] = {HOSTILE_MISDEEDS(EXPECTATION)};
+
+const size_t steve_hostile_expectation_count = sizeof steve_hostile_expectations / sizeof steve_hostile_expectations[0];

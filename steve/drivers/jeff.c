@@ -1,0 +1,402 @@
+/// Jeff as Steve sees him, through jeff.h alone. Three drivers share the functions here: `jeff` (everything inside the
+/// region), `jeff-align8` (the same, blocks and region 8-aligned), and `jeff-mapped` (pages of its own, which grow; jeff_pages.c).
+///
+/// Time is virtual: the clock that Jeff's budgets are judged by is computed from his own counters, 1 ns for a byte moved and
+/// 16 ns for a block visited, so that a budget stops compaction at the same block on every machine.
+#define _GNU_SOURCE
+#include "steve/drivers/drivers.h"
+
+#include <sys/mman.h>
+
+#include "jeff.h"
+#include "steve/drivers/jeff_pages_internal.h"
+
+#define NS_PER_MOVED_BYTE    1u
+#define NS_PER_VISITED_BLOCK 16u
+#define NS_PER_MS            1000000u
+
+/// One step of Jeff's, 32 blocks and 16 KiB, and a piece more.
+#define BUDGET_STEP_NS 20000u
+
+/// What jeff.h promises of the handle table.
+#define HANDLE_BYTES 12u
+
+/// Blocks this large get a mapping of their own in `jeff-mapped`: low, so that it happens.
+#define OWN_MAPPING ((size_t)64 * 1024)
+
+#define GIB ((size_t)1 << 30)
+
+enum {
+    OPTION_NO_LAST_RESORT = 1 << 0,
+    OPTION_LOW_MEMORY = 1 << 1,
+    OPTION_MOVED = 1 << 2,
+    OPTION_FAILING_PAGES = 1 << 3, ///< jeff-mapped only
+};
+
+static const char *const region_options[] = {"no-last-resort", "low-memory", "moved", NULL};
+static const char *const mapped_options[] = {"no-last-resort", "low-memory", "moved", "failing-pages", NULL};
+
+/// An open heap, with what the callbacks note. It lives outside the region, because the region is Jeff's alone.
+struct instance {
+    jeff_heap *heap;
+    bool used;
+    bool pooled;
+    bool asked_again;            ///< low_memory has had its one more try in this request
+    const char *callback_damage; ///< what a callback saw that must not be; told by `check`
+    struct steve_jeff_pages pages;
+};
+
+/// Instances that need no system call, for the sake of fuzzers that open a heap 60,000 times a second. Steve calls drivers from one
+/// thread; an instance whose heap was abandoned after a finding stays in use, and the next one is mapped.
+static struct instance pool[16];
+
+static struct instance *instance_new(void)
+{
+    for (size_t i = 0; i < sizeof pool / sizeof pool[0]; i++) {
+        if (!pool[i].used) {
+            pool[i] = (struct instance){.used = true, .pooled = true};
+            return &pool[i];
+        }
+    }
+    void *memory = mmap(NULL, sizeof(struct instance), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return memory == MAP_FAILED ? NULL : memory;
+}
+
+static void instance_free(struct instance *instance)
+{
+    if (instance->pooled) {
+        instance->used = false;
+    } else {
+        munmap(instance, sizeof *instance);
+    }
+}
+
+static uint64_t virtual_now(void *context)
+{
+    const struct instance *instance = context;
+    if (instance->heap == NULL) {
+        return 0; // asked while the heap is being made
+    }
+    struct jeff_stats stats;
+    jeff_stats(instance->heap, &stats);
+    return stats.moved_bytes * NS_PER_MOVED_BYTE + stats.visited_blocks * NS_PER_VISITED_BLOCK;
+}
+
+/// Frees nothing, but asks for one more try per request: that path must end, and refuse in the end.
+static bool on_low_memory(void *context, size_t bytes)
+{
+    (void)bytes;
+    struct instance *instance = context;
+    bool again = !instance->asked_again;
+    instance->asked_again = true;
+    return again;
+}
+
+static void on_moved(void *context, jeff_handle handle, void *from, void *to, size_t bytes)
+{
+    struct instance *instance = context;
+    (void)from;
+    if (jeff_weak_lock(instance->heap, handle) != to) {
+        instance->callback_damage = "the moved callback was told another address than a lock gives";
+    } else if (jeff_usable_size(instance->heap, handle) < bytes) {
+        instance->callback_damage = "the moved callback was told more bytes than the block has";
+    } else if (jeff_malloc(instance->heap, 1) != JEFF_NULL) {
+        instance->callback_damage = "malloc was not refused inside the moved callback";
+    }
+}
+
+static struct jeff_config make_config(struct instance *instance, const struct steve_geometry *geometry)
+{
+    uint32_t salt = geometry->salt != 0 ? geometry->salt : 0x5bd1e995u; // 0 would take one from the address
+    return (struct jeff_config){
+        .handle_salt = salt,
+        .no_last_resort = (geometry->options & OPTION_NO_LAST_RESORT) != 0,
+        .now_ns = virtual_now,
+        .low_memory = (geometry->options & OPTION_LOW_MEMORY) != 0 ? on_low_memory : NULL,
+        .moved = (geometry->options & OPTION_MOVED) != 0 ? on_moved : NULL,
+        .context = instance,
+    };
+}
+
+static void *open_in_region(const struct steve_geometry *geometry, size_t alignment, const char **why)
+{
+    struct instance *instance = instance_new();
+    if (instance == NULL) {
+        *why = "no memory for the driver's own bookkeeping";
+        return NULL;
+    }
+    struct jeff_config config = make_config(instance, geometry);
+    config.alignment = alignment;
+
+    enum jeff_status status = JEFF_OK;
+    instance->heap = jeff_init(geometry->region, geometry->bytes, &config, &status);
+    if (instance->heap == NULL) {
+        *why = jeff_strerror(status);
+        instance_free(instance);
+        return NULL;
+    }
+    return instance;
+}
+
+static void *open_region(const struct steve_geometry *geometry, const char **why)
+{
+    return open_in_region(geometry, 16, why);
+}
+
+static void *open_align8(const struct steve_geometry *geometry, const char **why)
+{
+    return open_in_region(geometry, 8, why);
+}
+
+static void *open_mapped(const struct steve_geometry *geometry, const char **why)
+{
+    struct instance *instance = instance_new();
+    if (instance == NULL) {
+        *why = "no memory for the driver's own bookkeeping";
+        return NULL;
+    }
+    struct jeff_config config = make_config(instance, geometry);
+    config.own_mapping = OWN_MAPPING;
+
+    bool failing = (geometry->options & OPTION_FAILING_PAGES) != 0;
+    struct jeff_page_hooks hooks;
+    if (failing) {
+        hooks = steve_jeff_pages_hooks(&instance->pages);
+        config.pages = &hooks;
+    }
+
+    enum jeff_status status = JEFF_OK;
+    instance->heap = jeff_create(steve_jeff_pages_round(geometry->bytes), &config, &status);
+    if (instance->heap == NULL) {
+        *why = jeff_strerror(status);
+        instance_free(instance);
+        return NULL;
+    }
+    instance->pages.failing = failing;
+    return instance;
+}
+
+static void close_heap(void *heap)
+{
+    struct instance *instance = heap;
+    instance->pages.failing = false;
+    jeff_destroy(instance->heap);
+    instance_free(instance);
+}
+
+static jeff_heap *request(void *heap)
+{
+    struct instance *instance = heap;
+    instance->asked_again = false;
+    return instance->heap;
+}
+
+static jeff_heap *heap_of(void *heap)
+{
+    return ((struct instance *)heap)->heap;
+}
+
+static steve_ref call_malloc(void *heap, size_t bytes)
+{
+    return jeff_malloc(request(heap), bytes);
+}
+
+static steve_ref call_calloc(void *heap, size_t count, size_t size)
+{
+    return jeff_calloc(request(heap), count, size);
+}
+
+static steve_ref call_aligned(void *heap, size_t alignment, size_t bytes)
+{
+    return jeff_aligned_alloc(request(heap), alignment, bytes);
+}
+
+static steve_ref call_resize(void *heap, steve_ref ref, size_t bytes)
+{
+    return jeff_resize(request(heap), ref, bytes) ? ref : JEFF_NULL;
+}
+
+static bool call_free(void *heap, steve_ref ref)
+{
+    return jeff_free(heap_of(heap), ref);
+}
+
+static enum steve_lock_result lock_result(jeff_heap *heap, void *address, void **out)
+{
+    if (address != NULL) {
+        *out = address;
+        return STEVE_LOCK_OK;
+    }
+    return jeff_last_status(heap) == JEFF_ERROR_PURGED ? STEVE_LOCK_PURGED : STEVE_LOCK_REFUSED;
+}
+
+static enum steve_lock_result call_lock(void *heap, steve_ref ref, void **address)
+{
+    jeff_heap *jeff = heap_of(heap);
+    return lock_result(jeff, jeff_lock(jeff, ref), address);
+}
+
+static bool call_unlock(void *heap, steve_ref ref)
+{
+    return jeff_unlock(heap_of(heap), ref);
+}
+
+static enum steve_lock_result call_weak_lock(void *heap, steve_ref ref, void **address)
+{
+    jeff_heap *jeff = heap_of(heap);
+    return lock_result(jeff, jeff_weak_lock(jeff, ref), address);
+}
+
+static bool call_set_purgeable(void *heap, steve_ref ref, bool purgeable)
+{
+    return jeff_set_purgeable(heap_of(heap), ref, purgeable);
+}
+
+/// Whole milliseconds go the way that most clients go; finer budgets need the call that takes nanoseconds.
+static bool call_compact(void *heap, uint64_t budget_ns)
+{
+    jeff_heap *jeff = heap_of(heap);
+    uint64_t ms = budget_ns / NS_PER_MS;
+    if (budget_ns % NS_PER_MS == 0 && ms <= UINT32_MAX) {
+        return jeff_compact(jeff, (uint32_t)ms) == JEFF_STOP_DONE;
+    }
+    struct jeff_goal goal = {.wanted_bytes = 0, .budget_ns = budget_ns};
+    struct jeff_report report;
+    return jeff_compact_goal(jeff, &goal, &report) != JEFF_STOP_BUDGET;
+}
+
+static bool call_compact_goal(void *heap, size_t wanted)
+{
+    jeff_heap *jeff = heap_of(heap);
+    struct jeff_goal goal = {.wanted_bytes = wanted};
+    struct jeff_report report;
+    jeff_compact_goal(jeff, &goal, &report);
+    return report.largest_after >= wanted;
+}
+
+static uint64_t call_moves(void *heap)
+{
+    return jeff_compactions(heap_of(heap));
+}
+
+static size_t call_usable(void *heap, steve_ref ref)
+{
+    return jeff_usable_size(heap_of(heap), ref);
+}
+
+static struct steve_extent call_extent(void *heap, steve_ref ref)
+{
+    void *begin = NULL;
+    size_t bytes = jeff_extent(heap_of(heap), ref, &begin);
+    return (struct steve_extent){.begin = (uintptr_t)begin, .bytes = bytes};
+}
+
+static struct steve_arena call_arena(void *heap)
+{
+    jeff_heap *jeff = heap_of(heap);
+    struct jeff_stats stats;
+    jeff_stats(jeff, &stats);
+    uintptr_t base = (uintptr_t)jeff; // the control block is the heap's first
+    return (struct steve_arena){
+        .begin = base + stats.control_bytes,
+        .end = base + stats.heap_bytes - stats.table_bytes,
+        .spare_handles = stats.spare_handles,
+        .handle_bytes = HANDLE_BYTES,
+    };
+}
+
+static size_t call_run_needed(void *heap, size_t alignment, size_t bytes)
+{
+    return jeff_run_needed(heap_of(heap), alignment, bytes);
+}
+
+static void region_stats(void *heap, struct steve_stats *out)
+{
+    struct jeff_stats stats;
+    jeff_stats(heap_of(heap), &stats);
+    *out = (struct steve_stats){
+        .live_blocks = stats.live_blocks,
+        .live_bytes = stats.live_bytes,
+        .free_bytes = stats.free_bytes,
+    };
+}
+
+static void mapped_stats(void *heap, struct steve_stats *out)
+{
+    struct jeff_stats stats;
+    jeff_stats(heap_of(heap), &stats);
+    *out = (struct steve_stats){
+        .live_blocks = stats.live_blocks,
+        .live_bytes = stats.live_bytes + stats.mapped_bytes,
+        .free_bytes = SIZE_MAX, // no arena to compare it with
+    };
+}
+
+static const char *call_check(void *heap)
+{
+    const struct instance *instance = heap;
+    if (instance->callback_damage != NULL) {
+        return instance->callback_damage;
+    }
+    struct jeff_damage damage = {.what = "damage without a description"};
+    return jeff_check(instance->heap, &damage) == JEFF_OK ? NULL : damage.what;
+}
+
+// What all three have in common, apart from how they are opened and what a region allows.
+#define COMMON_PROMISES                                                                                                \
+    (STEVE_PROMISE_HANDLES | STEVE_PROMISE_REFUSES_MISUSE | STEVE_PROMISE_REFUSES_LOCKED | STEVE_PROMISE_MOVES |       \
+     STEVE_PROMISE_RESIZE_IN_PLACE | STEVE_PROMISE_COMPACTS_FULLY | STEVE_PROMISE_LOCKS_NEST)
+#define REGION_PROMISES                                                                                                \
+    (COMMON_PROMISES | STEVE_PROMISE_REGION | STEVE_PROMISE_EXACT_REFUSAL | STEVE_PROMISE_RELOCATABLE)
+
+#define COMMON_FUNCTIONS                                                                                               \
+    .version = STEVE_DRIVER_VERSION, .largest_aligned = 65536, .heap_max = 64 * GIB, .budget_step_ns = BUDGET_STEP_NS, \
+    .close = close_heap, .malloc = call_malloc, .calloc = call_calloc, .aligned = call_aligned, .resize = call_resize, \
+    .free = call_free, .lock = call_lock, .unlock = call_unlock, .weak_lock = call_weak_lock,                          \
+    .set_purgeable = call_set_purgeable, .compact = call_compact, .compact_goal = call_compact_goal,                   \
+    .moves = call_moves, .now = virtual_now, .usable = call_usable, .extent = call_extent,                             \
+    .run_needed = call_run_needed, .check = call_check
+
+const struct steve_driver steve_driver_jeff = {
+    COMMON_FUNCTIONS,
+    .wire_id = 1,
+    .name = "jeff",
+    .summary = "Jeff in client memory: compacting, handle-based",
+    .promises = REGION_PROMISES,
+    .alignment = 16,
+    .region_alignment = 16,
+    .heap_min = JEFF_HEAP_MIN,
+    .options = region_options,
+    .open = open_region,
+    .arena = call_arena,
+    .stats = region_stats,
+};
+
+const struct steve_driver steve_driver_jeff_align8 = {
+    COMMON_FUNCTIONS,
+    .wire_id = 17,
+    .name = "jeff-align8",
+    .summary = "Jeff in client memory, blocks and region 8-aligned",
+    .promises = REGION_PROMISES,
+    .alignment = 8,
+    .region_alignment = 8,
+    .heap_min = JEFF_HEAP_MIN,
+    .options = region_options,
+    .open = open_align8,
+    .arena = call_arena,
+    .stats = region_stats,
+};
+
+const struct steve_driver steve_driver_jeff_mapped = {
+    COMMON_FUNCTIONS,
+    .wire_id = 16,
+    .name = "jeff-mapped",
+    .summary = "Jeff over pages of his own, growing, large blocks mapped apart",
+    .promises = COMMON_PROMISES,
+    .alignment = 16,
+    .region_alignment = 16,
+    .heap_min = (size_t)64 * 1024,
+    .options = mapped_options,
+    .open = open_mapped,
+    .stats = mapped_stats,
+};
