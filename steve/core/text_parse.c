@@ -1,0 +1,237 @@
+/// The form for people, inwards: text to a sequence, one line at a time. The grammar is in codec.h; ops are text_op.c's,
+/// words and numbers text_scan.c's. The first mistake ends it, with a message that says what was expected in its place.
+#include "steve/core/text_internal.h"
+
+#include <string.h>
+
+/// Far longer than any op or path. A longer line is more likely a file that is no text.
+#define LINE_LENGTH_MAX 4096u
+
+static const char *const header_names[STEVE_HEADER_LINES] = {
+    [STEVE_HEADER_DRIVER] = "driver", [STEVE_HEADER_HEAP] = "heap",     [STEVE_HEADER_BASE] = "base",
+    [STEVE_HEADER_MEMORY] = "memory", [STEVE_HEADER_OPTION] = "option",
+};
+
+/// The one argument of a header line.
+static bool header_argument(struct steve_text_parser *parser, const char *usage, struct steve_slice *word)
+{
+    if (parser->count != 2)
+        return steve_text_fail(parser, "expected '%s', not '%s'", usage, steve_text_quote(parser->text).text);
+    *word = parser->words[1];
+    return true;
+}
+
+static bool parse_driver(struct steve_text_parser *parser)
+{
+    struct steve_header *header = &parser->sequence->header;
+    if (parser->count < 2)
+        return steve_text_fail(parser, "expected 'driver NAME', not 'driver' alone");
+
+    // All of the line, since a path may have blanks.
+    struct steve_slice name = parser->text;
+    steve_slice_take(&name, header_names[STEVE_HEADER_DRIVER]);
+    name = steve_text_trim(name);
+    if (name.length >= sizeof header->driver)
+        return steve_text_fail(parser, "the driver's name has %zu characters; expected at most %zu", name.length,
+                               sizeof header->driver - 1);
+    for (size_t i = 0; i < name.length; i++) {
+        if ((unsigned char)name.at[i] < ' ' || name.at[i] == 0x7f)
+            return steve_text_fail(parser, "expected a driver's name without control characters, not '%s'",
+                                   steve_text_quote(name).text);
+    }
+    memcpy(header->driver, name.at, name.length);
+
+    parser->driver = steve_catalog_by_name(parser->catalog, header->driver);
+    if (parser->driver != NULL || steve_driver_name_is_path(header->driver))
+        return true;
+    struct steve_text_list known = {.length = 0};
+    for (size_t i = 0; parser->catalog != NULL && i < parser->catalog->count; i++)
+        steve_text_list_add(&known, parser->catalog->drivers[i]->name);
+    return steve_text_fail(parser, "no driver '%s'; there are: %s", steve_text_quote(name).text,
+                           known.length == 0 ? "none" : known.text);
+}
+
+static bool parse_heap(struct steve_text_parser *parser)
+{
+    struct steve_slice word;
+    return header_argument(parser, "heap BYTES", &word) &&
+           steve_text_number(parser, word, "heap size", 1, STEVE_HEAP_LIMIT, &parser->sequence->header.heap_bytes);
+}
+
+static bool parse_base(struct steve_text_parser *parser)
+{
+    struct steve_slice word;
+    uint64_t units;
+    if (!header_argument(parser, "base UNITS", &word) ||
+        !steve_text_number(parser, word, "base", 0, UINT16_MAX, &units))
+        return false;
+    parser->sequence->header.base_offset = (uint16_t)units;
+    return true;
+}
+
+static bool parse_memory(struct steve_text_parser *parser)
+{
+    struct steve_slice word;
+    if (!header_argument(parser, "memory zero|dirty", &word))
+        return false;
+    if (!steve_slice_is(word, "zero") && !steve_slice_is(word, "dirty"))
+        return steve_text_fail(parser, "expected 'memory zero' or 'memory dirty', not 'memory %s'",
+                               steve_text_quote(word).text);
+    parser->sequence->header.dirty = steve_slice_is(word, "dirty");
+    return true;
+}
+
+static bool parse_option(struct steve_text_parser *parser)
+{
+    struct steve_header *header = &parser->sequence->header;
+    struct steve_slice word;
+    if (!header_argument(parser, "option NAME", &word))
+        return false;
+    if (parser->header_lines[STEVE_HEADER_DRIVER] == 0)
+        return steve_text_fail(parser, "expected a 'driver' line before 'option': options are a driver's own");
+
+    struct steve_text_list known = {.length = 0};
+    for (unsigned i = 0; i < steve_option_count(parser->driver); i++) {
+        const char *option = parser->driver->options[i];
+        steve_text_list_add(&known, option);
+        if (!steve_slice_is(word, option))
+            continue;
+        if (header->options >> i & 1)
+            return steve_text_fail(parser, "option '%s' is given twice; expected it once", option);
+        header->options = (uint8_t)(header->options | 1u << i);
+        return true;
+    }
+    return steve_text_fail(parser, "driver %s has no option '%s'; there are: %s", header->driver,
+                           steve_text_quote(word).text, known.length == 0 ? "none" : known.text);
+}
+
+/// @return STEVE_HEADER_LINES if the line's first word is no header's
+static enum steve_header_line which_header(const struct steve_text_parser *parser)
+{
+    for (unsigned i = 0; i < STEVE_HEADER_LINES; i++) {
+        if (steve_slice_is(parser->words[0], header_names[i]))
+            return (enum steve_header_line)i;
+    }
+    return STEVE_HEADER_LINES;
+}
+
+static bool parse_header_line(struct steve_text_parser *parser, enum steve_header_line which)
+{
+    if (parser->first_op_line != 0)
+        return steve_text_fail(parser, "expected '%s' before the first op, which is on line %zu", header_names[which],
+                               parser->first_op_line);
+    if (parser->header_lines[which] != 0 && which != STEVE_HEADER_OPTION)
+        return steve_text_fail(parser, "a second '%s'; expected one, and line %zu has it", header_names[which],
+                               parser->header_lines[which]);
+    parser->header_lines[which] = parser->line;
+
+    switch (which) {
+    case STEVE_HEADER_DRIVER:
+        return parse_driver(parser);
+    case STEVE_HEADER_HEAP:
+        return parse_heap(parser);
+    case STEVE_HEADER_BASE:
+        return parse_base(parser);
+    case STEVE_HEADER_MEMORY:
+        return parse_memory(parser);
+    default:
+        return parse_option(parser);
+    }
+}
+
+static bool parse_op_line(struct steve_text_parser *parser)
+{
+    struct steve_op op;
+    if (!steve_text_parse_op(parser, &op))
+        return false;
+    if (parser->first_op_line == 0)
+        parser->first_op_line = parser->line;
+    return steve_sequence_push(parser->sequence, op) || steve_text_fail(parser, "memory is short");
+}
+
+static bool is_magic(struct steve_slice line)
+{
+    return steve_slice_is(line, STEVE_TEXT_MAGIC);
+}
+
+/// The next line of `rest`, without its end.
+static struct steve_slice take_line(struct steve_slice *rest)
+{
+    struct steve_slice line = *rest;
+    const char *end = memchr(rest->at, '\n', rest->length);
+
+    if (end != NULL)
+        line.length = (size_t)(end - rest->at);
+    const size_t taken = line.length + (end != NULL ? 1u : 0u);
+    rest->at += taken;
+    rest->length -= taken;
+    return line;
+}
+
+static bool parse_line(struct steve_text_parser *parser, struct steve_slice line, bool *begun)
+{
+    if (line.length > LINE_LENGTH_MAX)
+        return steve_text_fail(parser, "the line has %zu characters; expected at most %u", line.length,
+                               LINE_LENGTH_MAX);
+    if (memchr(line.at, '\0', line.length) != NULL)
+        return steve_text_fail(parser, "expected text, not a NUL byte");
+
+    line = steve_text_strip(line);
+    if (line.length == 0)
+        return true;
+    if (!*begun) {
+        *begun = is_magic(line);
+        return *begun || steve_text_fail(parser, "expected '%s' as the first line, not '%s'", STEVE_TEXT_MAGIC,
+                                         steve_text_quote(line).text);
+    }
+    steve_text_split(parser, line);
+    const enum steve_header_line which = which_header(parser);
+    return which == STEVE_HEADER_LINES ? parse_op_line(parser) : parse_header_line(parser, which);
+}
+
+static bool parse_lines(struct steve_text_parser *parser, struct steve_slice rest)
+{
+    bool begun = false;
+
+    while (rest.length != 0) {
+        parser->line++;
+        if (!parse_line(parser, take_line(&rest), &begun))
+            return false;
+    }
+    if (begun)
+        return true;
+    parser->line = 1;
+    return steve_text_fail(parser, "expected '%s' as the first line, and there is none", STEVE_TEXT_MAGIC);
+}
+
+bool steve_text_parse(const struct steve_catalog *catalog, const char *name, const char *text, size_t length,
+                      struct steve_sequence *sequence, char *error, size_t error_size)
+{
+    struct steve_text_parser parser = {
+        .catalog = catalog,
+        .sequence = sequence,
+        .name = name == NULL ? "text" : name,
+        .error = error,
+        .error_size = error_size,
+    };
+
+    sequence->header = (struct steve_header){.heap_bytes = STEVE_HEAP_DEFAULT};
+    sequence->count = 0;
+    if (parse_lines(&parser, (struct steve_slice){text, length}))
+        return true;
+    steve_sequence_free(sequence);
+    return false;
+}
+
+/// A wrong version still looks like text: a person wrote it, and is better served by the parser's message.
+bool steve_text_looks_like(const uint8_t *bytes, size_t count)
+{
+    struct steve_slice rest = {(const char *)bytes, count};
+
+    while (rest.length != 0) {
+        struct steve_slice line = steve_text_strip(take_line(&rest));
+        if (line.length != 0)
+            return steve_slice_take(&line, "steve-ops") && (line.length == 0 || line.at[0] == ' ');
+    }
+    return false;
+}
