@@ -1,0 +1,291 @@
+/// Compaction: one address-ordered pass that slides every movable block down to the end of the one below it. Blocks name
+/// their slots, so that a move mends one entry; there is no sort and no list of pointers. Free memory that the pass meets, holes and cached
+/// blocks alike, becomes the gap between what is done (dst) and what is not (src):
+///
+///     first                 dst         src                        top
+///     | done, packed        |    gap    | holes, blocks, cached ... |
+///
+/// A block that is locked stays; the gap below it becomes a hole. A pass that runs out of time turns the gap into a hole and
+/// leaves a cursor there. Whatever later merges or splits the run at the cursor mends it (mend_cursor).
+///
+/// Moving a block of n bytes counts as n ns and looking at one as 16 ns, until the clock is read again: a pass reads it only every
+/// STEP_WORK, since a clock costs more than a block.
+#include "heap_internal.h"
+
+#define VISIT_WORK    16u
+#define STEP_WORK     16384u
+/// How far ahead of the pass headers and table entries are fetched.
+#define FETCH_BYTES   6144u
+#define FETCH_ENTRIES 8u
+
+/// Where a pass stands.
+struct slide {
+    uint32_t dst, src;
+    uint32_t ahead;       ///< table entries up to here were prefetched
+    unsigned ahead_count; ///< by how many blocks
+};
+
+uint64_t heap_now(struct jeff_heap *h)
+{
+    if (h->now_ns)
+        return h->now_ns(h->context);
+    return h->moved_bytes + h->visited_blocks * VISIT_WORK;
+}
+
+bool pass_can_move(const struct pass *pass, uint32_t size)
+{
+    // A whole step less than the budget, or else a call that begins right at the block might still not get it moved.
+    const uint64_t bytes = (uint64_t)size * GRANULE;
+    return !pass->deadline_ns || bytes < STEP_WORK || bytes + STEP_WORK < pass->budget_ns;
+}
+
+bool pass_over(struct jeff_heap *h, struct pass *pass, uint64_t work)
+{
+    if (!pass->deadline_ns)
+        return false;
+    if (pass->work + work < STEP_WORK)
+        return false;
+    pass->work = 0;
+    return heap_now(h) + (work < STEP_WORK ? 0 : work) >= pass->deadline_ns;
+}
+
+void pass_book_move(struct jeff_heap *h, struct pass *pass, uint32_t slot, uint32_t from, uint32_t to, uint32_t size)
+{
+    struct entry *e = entry_at(h, slot);
+    const uint32_t payload = (e->cw & CW_WIDE) != 0;
+    if (!pass->moved_any)
+        h->compactions++;
+    pass->moved_any = true;
+    pass->moved_blocks++;
+    pass->moved_bytes += (size_t)size * GRANULE;
+    pass->work += (uint64_t)size * GRANULE;
+    h->moved_blocks++;
+    h->moved_bytes += (uint64_t)size * GRANULE;
+    e->off = to + payload;
+    if (UNLIKELY(h->moved != NULL) && !(e->cw & CW_MAPPED))
+        h->moved(h->context, handle_of_slot(h, slot), at(h, from + payload), at(h, to + payload),
+                 block_capacity(size, payload));
+}
+
+/// Turns the gap into a hole, or lowers the top if nothing lies above it.
+static void close_gap(struct jeff_heap *h, struct slide *s)
+{
+    if (s->dst == s->src)
+        return;
+    while (s->src < h->top) {
+        const uint32_t header = header_of(h, s->src);
+        if (!is_hole(header))
+            break;
+        const uint32_t size = hole_size(h, s->src, header);
+        hole_unlink(h, s->src, size);
+        s->src += size;
+    }
+    if (s->src == h->top)
+        h->top = s->dst;
+    else
+        hole_make(h, s->dst, s->src - s->dst);
+}
+
+/// Fetches headers and entries some way ahead: a pass is bound by memory, not by work.
+static void fetch_ahead(const struct jeff_heap *h, struct slide *s)
+{
+    PREFETCH(at(h, s->src) + FETCH_BYTES);
+    if (s->ahead < s->src) {
+        s->ahead = s->src;
+        s->ahead_count = 0;
+    }
+    while (s->ahead < h->top && s->ahead_count < FETCH_ENTRIES) {
+        const uint32_t header = header_of(h, s->ahead);
+        if (is_hole(header)) {
+            s->ahead += hole_size(h, s->ahead, header);
+        } else {
+            PREFETCH(entry_at(h, header & SLOT_MASK));
+            s->ahead += block_size(h, s->ahead, header);
+        }
+        s->ahead_count++;
+    }
+    if (s->ahead_count)
+        s->ahead_count--;
+}
+
+enum step { STEP_NEXT, STEP_PAUSE };
+
+/// Moves a live block down to the gap's start, or lets it stay where it is.
+static enum step slide_live(struct jeff_heap *h, struct pass *pass, struct slide *s, uint32_t header, uint32_t size)
+{
+    const uint32_t slot = header & SLOT_MASK;
+    const struct entry *e = entry_at(h, slot);
+    const bool pinned = pass->stay || (locks_of(e) && !(e->cw & CW_MAPPED));
+    const uint32_t to = pinned ? s->src : aligned_start(h, s->dst, alignment_of(h, s->src, header), header >> CLASS_SHIFT == CLASS_WIDE);
+    if (to == s->src) {
+        if (s->src > s->dst)
+            hole_make(h, s->dst, s->src - s->dst);
+        else if (header & FREE_BELOW)
+            clear_free_below(h, s->src);
+        s->src += size;
+        s->dst = s->src;
+        return STEP_NEXT;
+    }
+
+    const uint64_t bytes = (uint64_t)size * GRANULE;
+    if (!pass_can_move(pass, size)) {
+        // It is left for a longer call, and the pass goes around it.
+        pass->left_blocks++;
+        hole_make(h, s->dst, s->src - s->dst);
+        s->src += size;
+        s->dst = s->src;
+        return STEP_NEXT;
+    }
+    if (pass_over(h, pass, bytes))
+        return STEP_PAUSE;
+
+    memmove(at(h, to) - HEADER, at(h, s->src) - HEADER, (size_t)bytes);
+    clear_free_below(h, to);
+    if (to > s->dst)
+        hole_make(h, s->dst, to - s->dst);
+    const uint32_t from = s->src;
+    s->dst = to + size;
+    s->src += size;
+    pass_book_move(h, pass, slot, from, to, size);
+    return STEP_NEXT;
+}
+
+static bool gap_serves(const struct jeff_heap *h, const struct pass *pass, const struct slide *s)
+{
+    if (!pass->wanted)
+        return false;
+    const struct request *wanted = pass->wanted;
+    const uint64_t start = aligned_start(h, s->dst, wanted->alignment, wanted->wide);
+    return start + wanted->granules <= s->src;
+}
+
+static void slide_begin(struct jeff_heap *h, struct slide *s, bool resume)
+{
+    uint32_t start = resume && h->cursor && h->cursor < h->top ? h->cursor : h->first;
+    h->cursor = 0;
+    // A hole that grew right below the cursor belongs to the gap.
+    if (start < h->top && start > h->first && header_of(h, start) & FREE_BELOW)
+        start = hole_below(h, start);
+    *s = (struct slide){.dst = start, .src = start};
+}
+
+enum jeff_stop pass_run(struct jeff_heap *h, struct pass *pass, bool resume)
+{
+    struct slide s;
+    slide_begin(h, &s, resume);
+    const bool whole = s.src == h->first;
+    const size_t small_limit = moving_begin(h);
+
+    enum jeff_stop stop = JEFF_STOP_DONE;
+    while (s.src < h->top) {
+        if (gap_serves(h, pass, &s)) {
+            stop = JEFF_STOP_GOAL;
+            break;
+        }
+        if (pass_over(h, pass, 0)) {
+            stop = JEFF_STOP_BUDGET;
+            break;
+        }
+        fetch_ahead(h, &s);
+        h->visited_blocks++;
+        pass->work += VISIT_WORK;
+        const uint32_t header = header_of(h, s.src);
+        if (is_hole(header)) {
+            const uint32_t size = hole_size(h, s.src, header);
+            hole_unlink(h, s.src, size);
+            s.src += size;
+            continue;
+        }
+        const uint32_t size = block_size(h, s.src, header);
+        struct entry *e = entry_at(h, header & SLOT_MASK);
+        if (!is_live(e)) {
+            entry_bury(h, e, size);
+            s.src += size;
+            continue;
+        }
+        if (slide_live(h, pass, &s, header, size) == STEP_PAUSE) {
+            stop = JEFF_STOP_BUDGET;
+            break;
+        }
+    }
+    close_gap(h, &s);
+    h->cursor = stop == JEFF_STOP_DONE || s.dst >= h->top ? 0 : s.dst;
+    moving_end(h, small_limit);
+    memory_came_free(h);
+    if (stop == JEFF_STOP_DONE && !pass->deadline_ns) {
+        if (whole && !h->cached)
+            table_tidy(h);
+        if (h->pages)
+            pages_trim(h);
+    }
+    return stop;
+}
+
+static void set_budget(struct jeff_heap *h, struct pass *pass, uint64_t budget_ns)
+{
+    if (!budget_ns)
+        return;
+    const uint64_t now = heap_now(h);
+    pass->budget_ns = budget_ns;
+    pass->deadline_ns = budget_ns > UINT64_MAX - now ? UINT64_MAX : now + budget_ns;
+}
+
+enum jeff_stop jeff_compact(jeff_heap *h, uint32_t max_ms)
+{
+    if (h->busy) {
+        fail(h, JEFF_ERROR_BUSY);
+        return JEFF_STOP_BUSY;
+    }
+    struct pass pass = {0};
+    set_budget(h, &pass, (uint64_t)max_ms * 1000000);
+    return pass_run(h, &pass, max_ms != 0);
+}
+
+static size_t run_capacity(uint32_t granules)
+{
+    if (!granules)
+        return 0;
+    return granules > CLASS_MAX ? block_capacity(granules, true) : block_capacity(granules, false);
+}
+
+/// Whether the wanted block fits as the heap is.
+static bool is_there(struct jeff_heap *h, const struct request *wanted)
+{
+    return largest_run(h) >= (uint64_t)wanted->granules + wanted->alignment - 1;
+}
+
+enum jeff_stop jeff_compact_goal(jeff_heap *h, const struct jeff_goal *goal, struct jeff_report *report)
+{
+    const struct jeff_goal all = {0};
+    struct jeff_report unused;
+    goal = goal ? goal : &all;
+    report = report ? report : &unused;
+    *report = (struct jeff_report){.stop = JEFF_STOP_BUSY};
+    if (h->busy) {
+        fail(h, JEFF_ERROR_BUSY);
+        return JEFF_STOP_BUSY;
+    }
+
+    const uint64_t begin = heap_now(h);
+    report->largest_before = run_capacity(largest_run(h));
+    struct request wanted;
+    const bool possible = goal->wanted_bytes && request_make(goal->wanted_bytes, 0, &wanted);
+    struct pass pass = {.wanted = possible ? &wanted : NULL};
+    set_budget(h, &pass, goal->budget_ns);
+    enum jeff_stop stop = JEFF_STOP_GOAL;
+    if (!possible || !is_there(h, &wanted)) {
+        stop = pass_run(h, &pass, goal->budget_ns != 0);
+        if (stop == JEFF_STOP_DONE)
+            stop = possible && is_there(h, &wanted) ? JEFF_STOP_GOAL : evacuate(h, &pass);
+    }
+    *report = (struct jeff_report){
+        .stop = stop,
+        .moved_blocks = pass.moved_blocks,
+        .moved_bytes = pass.moved_bytes,
+        .left_blocks = pass.left_blocks,
+        .time_ns = heap_now(h) - begin,
+        .largest_before = report->largest_before,
+        .largest_after = run_capacity(largest_run(h)),
+    };
+    return stop;
+}

@@ -1,0 +1,449 @@
+/// How a heap is laid out, and the small functions that read and write that layout. Every other file of Jeff builds on this one.
+///
+///     h                 first            top                      table_low                          end
+///     | control | bins  | block | hole | block |  free memory ... | entry n | ... | entry 1 | entry 0 |
+///                         -> blocks grow upwards                  <- the handle table grows downwards
+///
+/// Memory is counted in granules of 16 bytes from `h`. A block that starts at granule b has its 4-byte header right *before*
+/// 16 b, so that the payload is aligned; it ends 4 bytes before 16 (b + size).
+///
+///     small block  [header]                     [payload ... 16 size - 4 bytes]
+///     wide block   [header][size|alignment|-|-] [payload ... 16 (size - 1) - 4 bytes]     from 127 granules on, or aligned
+///     hole         [header][next|previous|size| ... |own start]                           free memory that belongs to no slot
+///
+///     header       slot (24 bits) . "a hole lies right below me" (1) . class (7): granules of a small block, 127 wide, 0 hole;
+///                  in a hole the 24 bits are its size, 0 if it needs more
+///
+/// A block names its slot, and the slot's entry in the handle table says where the block lies. A freed small block stays
+/// attached to its slot, with the *slot* in the bin of its class (a "cached" block): malloc and free touch the entry alone.
+///
+///     entry   off  granule of the payload; 0: no block; purged: log2 of its alignment in granules, always below `first`
+///             gen  generation, odd while live
+///             cw   live: locks (16) . class at birth (8) . flags (7) . 0        free: next slot in its list (24) . class (7) . 1
+///
+/// Nothing is unlinked from the middle of a bin: when a cached block is merged into a hole its entry stays behind with off 0,
+/// and whoever pops it moves it to the list of bare entries.
+///
+/// Slots count down from SLOT_END - 1, as the table grows down: an entry's address is then a fixed bias plus 12 * slot.
+#ifndef JEFF_HEAP_INTERNAL_H
+#define JEFF_HEAP_INTERNAL_H
+
+#include "jeff.h"
+
+#include <assert.h>
+#include <string.h>
+
+#define GRANULE      16u
+#define HEADER       4u
+#define SLOT_END     ((uint32_t)1 << 24)
+#define SLOT_MASK    (SLOT_END - 1)
+#define NIL          (SLOT_END - 1) ///< the first entry: never live, off 0, ends every list
+#define CLASS_WIDE   127u
+#define CLASS_MAX    126u ///< largest class of a small block
+#define FREE_BELOW   ((uint32_t)1 << 24)
+#define CLASS_SHIFT  25u
+#define HEAP_LIMIT   ((uint64_t)GRANULE << 32) ///< granules are counted in 32 bits
+#define HOLE_BINS    124u
+#define BIN_DEFERRED 0u ///< bin of the wide blocks freed inside a callback, which may not be merged yet
+
+#define LOCKS_MASK   ((uint32_t)0xffff)
+#define BIRTH_SHIFT  16u
+#define BIRTH_FIELD  ((uint32_t)0xff << BIRTH_SHIFT)
+#define CW_PURGEABLE ((uint32_t)1 << 24)
+#define CW_PURGED    ((uint32_t)1 << 25)
+#define CW_MAPPED    ((uint32_t)1 << 26) ///< the block is a proxy: its payload has pages of its own
+#define CW_RESIZED   ((uint32_t)1 << 27) ///< the class at birth no longer tells the size
+#define CW_WIDE      ((uint32_t)1 << 28) ///< the block is a wide one now
+#define CW_FREE      ((uint32_t)1 << 31)
+#define CW_CLASS     24u ///< shift of the class in a free entry
+#define CACHED_ONE   ((uint64_t)1 << 32)
+#define NO_REFUSAL   UINT32_MAX
+
+#if defined(__GNUC__)
+#define LIKELY(x)   __builtin_expect(!!(x), 1)
+#define UNLIKELY(x) __builtin_expect(!!(x), 0)
+#define PREFETCH(p) __builtin_prefetch(p)
+#define COLD        __attribute__((noinline, cold))
+#else
+#define LIKELY(x)   (x)
+#define UNLIKELY(x) (x)
+#define PREFETCH(p) ((void)(p))
+#define COLD
+#endif
+
+struct entry {
+    uint32_t off;
+    uint32_t gen;
+    uint32_t cw;
+};
+static_assert(sizeof(struct entry) == 12, "an entry is 12 bytes: part of the 16 bytes a block that the heap promises");
+
+/// What only a heap with pages of its own needs. It lies right behind the control block.
+struct page_state {
+    struct jeff_page_hooks hooks;
+    size_t reserved;        ///< bytes of address space
+    size_t commit_low;      ///< bytes committed from h upwards
+    size_t commit_table;    ///< offset of the lowest committed byte of the handle table
+    size_t own_mapping;     ///< blocks of this many bytes get pages of their own
+    uint32_t proxies;       ///< slot of the first of them; NIL: none
+    size_t mapped_blocks;
+    size_t mapped_bytes;
+};
+
+struct jeff_heap {
+    uintptr_t table_bias;   ///< address of entry 0, which as a rule is not there
+    size_t small_limit;     ///< requests below it have a bin; 0 while a callback runs, so that all take the slow path
+    uint64_t cached;        ///< CACHED_ONE * cached blocks + their granules
+    uint32_t slot_low;      ///< lowest slot that the table has
+    uint32_t binned;        ///< largest class that has a bin
+    uint32_t cached_limit;  ///< granules that may be cached before free starts to merge them
+    uint32_t refused;       ///< granules of the smallest request refused since memory last came free; NO_REFUSAL
+
+    uint32_t first;         ///< start of the lowest block
+    uint32_t top;           ///< end of the highest
+    uint32_t cursor;        ///< where a paused compaction goes on; 0: at the start
+    uint32_t bare;          ///< list of entries without a block
+    uint32_t bare_count;
+    uint32_t dead_count;    ///< entries in bins whose block was merged away
+    uint32_t retired_count; ///< slots whose generations are used up
+    uint32_t gen_floor;     ///< generation that a new slot starts with: above all that slots dropped before it had
+    uint32_t drain_bin;     ///< where draining goes on
+    uint32_t hole_granules;
+    uint64_t hole_map[2];   ///< bit i: hole bin i is not empty
+    uint32_t hole_bins;     ///< number of hole bins: as many as the heap can need
+
+    uint8_t busy;           ///< of enum busy
+    uint8_t no_last_resort;
+    uint8_t begin_skip;     ///< bytes of the region before h
+    uint8_t last_status;    ///< of enum jeff_status
+    size_t end;             ///< bytes from h to the end of the table
+    size_t region_bytes;    ///< as the client gave it
+    struct page_state *pages; ///< NULL for a heap in client memory
+
+    uint64_t (*now_ns)(void *context);
+    void (*moved)(void *context, jeff_handle handle, void *from, void *to, size_t bytes);
+    bool (*low_memory)(void *context, size_t bytes);
+    void *context;
+
+    uint64_t compactions;
+    uint64_t moved_blocks;
+    uint64_t moved_bytes;
+    uint64_t visited_blocks;
+    uint64_t refusals;
+
+    uint32_t bin[]; ///< binned + 1 bins of slots, then hole_bins bins of holes
+};
+
+enum busy { NOT_BUSY, BUSY_MOVING, BUSY_LOW_MEMORY, BUSY_DESTROYED };
+
+/// What a request comes down to.
+struct request {
+    size_t bytes;
+    uint32_t granules;  ///< of the whole block
+    uint32_t alignment; ///< in granules, a power of two; 1: none beyond the granule
+    bool wide;
+};
+
+/* Entries and handles */
+
+static inline struct entry *entry_at(const struct jeff_heap *h, uint32_t slot)
+{
+    return (struct entry *)(h->table_bias + (uintptr_t)slot * sizeof(struct entry)); // NOLINT(performance-no-int-to-ptr)
+}
+
+static inline bool is_live(const struct entry *e)
+{
+    return e->gen & 1;
+}
+
+static inline bool is_cached(const struct entry *e)
+{
+    return !is_live(e) && e->off != 0;
+}
+
+static inline uint32_t locks_of(const struct entry *e)
+{
+    return e->cw & LOCKS_MASK;
+}
+
+static inline jeff_handle make_handle(uint32_t gen, uint32_t birth_class, uint32_t slot)
+{
+    return (uint64_t)gen << 32 | birth_class << 24 | slot;
+}
+
+static inline jeff_handle handle_of_slot(const struct jeff_heap *h, uint32_t slot)
+{
+    const struct entry *e = entry_at(h, slot);
+    return make_handle(e->gen, (e->cw & BIRTH_FIELD) >> BIRTH_SHIFT, slot);
+}
+
+/// The live entry that a handle names, or NULL. The class in the handle must be right too, so that no bit of a handle is idle.
+static inline struct entry *live_entry(const struct jeff_heap *h, jeff_handle handle)
+{
+    const uint32_t low = (uint32_t)handle;
+    const uint32_t slot = low & SLOT_MASK;
+    if (UNLIKELY(slot < h->slot_low))
+        return NULL;
+    struct entry *e = entry_at(h, slot);
+    const uint32_t birth = (low >> 24) << BIRTH_SHIFT;
+    // An entry without CW_FREE is live, so that a made-up even generation cannot match.
+    if (UNLIKELY(e->gen != (uint32_t)(handle >> 32) || ((e->cw ^ birth) & (BIRTH_FIELD | CW_FREE)) != 0))
+        return NULL;
+    return e;
+}
+
+/// The start of the block of a live entry that has one.
+static inline uint32_t start_of(const struct entry *e)
+{
+    return e->off - ((e->cw & CW_WIDE) != 0);
+}
+
+/* Words in the heap's memory. Clients write there with other types, hence memcpy. */
+
+static inline char *at(const struct jeff_heap *h, uint32_t granule)
+{
+    return (char *)(uintptr_t)h + (size_t)granule * GRANULE;
+}
+
+static inline uint32_t load(const char *address)
+{
+    uint32_t word;
+    memcpy(&word, address, sizeof word);
+    return word;
+}
+
+static inline void store(char *address, uint32_t word)
+{
+    memcpy(address, &word, sizeof word);
+}
+
+static inline uint32_t header_of(const struct jeff_heap *h, uint32_t start)
+{
+    return load(at(h, start) - HEADER);
+}
+
+static inline void set_header(struct jeff_heap *h, uint32_t start, uint32_t header)
+{
+    store(at(h, start) - HEADER, header);
+}
+
+static inline uint32_t make_header(uint32_t slot, uint32_t class)
+{
+    return slot | class << CLASS_SHIFT;
+}
+
+static inline uint32_t class_of(uint32_t header)
+{
+    return header >> CLASS_SHIFT;
+}
+
+static inline bool is_hole(uint32_t header)
+{
+    return class_of(header) == 0;
+}
+
+static inline void set_free_below(struct jeff_heap *h, uint32_t start)
+{
+    set_header(h, start, header_of(h, start) | FREE_BELOW);
+}
+
+static inline void clear_free_below(struct jeff_heap *h, uint32_t start)
+{
+    set_header(h, start, header_of(h, start) & ~FREE_BELOW);
+}
+
+/// Granules of a block that is no hole.
+static inline uint32_t block_size(const struct jeff_heap *h, uint32_t start, uint32_t header)
+{
+    const uint32_t class = class_of(header);
+    return LIKELY(class != CLASS_WIDE) ? class : load(at(h, start));
+}
+
+static inline uint32_t hole_size(const struct jeff_heap *h, uint32_t start, uint32_t header)
+{
+    const uint32_t size = header & SLOT_MASK;
+    return LIKELY(size != 0) ? size : load(at(h, start) + 8);
+}
+
+/// Granules of whatever starts there.
+static inline uint32_t size_at(const struct jeff_heap *h, uint32_t start)
+{
+    const uint32_t header = header_of(h, start);
+    return is_hole(header) ? hole_size(h, start, header) : block_size(h, start, header);
+}
+
+/// Where the payload of a block begins, in granules.
+static inline uint32_t payload_of(uint32_t start, uint32_t header)
+{
+    return start + (class_of(header) == CLASS_WIDE);
+}
+
+/// Where the hole that ends right below `start` begins; `start` must be marked FREE_BELOW.
+static inline uint32_t hole_below(const struct jeff_heap *h, uint32_t start)
+{
+    return load(at(h, start) - 2 * HEADER);
+}
+
+/// The alignment of a block in granules.
+static inline uint32_t alignment_of(const struct jeff_heap *h, uint32_t start, uint32_t header)
+{
+    return class_of(header) == CLASS_WIDE ? load(at(h, start) + 4) : 1;
+}
+
+static inline void set_wide(struct jeff_heap *h, uint32_t start, uint32_t size, uint32_t alignment)
+{
+    store(at(h, start), size);
+    store(at(h, start) + 4, alignment);
+}
+
+static inline size_t block_capacity(uint32_t size, bool wide)
+{
+    return (size_t)(size - wide) * GRANULE - HEADER;
+}
+
+/// Offset of the lowest byte of the handle table.
+static inline size_t table_low(const struct jeff_heap *h)
+{
+    return h->end - (size_t)(SLOT_END - h->slot_low) * sizeof(struct entry);
+}
+
+/// Granule that the last block must end at or below.
+static inline uint32_t top_limit(const struct jeff_heap *h)
+{
+    size_t bytes = table_low(h);
+    if (h->pages && h->pages->commit_low < bytes)
+        bytes = h->pages->commit_low;
+    return (uint32_t)((bytes + HEADER) / GRANULE);
+}
+
+static inline uint32_t *hole_heads(struct jeff_heap *h)
+{
+    return h->bin + h->binned + 1;
+}
+
+static inline void memory_came_free(struct jeff_heap *h)
+{
+    h->refused = NO_REFUSAL;
+}
+
+static inline bool fail(struct jeff_heap *h, enum jeff_status status)
+{
+    h->last_status = (uint8_t)status;
+    return false;
+}
+
+/* hole.c */
+
+/// Makes [start, start + size) a hole: writes it, links it, marks what lies above. Neighbours are not looked at; the run must end below top.
+void hole_make(struct jeff_heap *h, uint32_t start, uint32_t size);
+void hole_unlink(struct jeff_heap *h, uint32_t start, uint32_t size);
+/// Gives a run back: merges it with the holes and some cached blocks around it, or with top. `below`: a hole ends right below it.
+void run_free(struct jeff_heap *h, uint32_t start, uint32_t size, bool below);
+/// Takes a block out of a hole. `thorough`: looks at every hole that could do, not at a few. @return its start, 0 if there is none
+uint32_t hole_take(struct jeff_heap *h, const struct request *request, bool thorough);
+/// Takes a block from top, growing a mapped heap if allowed.
+uint32_t top_take(struct jeff_heap *h, const struct request *request, bool grow);
+/// The lowest start at or above `from` at which the payload of such a block is aligned.
+uint32_t aligned_start(const struct jeff_heap *h, uint32_t from, uint32_t alignment, bool wide);
+/// Granules of the largest free run, top included. O(holes of the largest bin)
+uint32_t largest_run(struct jeff_heap *h);
+unsigned hole_bin_of(uint32_t size);
+/// A run became part of something larger, or of nothing: a paused compaction must not go on in its middle.
+static inline void mend_cursor(struct jeff_heap *h, uint32_t start, uint32_t end)
+{
+    if (h->cursor > start && h->cursor < end)
+        h->cursor = start;
+}
+
+/* table.c */
+
+/// Makes sure that a bare entry is there. @return false if the table cannot grow
+bool entry_ensure(struct jeff_heap *h);
+/// Takes the bare entry that entry_ensure() promised.
+uint32_t entry_take(struct jeff_heap *h);
+void entry_to_bare(struct jeff_heap *h, uint32_t slot);
+/// Ends the life of an entry whose block is gone: bare, or retired when its generations are used up.
+void entry_release(struct jeff_heap *h, uint32_t slot);
+/// A cached block was merged away: its entry stays in its bin without it.
+void entry_bury(struct jeff_heap *h, struct entry *e, uint32_t size);
+/// With nothing cached: empties the bins, drops the slots at the table's low end, orders the bare list. O(entries)
+void table_tidy(struct jeff_heap *h);
+
+/* malloc.c */
+
+/// What a request comes down to. @return false if no heap can serve it
+bool request_make(size_t bytes, size_t alignment, struct request *request);
+/// Finds room for a block, by every means up to compaction and the callback. Blocks may have moved. @return its start, 0 if refused
+uint32_t room_find(struct jeff_heap *h, const struct request *request, bool needs_entry);
+/// Writes header and entry of a new block.
+void block_attach(struct jeff_heap *h, uint32_t start, const struct request *request, uint32_t slot);
+/// Merges up to `count` cached blocks with their neighbours.
+void drain(struct jeff_heap *h, unsigned count);
+
+/* compact.c, evacuate.c */
+
+struct pass {
+    uint64_t deadline_ns; ///< 0: no limit
+    uint64_t budget_ns;
+    uint64_t work;        ///< virtual ns since the clock was last read
+    const struct request *wanted; ///< stop when it fits; NULL: go to the end
+    bool stay;            ///< move nothing, merge only
+    bool moved_any;
+    size_t moved_blocks, moved_bytes, left_blocks;
+};
+
+/// One pass over the heap, from the cursor if `resume`, else from the start.
+enum jeff_stop pass_run(struct jeff_heap *h, struct pass *pass, bool resume);
+/// Empties stretches between locked blocks until the wanted block fits, or the largest run has grown as far as it can.
+enum jeff_stop evacuate(struct jeff_heap *h, struct pass *pass);
+/// While blocks move, callbacks find every way into the heap that needs room closed. @return what moving_end() needs
+static inline size_t moving_begin(struct jeff_heap *h)
+{
+    const size_t small_limit = h->small_limit;
+    h->busy = BUSY_MOVING;
+    h->small_limit = 0;
+    return small_limit;
+}
+
+static inline void moving_end(struct jeff_heap *h, size_t small_limit)
+{
+    h->small_limit = small_limit;
+    h->busy = NOT_BUSY;
+}
+
+/// Whether a block can be moved within the budget at all.
+bool pass_can_move(const struct pass *pass, uint32_t size);
+/// Whether the time is over before `work` more virtual ns are done. Reads the clock every 16 KiB or 32 blocks.
+bool pass_over(struct jeff_heap *h, struct pass *pass, uint64_t work);
+/// Books the move of a block that now starts at `to`, and tells the client.
+void pass_book_move(struct jeff_heap *h, struct pass *pass, uint32_t slot, uint32_t from, uint32_t to, uint32_t size);
+uint64_t heap_now(struct jeff_heap *h);
+uint64_t jeff_posix_now_ns(void *context);
+
+/* heap.c */
+
+/// Writes control block, bins and table into `bytes` from `h` on. @return false if they do not fit
+bool heap_lay_out(struct jeff_heap *h, size_t bytes, bool with_pages, const struct jeff_config *config);
+
+/* pages.c, mapped.c */
+
+bool pages_grow(struct jeff_heap *h, uint32_t granules);
+bool pages_grow_table(struct jeff_heap *h, size_t low);
+void pages_trim(struct jeff_heap *h);
+jeff_handle mapped_malloc(struct jeff_heap *h, size_t bytes, size_t alignment);
+/// The slot of the next block with pages of its own, NIL at the end.
+uint32_t mapped_next(const struct jeff_heap *h, uint32_t slot);
+/// Gives back the pages of every block and of the heap itself.
+void pages_destroy(struct jeff_heap *h);
+/// Bytes of memory that the heap has from the system, blocks with pages of their own aside.
+size_t pages_committed(const struct jeff_heap *h);
+void *mapped_address(const struct jeff_heap *h, const struct entry *e);
+size_t mapped_usable(const struct jeff_heap *h, const struct entry *e);
+size_t mapped_extent(const struct jeff_heap *h, const struct entry *e, void **begin);
+bool mapped_resize(struct jeff_heap *h, uint32_t slot, size_t bytes);
+/// Gives the pages back; the proxy stays.
+void mapped_release(struct jeff_heap *h, uint32_t slot);
+/// The system's own pages. @return false where there are none
+bool jeff_posix_pages(struct jeff_page_hooks *hooks);
+
+#endif

@@ -1,0 +1,219 @@
+/// Holes: free runs that belong to no slot. They are kept in bins by size, four to each power of two, with a bitmap of the bins
+/// that are not empty (two-level segregated fit: Masmano et al., "TLSF: a new dynamic memory allocator for real-time
+/// systems", 2004). A run that ends at the top of the heap is no hole: it lowers the top.
+#include "heap_internal.h"
+
+/// How many holes of the request's own bin are tried before a larger bin is taken, where any hole fits.
+#define OWN_BIN_TRIES 4u
+/// How many cached blocks one run may swallow, so that freeing stays O(1).
+#define ABSORB_MOST 8u
+
+static unsigned log2_floor(uint32_t value)
+{
+#if defined(__GNUC__)
+    return 31u - (unsigned)__builtin_clz(value);
+#else
+    unsigned log = 0;
+    while (value >>= 1)
+        log++;
+    return log;
+#endif
+}
+
+static unsigned lowest_bit(uint64_t bits)
+{
+#if defined(__GNUC__)
+    return (unsigned)__builtin_ctzll(bits);
+#else
+    unsigned bit = 0;
+    while (!(bits & 1)) {
+        bits >>= 1;
+        bit++;
+    }
+    return bit;
+#endif
+}
+
+unsigned hole_bin_of(uint32_t size)
+{
+    if (size < 8)
+        return size;
+    const unsigned log = log2_floor(size);
+    return 8 + (log - 3) * 4 + (size >> (log - 2) & 3);
+}
+
+static uint32_t hole_next(const struct jeff_heap *h, uint32_t start)
+{
+    return load(at(h, start));
+}
+
+void hole_unlink(struct jeff_heap *h, uint32_t start, uint32_t size)
+{
+    const unsigned bin = hole_bin_of(size);
+    const uint32_t next = load(at(h, start));
+    const uint32_t previous = load(at(h, start) + 4);
+    if (next)
+        store(at(h, next) + 4, previous);
+    if (previous) {
+        store(at(h, previous), next);
+    } else {
+        assert(hole_heads(h)[bin] == start);
+        hole_heads(h)[bin] = next;
+        if (!next)
+            h->hole_map[bin / 64] &= ~((uint64_t)1 << bin % 64);
+    }
+    h->hole_granules -= size;
+}
+
+void hole_make(struct jeff_heap *h, uint32_t start, uint32_t size)
+{
+    assert(size > 0 && start >= h->first && start + size < h->top);
+    const unsigned bin = hole_bin_of(size);
+    assert(bin < h->hole_bins);
+    const uint32_t next = hole_heads(h)[bin];
+    char *hole = at(h, start);
+    // A hole is never marked FREE_BELOW: two holes side by side are one.
+    set_header(h, start, size < SLOT_END ? size : 0);
+    store(hole, next);
+    store(hole + 4, 0);
+    store(hole + 8, size);
+    // A hole of one granule has its start where larger ones have their size: the header tells that it is one.
+    store(at(h, start + size) - 2 * HEADER, start);
+    if (next)
+        store(at(h, next) + 4, start);
+    hole_heads(h)[bin] = start;
+    h->hole_map[bin / 64] |= (uint64_t)1 << bin % 64;
+    h->hole_granules += size;
+    set_free_below(h, start + size);
+}
+
+void run_free(struct jeff_heap *h, uint32_t start, uint32_t size, bool below)
+{
+    memory_came_free(h);
+    const uint32_t end_of_run = start + size;
+    if (below) {
+        const uint32_t hole = hole_below(h, start);
+        hole_unlink(h, hole, start - hole);
+        size += start - hole;
+        start = hole;
+    }
+
+    unsigned absorbed = 0;
+    uint32_t end = end_of_run;
+    while (end < h->top) {
+        const uint32_t header = header_of(h, end);
+        if (is_hole(header)) {
+            const uint32_t above = hole_size(h, end, header);
+            hole_unlink(h, end, above);
+            end += above;
+            continue;
+        }
+        struct entry *e = entry_at(h, header & SLOT_MASK);
+        if (!is_cached(e) || absorbed == ABSORB_MOST)
+            break;
+        const uint32_t above = block_size(h, end, header);
+        entry_bury(h, e, above);
+        absorbed++;
+        end += above;
+    }
+    mend_cursor(h, start, end + (end == h->top));
+    if (end == h->top)
+        h->top = start;
+    else
+        hole_make(h, start, end - start);
+}
+
+uint32_t aligned_start(const struct jeff_heap *h, uint32_t from, uint32_t alignment, bool wide)
+{
+    if (alignment == 1)
+        return from;
+    const uintptr_t mask = (uintptr_t)alignment * GRANULE - 1;
+    const uintptr_t payload = (uintptr_t)at(h, from + wide);
+    const uintptr_t aligned = (payload + mask) & ~mask;
+    return from + (uint32_t)((aligned - payload) / GRANULE);
+}
+
+/// Takes the block out of a hole in which it fits; what is left over stays a hole.
+static uint32_t carve(struct jeff_heap *h, uint32_t hole, uint32_t size, const struct request *request)
+{
+    const uint32_t start = aligned_start(h, hole, request->alignment, request->wide);
+    const uint32_t end = start + request->granules;
+    hole_unlink(h, hole, size);
+    if (end < hole + size)
+        hole_make(h, end, hole + size - end);
+    else
+        clear_free_below(h, end);
+    set_header(h, start, 0);
+    if (start > hole)
+        hole_make(h, hole, start - hole);
+    return start;
+}
+
+static bool fits(const struct jeff_heap *h, uint32_t hole, uint32_t size, const struct request *request)
+{
+    const uint64_t start = aligned_start(h, hole, request->alignment, request->wide);
+    return start + request->granules <= (uint64_t)hole + size;
+}
+
+uint32_t hole_take(struct jeff_heap *h, const struct request *request, bool thorough)
+{
+    const uint64_t certain = (uint64_t)request->granules + request->alignment - 1;
+    unsigned bin = hole_bin_of(request->granules);
+    // Bins in which a hole may fit or not: a few tries in each, all of them before a request is refused.
+    const unsigned certain_bin = certain > UINT32_MAX ? HOLE_BINS : hole_bin_of((uint32_t)certain) + 1;
+    for (; bin < certain_bin && bin < h->hole_bins; bin++) {
+        unsigned tries = 0;
+        for (uint32_t hole = hole_heads(h)[bin]; hole; hole = hole_next(h, hole)) {
+            const uint32_t size = hole_size(h, hole, header_of(h, hole));
+            if (fits(h, hole, size, request))
+                return carve(h, hole, size, request);
+            if (++tries == OWN_BIN_TRIES && !thorough)
+                break;
+        }
+    }
+    // From here on any hole fits.
+    for (unsigned word = bin / 64; word < 2; word++) {
+        uint64_t bits = h->hole_map[word];
+        if (word == bin / 64)
+            bits &= ~(uint64_t)0 << bin % 64;
+        if (bits) {
+            const uint32_t hole = hole_heads(h)[word * 64 + lowest_bit(bits)];
+            return carve(h, hole, hole_size(h, hole, header_of(h, hole)), request);
+        }
+    }
+    return 0;
+}
+
+uint32_t top_take(struct jeff_heap *h, const struct request *request, bool grow)
+{
+    const uint32_t start = aligned_start(h, h->top, request->alignment, request->wide);
+    const uint64_t end = (uint64_t)start + request->granules;
+    if (end > top_limit(h)) {
+        if (!grow || !h->pages || end > UINT32_MAX || !pages_grow(h, (uint32_t)end))
+            return 0;
+        if (end > top_limit(h))
+            return 0;
+    }
+    const uint32_t old_top = h->top;
+    h->top = (uint32_t)end;
+    set_header(h, start, 0);
+    if (start > old_top)
+        hole_make(h, old_top, start - old_top);
+    return start;
+}
+
+uint32_t largest_run(struct jeff_heap *h)
+{
+    uint32_t largest = top_limit(h) > h->top ? top_limit(h) - h->top : 0;
+    for (unsigned bin = h->hole_bins; bin-- > 0;) {
+        if (!hole_heads(h)[bin])
+            continue;
+        for (uint32_t hole = hole_heads(h)[bin]; hole; hole = hole_next(h, hole)) {
+            const uint32_t size = hole_size(h, hole, header_of(h, hole));
+            if (size > largest)
+                largest = size;
+        }
+        break;
+    }
+    return largest;
+}

@@ -1,0 +1,147 @@
+/// Reaching a block through its handle: lock, unlock, weak lock, and the questions about one block.
+#include "heap_internal.h"
+
+static void *refuse(struct jeff_heap *h, enum jeff_status status)
+{
+    fail(h, status);
+    return NULL;
+}
+
+/// Purged and mapped blocks, the lock limit, and handles that are not live.
+static COLD void *lock_slow(struct jeff_heap *h, jeff_handle handle, uint32_t locks)
+{
+    struct entry *e = live_entry(h, handle);
+    if (!e)
+        return refuse(h, JEFF_ERROR_HANDLE);
+    if (e->cw & CW_PURGED)
+        return refuse(h, JEFF_ERROR_PURGED);
+    if (locks && locks_of(e) == JEFF_LOCK_MAX)
+        return refuse(h, JEFF_ERROR_LOCK_LIMIT);
+    e->cw += locks;
+    return e->cw & CW_MAPPED ? mapped_address(h, e) : at(h, e->off);
+}
+
+/// Adds `locks` (0 or 1) to a block's count and gives its address.
+static inline void *lock_by(struct jeff_heap *h, jeff_handle handle, uint32_t locks)
+{
+    const uint32_t low = (uint32_t)handle;
+    const uint32_t slot = low & SLOT_MASK;
+    if (LIKELY(slot >= h->slot_low)) {
+        struct entry *e = entry_at(h, slot);
+        const uint32_t differs = e->cw ^ (low >> 24) << BIRTH_SHIFT;
+        if (LIKELY(e->gen == (uint32_t)(handle >> 32) && !(differs & (BIRTH_FIELD | CW_FREE | CW_PURGED | CW_MAPPED)) &&
+                   (differs & LOCKS_MASK) != JEFF_LOCK_MAX)) {
+            e->cw += locks;
+            return at(h, e->off);
+        }
+    }
+    return lock_slow(h, handle, locks);
+}
+
+void *jeff_lock(jeff_heap *h, jeff_handle handle)
+{
+    return lock_by(h, handle, 1);
+}
+
+void *jeff_weak_lock(jeff_heap *h, jeff_handle handle)
+{
+    return lock_by(h, handle, 0);
+}
+
+bool jeff_unlock(jeff_heap *h, jeff_handle handle)
+{
+    struct entry *e = live_entry(h, handle);
+    if (UNLIKELY(!e))
+        return fail(h, JEFF_ERROR_HANDLE);
+    if (UNLIKELY(!locks_of(e)))
+        return fail(h, JEFF_ERROR_NOT_LOCKED);
+    e->cw--;
+    memory_came_free(h);
+    return true;
+}
+
+uint64_t jeff_compactions(const jeff_heap *h)
+{
+    return h->compactions;
+}
+
+unsigned jeff_lock_count(const jeff_heap *h, jeff_handle handle)
+{
+    const struct entry *e = live_entry(h, handle);
+    return e ? locks_of(e) : 0;
+}
+
+bool jeff_set_purgeable(jeff_heap *h, jeff_handle handle, bool purgeable)
+{
+    struct entry *e = live_entry(h, handle);
+    if (!e)
+        return fail(h, JEFF_ERROR_HANDLE);
+    if (e->cw & CW_PURGED)
+        return fail(h, JEFF_ERROR_PURGED);
+    if (purgeable)
+        e->cw |= CW_PURGEABLE;
+    else
+        e->cw &= ~CW_PURGEABLE;
+    memory_came_free(h);
+    return true;
+}
+
+size_t jeff_usable_size(jeff_heap *h, jeff_handle handle)
+{
+    const struct entry *e = live_entry(h, handle);
+    if (!e || e->cw & CW_PURGED)
+        return 0;
+    if (e->cw & CW_MAPPED)
+        return mapped_usable(h, e);
+    const uint32_t start = start_of(e);
+    return block_capacity(block_size(h, start, header_of(h, start)), e->cw & CW_WIDE);
+}
+
+size_t jeff_extent(jeff_heap *h, jeff_handle handle, void **begin)
+{
+    const struct entry *e = live_entry(h, handle);
+    if (!e || e->cw & CW_PURGED)
+        return 0;
+    if (e->cw & CW_MAPPED)
+        return mapped_extent(h, e, begin);
+    const uint32_t start = start_of(e);
+    *begin = at(h, start) - HEADER;
+    return (size_t)block_size(h, start, header_of(h, start)) * GRANULE;
+}
+
+size_t jeff_run_needed(const jeff_heap *h, size_t alignment, size_t bytes)
+{
+    struct request request;
+    if (!request_make(bytes, alignment, &request) || request.granules > h->end / GRANULE)
+        return SIZE_MAX;
+    const uint64_t granules = (uint64_t)request.granules + request.alignment - 1;
+    return granules > SIZE_MAX / GRANULE ? SIZE_MAX : (size_t)granules * GRANULE;
+}
+
+jeff_handle jeff_handle_of(jeff_heap *h, const void *address)
+{
+    const uintptr_t begin = (uintptr_t)at(h, h->first);
+    const uintptr_t end = (uintptr_t)at(h, h->top);
+    const uintptr_t wanted = (uintptr_t)address;
+    if (wanted < begin || wanted >= end) {
+        if (h->pages)
+            for (uint32_t slot = h->pages->proxies; slot != NIL; slot = mapped_next(h, slot))
+                if (mapped_address(h, entry_at(h, slot)) == address)
+                    return handle_of_slot(h, slot);
+        return JEFF_NULL;
+    }
+    const uint32_t granule = (uint32_t)((wanted - (uintptr_t)h) / GRANULE);
+    if (at(h, granule) != address)
+        return JEFF_NULL;
+    // What stands before the address may be a client's bytes, or a wide block's record: the entry is what tells.
+    const uint32_t slots[] = {load(at(h, granule) - HEADER) & SLOT_MASK,
+                              granule > h->first ? load(at(h, granule - 1) - HEADER) & SLOT_MASK : NIL};
+    for (unsigned i = 0; i < 2; i++) {
+        if (slots[i] < h->slot_low)
+            continue;
+        const struct entry *e = entry_at(h, slots[i]);
+        if (is_live(e) && e->off == granule && ((e->cw & CW_WIDE) != 0) == (i == 1) && !(e->cw & CW_MAPPED))
+            return handle_of_slot(h, slots[i]);
+    }
+    return JEFF_NULL;
+}

@@ -1,0 +1,359 @@
+/// Allocating and freeing. The fast paths take a slot and its block out of a bin, or put both back, and touch the slot's
+/// entry alone. Behind them stand, in this order: a hole that fits, the top, a larger cached block split, a few cached
+/// blocks merged, growth of a mapped heap; and before a request is refused: compaction, purging, the client's callback.
+#include "heap_internal.h"
+
+/// How many cached blocks a slow malloc or free merges at a time.
+#define DRAIN_STEP 16u
+
+bool request_make(size_t bytes, size_t alignment, struct request *request)
+{
+    const uint32_t align = alignment <= GRANULE ? 1 : (uint32_t)(alignment / GRANULE);
+    if (bytes > SIZE_MAX - 4 * GRANULE || (uint64_t)bytes > HEAP_LIMIT - 4 * GRANULE)
+        return false;
+    const uint64_t small = ((uint64_t)bytes + HEADER + GRANULE - 1) / GRANULE;
+    const bool wide = align > 1 || small > CLASS_MAX;
+    *request = (struct request){
+        .bytes = bytes,
+        .granules = (uint32_t)(small + wide),
+        .alignment = align,
+        .wide = wide,
+    };
+    return small + wide < UINT32_MAX;
+}
+
+void block_attach(struct jeff_heap *h, uint32_t start, const struct request *request, uint32_t slot)
+{
+    const uint32_t below = header_of(h, start) & FREE_BELOW;
+    const uint32_t class = request->wide ? CLASS_WIDE : request->granules;
+    set_header(h, start, make_header(slot, class) | below);
+    if (request->wide)
+        set_wide(h, start, request->granules, request->alignment);
+    entry_at(h, slot)->off = start + request->wide;
+}
+
+/// Takes the head of a bin out of it. @return its slot with the block still attached, or NIL if the bin has only dead entries
+static uint32_t bin_pop(struct jeff_heap *h, uint32_t class)
+{
+    uint32_t slot;
+    while ((slot = h->bin[class]) != NIL) {
+        struct entry *e = entry_at(h, slot);
+        h->bin[class] = e->cw & SLOT_MASK;
+        if (e->off)
+            return slot;
+        h->dead_count--;
+        entry_to_bare(h, slot);
+    }
+    return NIL;
+}
+
+/// Detaches a popped block from its slot, which becomes bare. @return the block's start, `*size` granules
+static uint32_t detach(struct jeff_heap *h, uint32_t slot, uint32_t *size)
+{
+    struct entry *e = entry_at(h, slot);
+    const uint32_t start = e->off - ((e->cw >> CW_CLASS & CLASS_WIDE) == CLASS_WIDE);
+    *size = block_size(h, start, header_of(h, start));
+    h->cached -= CACHED_ONE + *size;
+    entry_to_bare(h, slot);
+    return start;
+}
+
+void drain(struct jeff_heap *h, unsigned count)
+{
+    for (unsigned bins = 0; bins <= h->binned && count; bins++) {
+        while (count && h->bin[h->drain_bin] != NIL) {
+            const uint32_t slot = bin_pop(h, h->drain_bin);
+            if (slot == NIL)
+                break;
+            uint32_t size;
+            const uint32_t start = detach(h, slot, &size);
+            run_free(h, start, size, header_of(h, start) & FREE_BELOW);
+            count--;
+        }
+        if (count)
+            h->drain_bin = h->drain_bin == h->binned ? 0 : h->drain_bin + 1;
+    }
+}
+
+/// Cuts the block out of the smallest cached block that is larger.
+static uint32_t split_cached(struct jeff_heap *h, const struct request *request)
+{
+    if (request->alignment > 1)
+        return 0;
+    for (uint32_t class = request->granules; class <= h->binned; class ++) {
+        if (h->bin[class] == NIL)
+            continue;
+        const uint32_t slot = bin_pop(h, class);
+        if (slot == NIL)
+            continue;
+        uint32_t size;
+        const uint32_t start = detach(h, slot, &size);
+        if (size > request->granules)
+            run_free(h, start + request->granules, size - request->granules, false);
+        return start;
+    }
+    return 0;
+}
+
+/// The cheap means: each is O(1).
+static uint32_t room_at_hand(struct jeff_heap *h, const struct request *request, bool thorough)
+{
+    uint32_t start;
+    if ((start = hole_take(h, request, thorough)) != 0)
+        return start;
+    if ((start = top_take(h, request, false)) != 0)
+        return start;
+    if ((start = split_cached(h, request)) != 0)
+        return start;
+    if (h->cached) {
+        drain(h, DRAIN_STEP);
+        if ((start = hole_take(h, request, thorough)) != 0)
+            return start;
+    }
+    return top_take(h, request, true);
+}
+
+static bool entry_at_hand(struct jeff_heap *h)
+{
+    if (entry_ensure(h))
+        return true;
+    drain(h, DRAIN_STEP);
+    return entry_ensure(h);
+}
+
+static uint32_t room_try(struct jeff_heap *h, const struct request *request, bool needs_entry, bool thorough)
+{
+    if (needs_entry && !entry_at_hand(h))
+        return 0;
+    return room_at_hand(h, request, thorough);
+}
+
+/// Brings all free memory together as far as may be, then tries once more.
+static COLD uint32_t room_by_compaction(struct jeff_heap *h, const struct request *request, bool needs_entry)
+{
+    struct pass pass = {.stay = h->no_last_resort};
+    pass_run(h, &pass, false);
+    uint32_t start = room_try(h, request, needs_entry, true);
+    if (start || h->no_last_resort)
+        return start;
+    pass = (struct pass){.wanted = request};
+    evacuate(h, &pass);
+    return room_try(h, request, needs_entry, true);
+}
+
+/// What a purged block's entry keeps in place of its address, so that it can be given aligned memory again.
+static uint32_t alignment_log2(const struct jeff_heap *h, uint32_t start, uint32_t header)
+{
+    uint32_t log = 0;
+    for (uint32_t alignment = alignment_of(h, start, header); alignment > 1; alignment /= 2)
+        log++;
+    return log;
+}
+
+/// Drops the contents of purgeable blocks in address order, until at least that many granules were freed.
+static uint64_t purge(struct jeff_heap *h, uint64_t granules)
+{
+    uint64_t purged = 0;
+    uint32_t next;
+    for (uint32_t start = h->first; start < h->top && purged < granules; start = next) {
+        const uint32_t header = header_of(h, start);
+        next = start + size_at(h, start);
+        if (is_hole(header))
+            continue;
+        struct entry *e = entry_at(h, header & SLOT_MASK);
+        if (!is_live(e) || (e->cw & (CW_PURGEABLE | CW_MAPPED)) != CW_PURGEABLE || locks_of(e))
+            continue;
+        const uint32_t size = next - start;
+        e->off = alignment_log2(h, start, header);
+        e->cw |= CW_PURGED;
+        purged += size;
+        // Merging may take in what lies above, so the walk goes on behind whatever has become of it.
+        const uint32_t hole = header & FREE_BELOW ? hole_below(h, start) : start;
+        run_free(h, start, size, header & FREE_BELOW);
+        next = hole < h->top ? hole + size_at(h, hole) : h->top;
+    }
+    if (purged)
+        h->compactions++;
+    return purged;
+}
+
+/// Remembers that a request was refused, so that the next of its size is refused at once.
+static void remember_refusal(struct jeff_heap *h, const struct request *request, bool needs_entry)
+{
+    if (needs_entry && request->alignment == 1 && request->granules < h->refused)
+        h->refused = request->granules;
+}
+
+static bool refused_before(const struct jeff_heap *h, const struct request *request, bool needs_entry)
+{
+    return needs_entry && request->granules >= h->refused && !h->cached;
+}
+
+static COLD uint32_t room_at_last(struct jeff_heap *h, const struct request *request, bool needs_entry)
+{
+    uint32_t start;
+    if (!refused_before(h, request, needs_entry)) {
+        if ((start = room_by_compaction(h, request, needs_entry)) != 0)
+            return start;
+        // Twice as much each time, so that the walks add up to O(blocks log blocks) at most.
+        for (uint64_t granules = request->granules; purge(h, granules); granules *= 2)
+            if ((start = room_by_compaction(h, request, needs_entry)) != 0)
+                return start;
+        remember_refusal(h, request, needs_entry);
+    }
+    if (h->low_memory) {
+        const size_t small_limit = h->small_limit;
+        h->busy = BUSY_LOW_MEMORY;
+        h->small_limit = 0;
+        const bool again = h->low_memory(h->context, request->bytes);
+        h->small_limit = small_limit;
+        h->busy = NOT_BUSY;
+        if (again && (start = room_by_compaction(h, request, needs_entry)) != 0)
+            return start;
+    }
+    return 0;
+}
+
+uint32_t room_find(struct jeff_heap *h, const struct request *request, bool needs_entry)
+{
+    // A request beyond all memory must not cost a compaction.
+    if (request->granules > h->end / GRANULE)
+        return 0;
+    const uint32_t start = room_try(h, request, needs_entry, false);
+    return LIKELY(start != 0) ? start : room_at_last(h, request, needs_entry);
+}
+
+static jeff_handle refuse(struct jeff_heap *h, enum jeff_status status)
+{
+    h->refusals++;
+    fail(h, status);
+    return JEFF_NULL;
+}
+
+static COLD jeff_handle malloc_slow(struct jeff_heap *h, size_t bytes, size_t alignment)
+{
+    if (h->busy)
+        return refuse(h, JEFF_ERROR_BUSY);
+    struct request request;
+    if (!request_make(bytes, alignment, &request))
+        return refuse(h, JEFF_ERROR_NO_MEMORY);
+    if (h->pages && bytes >= h->pages->own_mapping)
+        return mapped_malloc(h, bytes, alignment);
+
+    if (!request.wide && request.granules <= h->binned) {
+        const uint32_t cached = bin_pop(h, request.granules);
+        if (cached != NIL) {
+            struct entry *e = entry_at(h, cached);
+            e->gen++;
+            e->cw = request.granules << BIRTH_SHIFT;
+            h->cached -= CACHED_ONE + request.granules;
+            return make_handle(e->gen, request.granules, cached);
+        }
+    }
+    const uint32_t start = room_find(h, &request, true);
+    if (!start)
+        return refuse(h, JEFF_ERROR_NO_MEMORY);
+    const uint32_t slot = entry_take(h);
+    struct entry *e = entry_at(h, slot);
+    block_attach(h, start, &request, slot);
+    e->gen++;
+    const uint32_t class = request.wide ? CLASS_WIDE : request.granules;
+    e->cw = class << BIRTH_SHIFT | (request.wide ? CW_WIDE : 0);
+    return make_handle(e->gen, class, slot);
+}
+
+jeff_handle jeff_malloc(jeff_heap *h, size_t bytes)
+{
+    if (LIKELY(bytes < h->small_limit)) {
+        const uint32_t class = (uint32_t)(bytes + HEADER + GRANULE - 1) / GRANULE;
+        const uint32_t slot = h->bin[class];
+        struct entry *e = entry_at(h, slot);
+        // NIL and the entries whose block was merged away have off 0: one compare answers both.
+        if (LIKELY(e->off != 0)) {
+            h->bin[class] = e->cw & SLOT_MASK;
+            e->cw = class << BIRTH_SHIFT;
+            e->gen++;
+            h->cached -= CACHED_ONE + class;
+            return make_handle(e->gen, class, slot);
+        }
+    }
+    return malloc_slow(h, bytes, 0);
+}
+
+jeff_handle jeff_calloc(jeff_heap *h, size_t count, size_t size)
+{
+    if (size != 0 && count > SIZE_MAX / size)
+        return refuse(h, JEFF_ERROR_NO_MEMORY);
+    const jeff_handle handle = jeff_malloc(h, count * size);
+    const bool fresh_pages = h->pages && count * size >= h->pages->own_mapping;
+    if (handle && !fresh_pages && count * size != 0)
+        memset(jeff_weak_lock(h, handle), 0, count * size);
+    return handle;
+}
+
+jeff_handle jeff_aligned_alloc(jeff_heap *h, size_t alignment, size_t bytes)
+{
+    if (alignment == 0 || (alignment & (alignment - 1)) != 0 || alignment > 65536)
+        return refuse(h, JEFF_ERROR_ARGUMENT);
+    return alignment <= GRANULE ? jeff_malloc(h, bytes) : malloc_slow(h, bytes, alignment);
+}
+
+/// Everything but an unlocked block that has a bin and was never resized.
+static COLD bool free_slow(struct jeff_heap *h, jeff_handle handle)
+{
+    if (handle == JEFF_NULL)
+        return true;
+    struct entry *e = live_entry(h, handle);
+    if (!e)
+        return fail(h, JEFF_ERROR_HANDLE);
+    if (locks_of(e))
+        return fail(h, JEFF_ERROR_LOCKED);
+    if (h->busy == BUSY_MOVING && e->gen == UINT32_MAX)
+        return fail(h, JEFF_ERROR_BUSY); // its slot retires, and then no bin can hold the block until the pass is over
+
+    const uint32_t slot = (uint32_t)handle & SLOT_MASK;
+    if (e->cw & CW_PURGED) {
+        entry_release(h, slot);
+        return true;
+    }
+    if (e->cw & CW_MAPPED)
+        mapped_release(h, slot);
+    const uint32_t start = start_of(e);
+    const uint32_t header = header_of(h, start);
+    const uint32_t size = block_size(h, start, header);
+    if (h->busy == BUSY_MOVING) {
+        // A pass is in the middle of its work: the block waits in a bin until it may be merged.
+        const uint32_t class = class_of(header);
+        const uint32_t bin = class <= h->binned ? class : BIN_DEFERRED;
+        e->gen++;
+        e->cw = CW_FREE | class << CW_CLASS | h->bin[bin];
+        h->bin[bin] = slot;
+        h->cached += CACHED_ONE + size;
+        return true;
+    }
+    entry_release(h, slot);
+    run_free(h, start, size, header & FREE_BELOW);
+    return true;
+}
+
+bool jeff_free(jeff_heap *h, jeff_handle handle)
+{
+    const uint32_t low = (uint32_t)handle;
+    const uint32_t slot = low & SLOT_MASK;
+    const uint32_t class = low >> 24;
+    const uint32_t gen = (uint32_t)(handle >> 32);
+    if (LIKELY(slot >= h->slot_low && class <= h->binned && gen != UINT32_MAX)) {
+        struct entry *e = entry_at(h, slot);
+        // Not locked, not flagged, of the class that the handle says, and live: all in one compare.
+        if (LIKELY(e->gen == gen && e->cw == class << BIRTH_SHIFT)) {
+            e->gen = gen + 1;
+            e->cw = CW_FREE | class << CW_CLASS | h->bin[class];
+            h->bin[class] = slot;
+            h->cached += CACHED_ONE + class;
+            if (UNLIKELY((uint32_t)h->cached > h->cached_limit) && !h->busy)
+                drain(h, DRAIN_STEP);
+            return true;
+        }
+    }
+    return free_slow(h, handle);
+}

@@ -1,0 +1,195 @@
+/// Blocks with pages of their own, in heaps from jeff_create(): the heap holds a small proxy, which may move, and the proxy
+/// says where the pages are, which never do.
+#include "heap_internal.h"
+
+/// The payload of a proxy block.
+struct proxy {
+    char *address;    ///< of the block, aligned as requested
+    char *reserved;
+    size_t reserved_bytes;
+    size_t committed; ///< bytes from `address` on
+    uint32_t next, previous; ///< slots, NIL at the ends
+};
+
+static struct proxy load_proxy(const struct jeff_heap *h, const struct entry *e)
+{
+    struct proxy proxy;
+    memcpy(&proxy, at(h, e->off), sizeof proxy);
+    return proxy;
+}
+
+static void store_proxy(struct jeff_heap *h, uint32_t slot, const struct proxy *proxy)
+{
+    memcpy(at(h, entry_at(h, slot)->off), proxy, sizeof *proxy);
+}
+
+static size_t round_to_pages(const struct jeff_heap *h, size_t bytes)
+{
+    const size_t page = h->pages->hooks.page_bytes;
+    return bytes ? (bytes + page - 1) & ~(page - 1) : page;
+}
+
+/// Maps pages for a block. @return false if the system refuses or the size is out of range
+static bool map(struct jeff_heap *h, size_t bytes, size_t alignment, struct proxy *proxy)
+{
+    const struct jeff_page_hooks *hooks = &h->pages->hooks;
+    const size_t extra = alignment > hooks->page_bytes ? alignment : 0;
+    if (bytes > SIZE_MAX / 2)
+        return false;
+    const size_t committed = round_to_pages(h, bytes);
+    char *reserved = hooks->reserve(hooks->context, committed + extra);
+    if (!reserved)
+        return false;
+    const size_t mask = alignment > 1 ? alignment - 1 : 0;
+    char *address = reserved + (-(uintptr_t)reserved & mask);
+    if (!hooks->commit(hooks->context, address, committed)) {
+        hooks->release(hooks->context, reserved, committed + extra);
+        return false;
+    }
+    *proxy = (struct proxy){
+        .address = address,
+        .reserved = reserved,
+        .reserved_bytes = committed + extra,
+        .committed = committed,
+        .next = NIL,
+        .previous = NIL,
+    };
+    h->pages->mapped_bytes += committed;
+    return true;
+}
+
+static void unmap(struct jeff_heap *h, const struct proxy *proxy)
+{
+    const struct jeff_page_hooks *hooks = &h->pages->hooks;
+    hooks->release(hooks->context, proxy->reserved, proxy->reserved_bytes);
+    h->pages->mapped_bytes -= proxy->committed;
+}
+
+static jeff_handle refuse(struct jeff_heap *h)
+{
+    h->refusals++;
+    fail(h, JEFF_ERROR_NO_MEMORY);
+    return JEFF_NULL;
+}
+
+jeff_handle mapped_malloc(struct jeff_heap *h, size_t bytes, size_t alignment)
+{
+    struct proxy proxy;
+    if (!map(h, bytes, alignment, &proxy))
+        return refuse(h);
+    const jeff_handle handle = jeff_malloc(h, sizeof proxy);
+    if (!handle) {
+        unmap(h, &proxy);
+        return JEFF_NULL;
+    }
+    const uint32_t slot = (uint32_t)handle & SLOT_MASK;
+    proxy.next = h->pages->proxies;
+    if (proxy.next != NIL) {
+        struct proxy next = load_proxy(h, entry_at(h, proxy.next));
+        next.previous = slot;
+        store_proxy(h, proxy.next, &next);
+    }
+    h->pages->proxies = slot;
+    h->pages->mapped_blocks++;
+    store_proxy(h, slot, &proxy);
+    entry_at(h, slot)->cw |= CW_MAPPED;
+    return handle;
+}
+
+void mapped_release(struct jeff_heap *h, uint32_t slot)
+{
+    struct entry *e = entry_at(h, slot);
+    const struct proxy proxy = load_proxy(h, e);
+    if (proxy.next != NIL) {
+        struct proxy next = load_proxy(h, entry_at(h, proxy.next));
+        next.previous = proxy.previous;
+        store_proxy(h, proxy.next, &next);
+    }
+    if (proxy.previous != NIL) {
+        struct proxy previous = load_proxy(h, entry_at(h, proxy.previous));
+        previous.next = proxy.next;
+        store_proxy(h, proxy.previous, &previous);
+    } else {
+        h->pages->proxies = proxy.next;
+    }
+    unmap(h, &proxy);
+    h->pages->mapped_blocks--;
+    e->cw &= ~CW_MAPPED;
+}
+
+uint32_t mapped_next(const struct jeff_heap *h, uint32_t slot)
+{
+    return load_proxy(h, entry_at(h, slot)).next;
+}
+
+void *mapped_address(const struct jeff_heap *h, const struct entry *e)
+{
+    return load_proxy(h, e).address;
+}
+
+size_t mapped_usable(const struct jeff_heap *h, const struct entry *e)
+{
+    return load_proxy(h, e).committed;
+}
+
+size_t mapped_extent(const struct jeff_heap *h, const struct entry *e, void **begin)
+{
+    const struct proxy proxy = load_proxy(h, e);
+    *begin = proxy.address;
+    return proxy.committed;
+}
+
+/// Within the address space that it has. @return false if that is too small or the system refuses
+static bool resize_here(struct jeff_heap *h, struct proxy *proxy, size_t bytes)
+{
+    const struct jeff_page_hooks *hooks = &h->pages->hooks;
+    const size_t wanted = round_to_pages(h, bytes);
+    const size_t room = proxy->reserved_bytes - (size_t)(proxy->address - proxy->reserved);
+    if (wanted > room)
+        return false;
+    if (wanted < proxy->committed) {
+        hooks->decommit(hooks->context, proxy->address + wanted, proxy->committed - wanted);
+        h->pages->mapped_bytes -= proxy->committed - wanted;
+    } else if (wanted > proxy->committed) {
+        if (!hooks->commit(hooks->context, proxy->address + proxy->committed, wanted - proxy->committed))
+            return false;
+        h->pages->mapped_bytes += wanted - proxy->committed;
+    }
+    proxy->committed = wanted;
+    return true;
+}
+
+/// The alignment that the block was made with shows in its address and the reserve around it.
+static size_t alignment_to_keep(const struct jeff_heap *h, const struct proxy *proxy)
+{
+    const uintptr_t address = (uintptr_t)proxy->address;
+    const size_t natural = (size_t)(address & -address);
+    const size_t most = 65536;
+    const size_t extra = proxy->reserved_bytes - proxy->committed;
+    return extra > 0 && natural >= h->pages->hooks.page_bytes ? (natural < most ? natural : most) : GRANULE;
+}
+
+bool mapped_resize(struct jeff_heap *h, uint32_t slot, size_t bytes)
+{
+    struct entry *e = entry_at(h, slot);
+    struct proxy old = load_proxy(h, e);
+    if (bytes > SIZE_MAX / 2)
+        return refuse(h) != JEFF_NULL;
+    if (resize_here(h, &old, bytes)) {
+        store_proxy(h, slot, &old);
+        return true;
+    }
+    if (locks_of(e)) {
+        h->refusals++;
+        return fail(h, JEFF_ERROR_LOCKED);
+    }
+    struct proxy grown;
+    if (!map(h, bytes, alignment_to_keep(h, &old), &grown))
+        return refuse(h) != JEFF_NULL;
+    memcpy(grown.address, old.address, old.committed < grown.committed ? old.committed : grown.committed);
+    grown.next = old.next;
+    grown.previous = old.previous;
+    unmap(h, &old);
+    store_proxy(h, slot, &grown);
+    return true;
+}

@@ -1,0 +1,158 @@
+/// Heaps with pages of their own: address space is reserved once, and memory is committed at both of its ends as the blocks grow
+/// upwards and the handle table grows downwards.
+///
+///     h          commit_low                       commit_table          end
+///     | committed |        reserved only          | committed: table    |
+#include "heap_internal.h"
+
+#define GROW_LEAST    65536u
+#define TRIM_LEAST    262144u
+#define OWN_DEFAULT   1048576u
+#define OWN_LEAST     4096u
+#define EVERYTHING    SIZE_MAX ///< commit_low once both ends have met
+
+static size_t round_up(size_t value, size_t unit)
+{
+    return (value + unit - 1) & ~(unit - 1);
+}
+
+static jeff_heap *refuse(enum jeff_status *status, enum jeff_status why)
+{
+    if (status)
+        *status = why;
+    return NULL;
+}
+
+static bool hooks_usable(const struct jeff_page_hooks *hooks)
+{
+    return hooks->reserve && hooks->commit && hooks->decommit && hooks->release && hooks->page_bytes >= 1024 &&
+           (hooks->page_bytes & (hooks->page_bytes - 1)) == 0;
+}
+
+jeff_heap *jeff_create(size_t max_bytes, const struct jeff_config *config, enum jeff_status *status)
+{
+    const struct jeff_config defaults = {0};
+    config = config ? config : &defaults;
+    struct jeff_page_hooks system;
+    const struct jeff_page_hooks *hooks = config->pages ? config->pages : &system;
+    if ((!config->pages && !jeff_posix_pages(&system)) || !hooks_usable(hooks) || (config->alignment != 0 && config->alignment != GRANULE && config->alignment != 8))
+        return refuse(status, JEFF_ERROR_ARGUMENT);
+    if (!max_bytes)
+        max_bytes = sizeof(void *) > 4 ? (size_t)((uint64_t)64 << 30) : (size_t)256 << 20;
+    if (max_bytes < JEFF_HEAP_MIN)
+        return refuse(status, JEFF_ERROR_TOO_SMALL);
+    const size_t page = hooks->page_bytes;
+    if ((uint64_t)max_bytes > HEAP_LIMIT - page)
+        max_bytes = (size_t)(HEAP_LIMIT - page);
+    size_t reserved = round_up(max_bytes, page);
+    if (reserved < 3 * page)
+        reserved = 3 * page;
+
+    char *base = hooks->reserve(hooks->context, reserved);
+    if (!base)
+        return refuse(status, JEFF_ERROR_MAP);
+    const size_t low = round_up(sizeof(struct jeff_heap) + sizeof(struct page_state) + (CLASS_MAX + 1 + HOLE_BINS) * 4 + 64, page);
+    if (low + page > reserved || !hooks->commit(hooks->context, base, low) ||
+        !hooks->commit(hooks->context, base + reserved - page, page)) {
+        hooks->release(hooks->context, base, reserved);
+        return refuse(status, JEFF_ERROR_MAP);
+    }
+    struct jeff_heap *h = (struct jeff_heap *)(void *)base;
+    if (!heap_lay_out(h, reserved, true, config)) {
+        hooks->release(hooks->context, base, reserved);
+        return refuse(status, JEFF_ERROR_TOO_SMALL);
+    }
+    *h->pages = (struct page_state){
+        .hooks = *hooks,
+        .reserved = reserved,
+        .commit_low = low,
+        .commit_table = reserved - page,
+        .own_mapping = config->own_mapping ? config->own_mapping : OWN_DEFAULT,
+        .proxies = NIL,
+    };
+    if (h->pages->own_mapping < OWN_LEAST)
+        h->pages->own_mapping = OWN_LEAST;
+    if (status)
+        *status = JEFF_OK;
+    return h;
+}
+
+static bool commit_low_to(struct jeff_heap *h, size_t target)
+{
+    struct page_state *p = h->pages;
+    if (target > p->commit_table)
+        target = p->commit_table;
+    if (target > p->commit_low &&
+        !p->hooks.commit(p->hooks.context, (char *)h + p->commit_low, target - p->commit_low))
+        return false;
+    p->commit_low = target == p->commit_table ? EVERYTHING : target;
+    return true;
+}
+
+bool pages_grow(struct jeff_heap *h, uint32_t granules)
+{
+    struct page_state *p = h->pages;
+    if (p->commit_low == EVERYTHING)
+        return false;
+    const size_t page = p->hooks.page_bytes;
+    const size_t need = round_up((size_t)granules * GRANULE, page);
+    if (need > p->commit_table && (size_t)granules * GRANULE - HEADER > table_low(h))
+        return false;
+    // Some more than asked for, so that growth costs O(log) calls; exactly what is needed where that is refused.
+    const size_t step = p->commit_low / 8 > GROW_LEAST ? p->commit_low / 8 : GROW_LEAST;
+    const size_t ample = round_up(p->commit_low + step, page);
+    return commit_low_to(h, need > ample ? need : ample) || commit_low_to(h, need);
+}
+
+bool pages_grow_table(struct jeff_heap *h, size_t low)
+{
+    struct page_state *p = h->pages;
+    if (p->commit_low == EVERYTHING || low >= p->commit_table)
+        return true;
+    const size_t page = p->hooks.page_bytes;
+    size_t target = low & ~(page - 1);
+    if (target < p->commit_low)
+        return false;
+    if (target - p->commit_low > GROW_LEAST)
+        target -= GROW_LEAST & ~(page - 1);
+    if (!p->hooks.commit(p->hooks.context, (char *)h + target, p->commit_table - target))
+        return false;
+    p->commit_table = target;
+    if (p->commit_low == target)
+        p->commit_low = EVERYTHING;
+    return true;
+}
+
+void pages_trim(struct jeff_heap *h)
+{
+    struct page_state *p = h->pages;
+    const size_t page = p->hooks.page_bytes;
+    const size_t table = table_low(h) & ~(page - 1);
+    const size_t low = round_up((size_t)h->top * GRANULE + GROW_LEAST, page);
+    const size_t had_low = p->commit_low == EVERYTHING ? p->commit_table : p->commit_low;
+    if (low < had_low && had_low - low >= TRIM_LEAST) {
+        p->hooks.decommit(p->hooks.context, (char *)h + low, had_low - low);
+        p->commit_low = low;
+    }
+    if (p->commit_low != EVERYTHING && table > p->commit_table && table - p->commit_table >= TRIM_LEAST) {
+        p->hooks.decommit(p->hooks.context, (char *)h + p->commit_table, table - p->commit_table);
+        p->commit_table = table;
+    }
+}
+
+size_t pages_committed(const struct jeff_heap *h)
+{
+    const struct page_state *p = h->pages;
+    if (p->commit_low == EVERYTHING)
+        return p->reserved;
+    return p->commit_low + p->reserved - p->commit_table;
+}
+
+void pages_destroy(struct jeff_heap *h)
+{
+    struct page_state *p = h->pages;
+    while (p->proxies != NIL)
+        mapped_release(h, p->proxies);
+    const struct jeff_page_hooks hooks = p->hooks;
+    hooks.release(hooks.context, h, p->reserved);
+}

@@ -1,0 +1,175 @@
+/// Resizing: where the block lies if that can be, else by moving it. The handle stays either way.
+#include "heap_internal.h"
+
+/// Granules that the block would have in the format it has now. @return false if that format cannot hold so much
+static bool same_format(const struct request *request, bool wide, uint32_t *granules)
+{
+    if (wide) {
+        *granules = request->granules + !request->wide;
+        return true;
+    }
+    *granules = request->granules;
+    return !request->wide;
+}
+
+static void set_size(struct jeff_heap *h, struct entry *e, uint32_t start, uint32_t size)
+{
+    const uint32_t header = header_of(h, start);
+    if (class_of(header) == CLASS_WIDE)
+        store(at(h, start), size);
+    else
+        set_header(h, start, (header & (SLOT_MASK | FREE_BELOW)) | size << CLASS_SHIFT);
+    e->cw |= CW_RESIZED;
+}
+
+static void shrink(struct jeff_heap *h, struct entry *e, uint32_t start, uint32_t size, uint32_t wanted)
+{
+    set_size(h, e, start, wanted);
+    run_free(h, start + wanted, size - wanted, false);
+}
+
+/// Takes in the free memory right above the block, as far as it is needed.
+static bool grow_in_place(struct jeff_heap *h, struct entry *e, uint32_t start, uint32_t size, uint32_t wanted)
+{
+    // What is free above is merged first, then looked at: with a cached block right above there is a hole afterwards.
+    const uint32_t end = start + size;
+    if (end < h->top) {
+        const uint32_t header = header_of(h, end);
+        struct entry *above = entry_at(h, header & SLOT_MASK);
+        if (!is_hole(header) && is_cached(above)) {
+            const uint32_t cached = block_size(h, end, header);
+            entry_bury(h, above, cached);
+            run_free(h, end, cached, false);
+        }
+    }
+    if (end == h->top) {
+        if ((uint64_t)start + wanted > top_limit(h) && !(h->pages && pages_grow(h, start + wanted)))
+            return false;
+        h->top = start + wanted;
+        mend_cursor(h, start, h->top);
+    } else {
+        const uint32_t header = header_of(h, end);
+        if (!is_hole(header))
+            return false;
+        const uint32_t hole = hole_size(h, end, header);
+        if (size + hole < wanted)
+            return false;
+        hole_unlink(h, end, hole);
+        mend_cursor(h, start, end + hole);
+        if (size + hole > wanted)
+            hole_make(h, start + wanted, size + hole - wanted);
+        else
+            clear_free_below(h, end + hole);
+    }
+    set_size(h, e, start, wanted);
+    return true;
+}
+
+/// Moves the block into new room of the new size.
+static void move_to(struct jeff_heap *h, uint32_t slot, uint32_t room, const struct request *request)
+{
+    struct entry *e = entry_at(h, slot);
+    const uint32_t start = start_of(e);
+    const uint32_t header = header_of(h, start);
+    const uint32_t size = block_size(h, start, header);
+    const size_t had = block_capacity(size, class_of(header) == CLASS_WIDE);
+    const size_t gets = block_capacity(request->granules, request->wide);
+    const char *from = at(h, e->off);
+    block_attach(h, room, request, slot);
+    memcpy(at(h, e->off), from, had < gets ? had : gets);
+    e->cw = (e->cw & ~CW_WIDE) | CW_RESIZED | (request->wide ? CW_WIDE : 0);
+    run_free(h, start, size, header & FREE_BELOW);
+}
+
+static bool refuse(struct jeff_heap *h, enum jeff_status status)
+{
+    h->refusals++;
+    return fail(h, status);
+}
+
+/// Finds new room for a live block. The client's callback may have freed, locked or purged it meanwhile.
+/// @return the room, or 0 with `*status` set
+static uint32_t find_new_room(struct jeff_heap *h, jeff_handle handle, const struct request *request, enum jeff_status *status)
+{
+    struct entry *e = live_entry(h, handle);
+    const uint32_t purgeable = e->cw & CW_PURGEABLE;
+    if (!(e->cw & CW_PURGED))
+        e->cw &= ~CW_PURGEABLE; // its own contents must not be dropped to make room for it
+    const uint32_t room = room_find(h, request, false);
+    e = live_entry(h, handle);
+    *status = JEFF_ERROR_NO_MEMORY;
+    if (e)
+        e->cw |= purgeable;
+    else
+        *status = JEFF_ERROR_HANDLE;
+    if (e && locks_of(e))
+        *status = JEFF_ERROR_LOCKED;
+    if (room && *status != JEFF_ERROR_NO_MEMORY) {
+        const uint32_t header = header_of(h, room);
+        run_free(h, room, request->granules, header & FREE_BELOW);
+        return 0;
+    }
+    return room;
+}
+
+/// Puts the block into new room, whether it has contents to take along or was purged.
+static void settle(struct jeff_heap *h, uint32_t slot, uint32_t room, const struct request *request)
+{
+    struct entry *e = entry_at(h, slot);
+    if (!(e->cw & CW_PURGED)) {
+        move_to(h, slot, room, request);
+        return;
+    }
+    block_attach(h, room, request, slot);
+    e->cw = (e->cw & ~(CW_PURGED | CW_WIDE)) | CW_RESIZED | (request->wide ? CW_WIDE : 0);
+}
+
+/// Without moving the block. @return true if it now has the wanted size
+static bool resize_here(struct jeff_heap *h, struct entry *e, const struct request *request)
+{
+    const uint32_t start = start_of(e);
+    const uint32_t header = header_of(h, start);
+    const uint32_t size = block_size(h, start, header);
+    uint32_t wanted;
+    if (!same_format(request, class_of(header) == CLASS_WIDE, &wanted))
+        return false;
+    if (wanted > size)
+        return grow_in_place(h, e, start, size, wanted);
+    if (wanted < size)
+        shrink(h, e, start, size, wanted);
+    return true;
+}
+
+bool jeff_resize(jeff_heap *h, jeff_handle handle, size_t bytes)
+{
+    struct entry *e = live_entry(h, handle);
+    if (!e)
+        return fail(h, JEFF_ERROR_HANDLE);
+    if (h->busy)
+        return refuse(h, JEFF_ERROR_BUSY);
+    const uint32_t slot = (uint32_t)handle & SLOT_MASK;
+    if (e->cw & CW_MAPPED)
+        return mapped_resize(h, slot, bytes);
+
+    const bool purged = e->cw & CW_PURGED;
+    const size_t alignment = (size_t)GRANULE *
+                             (purged ? (size_t)1 << e->off : alignment_of(h, start_of(e), header_of(h, start_of(e))));
+    struct request request;
+    if (!request_make(bytes, alignment, &request) || request.granules > h->end / GRANULE)
+        return refuse(h, locks_of(e) ? JEFF_ERROR_LOCKED : JEFF_ERROR_NO_MEMORY);
+    if (!purged && resize_here(h, e, &request))
+        return true;
+    if (locks_of(e))
+        return refuse(h, JEFF_ERROR_LOCKED);
+
+    enum jeff_status status;
+    const uint32_t room = find_new_room(h, handle, &request, &status);
+    if (room) {
+        settle(h, slot, room, &request);
+        return true;
+    }
+    // Compaction has moved things: there may be room above the block now.
+    if (status == JEFF_ERROR_NO_MEMORY && !(e->cw & CW_PURGED) && resize_here(h, e, &request))
+        return true;
+    return refuse(h, status);
+}

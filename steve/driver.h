@@ -1,0 +1,128 @@
+/// The driver interface: how one allocator is presented to Steve. A driver is one file that fills in one `steve_driver`.
+///
+/// Steve calls the functions from one thread, in a child process. It asks for nothing that the driver does not promise: a
+/// function that is NULL is never called, an op that needs it is never generated, and an oracle that needs it is silent.
+/// The driver keeps no state outside the heap that `open` returns.
+#ifndef STEVE_DRIVER_H
+#define STEVE_DRIVER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define STEVE_DRIVER_VERSION 1u
+
+/// What the allocator calls a block: a handle, or a pointer cast to this type. 0 means "none".
+typedef uint64_t steve_ref;
+
+/// What a driver promises beyond having a function. Or-ed together in steve_driver.promises.
+enum steve_promise {
+    STEVE_PROMISE_REGION = 1 << 0,          ///< the heap lives in the region that Steve gives, and nowhere else
+    STEVE_PROMISE_HANDLES = 1 << 1,         ///< a ref is a handle that never becomes live again once freed
+    STEVE_PROMISE_REFUSES_MISUSE = 1 << 2,  ///< stale, foreign and made-up refs are refused and nothing changes
+    STEVE_PROMISE_REFUSES_LOCKED = 1 << 3,  ///< free of a locked block is refused (else Steve never does it)
+    STEVE_PROMISE_MOVES = 1 << 4,           ///< unlocked blocks may move whenever `moves` changes
+    STEVE_PROMISE_RESIZE_IN_PLACE = 1 << 5, ///< a locked block may be resized: where it lies, or refused
+    STEVE_PROMISE_EXACT_REFUSAL = 1 << 6,   ///< refuses only if no free run has `run_needed` bytes (needs extent, arena)
+    STEVE_PROMISE_COMPACTS_FULLY = 1 << 7,  ///< what the oracles `compacted` and `idempotent` ask for
+    STEVE_PROMISE_RELOCATABLE = 1 << 8,     ///< the same calls in a region at another base give the same offsets
+    STEVE_PROMISE_LOCKS_NEST = 1 << 9,      ///< locks are counted
+};
+
+/// How a heap is to be made.
+struct steve_geometry {
+    void *region;     ///< the memory to use; NULL for drivers without STEVE_PROMISE_REGION
+    size_t bytes;     ///< size of the region; a limit to grow to where the driver maps its own memory
+    uint8_t options;  ///< bit i set: steve_driver.options[i] is on
+    uint32_t salt;    ///< tells heaps apart that are open at the same time
+};
+
+/// The part of the region in which blocks may lie now.
+struct steve_arena {
+    uintptr_t begin;
+    uintptr_t end;
+    size_t spare_handles; ///< blocks that can be made before the bookkeeping grows at the arena's end
+    size_t handle_bytes;  ///< by how much it then grows a block; 0 if it never does
+};
+
+struct steve_extent {
+    uintptr_t begin;
+    size_t bytes; ///< header, payload and rounding
+};
+
+struct steve_stats {
+    size_t live_blocks;
+    size_t live_bytes; ///< in extents of live blocks; SIZE_MAX if the driver cannot tell
+    size_t free_bytes; ///< in the arena and not in extents; SIZE_MAX if the driver cannot tell
+};
+
+enum steve_lock_result {
+    STEVE_LOCK_OK,
+    STEVE_LOCK_REFUSED,
+    STEVE_LOCK_PURGED, ///< the contents of a purgeable block were dropped
+};
+
+struct steve_driver {
+    uint32_t version;    ///< STEVE_DRIVER_VERSION
+    uint8_t wire_id;     ///< its number in byte files, 1..255, never reused; 0 for drivers outside the tree
+    const char *name;    ///< [a-z0-9-]+
+    const char *summary; ///< one line for `steve drivers`
+    uint32_t promises;   ///< of enum steve_promise
+
+    size_t alignment;        ///< of every block, in bytes, a power of two
+    size_t largest_aligned;  ///< largest alignment that `aligned` takes; 0 without `aligned`
+    size_t region_alignment; ///< of the base that `open` takes
+    size_t heap_min;         ///< least region in bytes
+    size_t heap_max;         ///< what is beyond is not used; 0: no limit
+    uint64_t budget_step_ns; ///< by how much a compaction may overrun its budget, by `now`
+    const char *const *options; ///< names of up to 8 options, NULL at the end; NULL: none. Bits beyond are ignored.
+
+    /// Makes a heap. @return the heap, or NULL with `*why` set to a sentence in static memory
+    void *(*open)(const struct steve_geometry *geometry, const char **why);
+    /// Forgets it, whatever is live.
+    void (*close)(void *heap);
+
+    /// Each gives a new live ref, or 0 if refused.
+    steve_ref (*malloc)(void *heap, size_t bytes);
+    steve_ref (*calloc)(void *heap, size_t count, size_t size);
+    steve_ref (*aligned)(void *heap, size_t alignment, size_t bytes);
+    /// Contents stay up to the smaller size. @return the new ref (the same for handles), or 0 with nothing changed
+    steve_ref (*resize)(void *heap, steve_ref ref, size_t bytes);
+    /// @return false if refused, and then nothing changed
+    bool (*free)(void *heap, steve_ref ref);
+
+    /// Pins and gives the address. NULL function: blocks never move, and a ref is the address.
+    enum steve_lock_result (*lock)(void *heap, steve_ref ref, void **address);
+    bool (*unlock)(void *heap, steve_ref ref);
+    /// As lock, without pinning: valid until `moves` changes.
+    enum steve_lock_result (*weak_lock)(void *heap, steve_ref ref, void **address);
+    bool (*set_purgeable)(void *heap, steve_ref ref, bool purgeable);
+
+    /// Moves unlocked blocks together. @param budget_ns by `now`; 0: all of it. @return true if nothing is left to do
+    bool (*compact)(void *heap, uint64_t budget_ns);
+    /// Compacts until a block of `wanted` bytes fits. @return true if it is there
+    bool (*compact_goal)(void *heap, size_t wanted);
+    /// A counter that changes whenever blocks may have moved or been purged.
+    uint64_t (*moves)(void *heap);
+    /// The heap's virtual clock, the one that budgets are judged by: it advances by bytes moved and blocks visited.
+    uint64_t (*now)(void *heap);
+
+    size_t (*usable)(void *heap, steve_ref ref);
+    struct steve_extent (*extent)(void *heap, steve_ref ref);
+    struct steve_arena (*arena)(void *heap);
+    /// Bytes of a free run that serve such a request for certain. SIZE_MAX: no heap can. @param alignment 0: none asked for
+    size_t (*run_needed)(void *heap, size_t alignment, size_t bytes);
+    void (*stats)(void *heap, struct steve_stats *stats);
+    /// The allocator's own heap check. @return NULL if all is well, else what is wrong, in static memory
+    const char *(*check)(void *heap);
+};
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
