@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "steve/cli/cli.h"
+
 static const char usage[] =
     "usage: steve bench [--drivers A,B,...] [--rounds N] [--seed N] [--quick]\n"
     "\n"
@@ -165,6 +167,6 @@ int steve_cli_bench(int argc, char **argv)
     struct bench_plan plan;
     int parsed = parse_options(argc, argv, &plan);
     if (parsed)
-        return parsed == 1 ? 0 : parsed;
-    return run(&plan) ? 0 : 3;
+        return parsed == 1 ? STEVE_EXIT_PASS : STEVE_EXIT_USAGE;
+    return run(&plan) ? STEVE_EXIT_PASS : STEVE_EXIT_ENVIRONMENT;
 }

@@ -98,9 +98,6 @@ bool bench_lock_jeff(const struct bench_task *task);
 bool bench_compact_jeff(const struct bench_task *task);
 bool bench_pause_jeff(const struct bench_task *task);
 
-/// `steve bench`, called by main.c. @param argv from "bench" on @return the exit status
-int steve_cli_bench(int argc, char **argv);
-
 /// Prints what this was measured on.
 void bench_print_machine(FILE *out);
 
