@@ -101,7 +101,8 @@ static bool parse_option(struct steve_text_parser *parser)
         header->options = (uint8_t)(header->options | 1u << i);
         return true;
     }
-    return steve_text_fail(parser, "driver %s has no option '%s'; there are: %s", header->driver,
+    const struct steve_slice driver = {header->driver, strlen(header->driver)};
+    return steve_text_fail(parser, "driver '%s' has no option '%s'; there are: %s", steve_text_quote(driver).text,
                            steve_text_quote(word).text, known.length == 0 ? "none" : known.text);
 }
 

@@ -406,8 +406,8 @@ static void wrong_headers_are_reported(void **state)
     assert_error(OPS "memory wet\n", "f.ops:2: expected 'memory zero' or 'memory dirty', not 'memory wet'");
     assert_error(OPS "option eager\n", "f.ops:2: expected a 'driver' line before 'option': options are a driver's own");
     assert_error(OPS "driver jeff\noption lazy\n",
-                 "f.ops:3: driver jeff has no option 'lazy'; there are: eager, scramble");
-    assert_error(OPS "driver libc\noption lazy\n", "f.ops:3: driver libc has no option 'lazy'; there are: none");
+                 "f.ops:3: driver 'jeff' has no option 'lazy'; there are: eager, scramble");
+    assert_error(OPS "driver libc\noption lazy\n", "f.ops:3: driver 'libc' has no option 'lazy'; there are: none");
     assert_error(OPS "driver jeff\noption eager\noption eager\n",
                  "f.ops:4: option 'eager' is given twice; expected it once");
     assert_error(OPS "heap 1\n\nheap 2\n", "f.ops:4: a second 'heap'; expected one, and line 2 has it");
