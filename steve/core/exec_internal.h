@@ -1,0 +1,230 @@
+/// What the files of the executor share: its state, and the steps that more than one of them takes.
+///
+///     exec.c        begin, step, end; which op goes where
+///     blocks.c      the ops on one block
+///     compaction.c  the compact ops        misuse.c  the misuse ops        drain.c  drain, capacity
+///     place.c       reaching a block; whether it may lie where it lies and holds what it must
+///     sweep.c       looking at all blocks
+///     refusal.c     whether a refusal was right
+///     health.c      the allocator's statistics and its own check; the guards
+///     finding.c     recording what is broken
+///     view.c        the narrow view
+///
+/// A function that checks returns false when the episode is over: a finding is recorded, and the heap must not be touched again.
+#ifndef STEVE_CORE_EXEC_INTERNAL_H
+#define STEVE_CORE_EXEC_INTERNAL_H
+
+#include <assert.h>
+
+#include "steve/core/exec.h"
+#include "steve/core/layout.h"
+#include "steve/core/refs.h"
+#include "steve/core/region.h"
+
+#define STEVE_SLOTS 65536u
+
+/// Steve locks a block at most this often, whatever the allocator allows.
+#define STEVE_LOCKS_MOST 60000u
+
+enum steve_slot_state {
+    STEVE_SLOT_USED = 1 << 0,      ///< in the list of used slots
+    STEVE_SLOT_PURGEABLE = 1 << 1, ///< its contents may be dropped
+    STEVE_SLOT_PURGED = 1 << 2,    ///< they were: it has no memory
+};
+
+/// One slot, a cache line.
+struct steve_slot {
+    steve_ref ref;     ///< 0: no live block
+    steve_ref stale;   ///< ref of the block before; 0 if there was none
+    uintptr_t address; ///< of the first byte, as last seen; 0 if purged
+    uintptr_t begin;   ///< of its extent, as last seen; of the block itself if the driver tells no extents
+    size_t extent;     ///< bytes of the extent
+    size_t bytes;      ///< as asked for
+    uint64_t stamp;    ///< of its contents
+    uint32_t moved_in; ///< number of the last sweep that saw it moved
+    uint16_t locks;    ///< taken by lock ops
+    uint8_t alignment; ///< log2 of what was asked for; 0: nothing
+    uint8_t state;     ///< of enum steve_slot_state
+};
+static_assert(sizeof(struct steve_slot) == 64, "a slot is a cache line");
+
+/// How much is looked at, and how often. Costs are spread: see steve_exec_step().
+struct steve_effort {
+    uint32_t credit_per_op;    ///< bytes of contents compared beyond the ends of blocks
+    uint32_t probe_every;      ///< ops between looks at the next block in turn; a power of two
+    uint32_t account_every;    ///< ops between looks at the statistics; a power of two
+    uint32_t check_every;      ///< ops between runs of the allocator's own check, at least; more with many blocks
+    uint32_t idempotent_every; ///< full compactions between two that are done twice; a power of two
+    uint32_t drain_every;      ///< episodes between two that end with a drain; a power of two
+    bool everything;           ///< all of it after every op
+};
+
+struct steve_exec {
+    const struct steve_driver *driver;
+    void *heap; ///< NULL: no episode
+    bool checked;
+    bool found;
+    bool handles; ///< refs are handles: they are watched
+    bool gaps;    ///< free runs can be told from arena and extents
+    enum steve_outcome last;
+    uint32_t promises;
+    uint64_t op; ///< index of the current op
+    uint64_t digest;
+    uint64_t offset_digest;
+    uint64_t stamps; ///< given in this episode
+    uint64_t moves;  ///< the driver's counter when the layout was last right
+    size_t heap_bytes;
+    size_t credit; ///< bytes of contents that may be compared now
+
+    size_t live_blocks;
+    size_t live_bytes;  ///< as asked for
+    size_t live_extent; ///< bytes in extents
+    size_t locked_blocks;
+    size_t locked_bytes;
+    size_t purged_blocks;
+    size_t purgeable_blocks; ///< and not purged yet
+
+    uint32_t sweeps;
+    size_t sweep_start;        ///< rank where the next sweep begins to compare whole contents
+    size_t sweep_moved_blocks; ///< of the last sweep
+    size_t sweep_moved_bytes;  ///< in extents
+    size_t probe_next;         ///< index into `used` of the next block to look at
+    uint64_t last_check;       ///< op of the allocator's last own check
+    uint64_t last_twice;       ///< op of the last compaction that was done twice
+    uint64_t full_compactions;
+
+    uint64_t run_version;           ///< layout version that `run_largest` belongs to
+    uintptr_t run_begin;            ///< and the arena's begin
+    size_t run_largest;             ///< largest gap, the run above the last block apart
+    struct steve_arena first_arena; ///< right after open
+
+    void *foreign_heap;
+    steve_ref foreign[8];
+    bool foreign_tried;
+
+    struct steve_effort effort;
+    struct steve_exec_config config;
+    struct steve_counts counts;
+    struct steve_finding finding;
+    struct steve_region region;
+    struct steve_region foreign_region;
+    size_t used_count;
+    uint16_t used[STEVE_SLOTS]; ///< slots that had a block in this episode
+    struct steve_slot slots[STEVE_SLOTS];
+    struct steve_refs refs;
+    struct steve_layout layout;
+    struct steve_span spans[STEVE_SLOTS];
+    struct steve_span scratch[STEVE_SLOTS];
+};
+
+static inline bool steve_oracle_on(const struct steve_exec *exec, enum steve_oracle oracle)
+{
+    return (exec->config.without >> oracle & 1u) == 0;
+}
+
+static inline bool steve_slot_has_memory(const struct steve_slot *slot)
+{
+    return slot->ref != 0 && (slot->state & STEVE_SLOT_PURGED) == 0;
+}
+
+static inline uint16_t steve_slot_index(const struct steve_exec *exec, const struct steve_slot *slot)
+{
+    return (uint16_t)(slot - exec->slots);
+}
+
+// finding.c
+
+/// Records a broken oracle, unless it is off. `slot` may be NULL; else the sentence begins with what block it is about.
+/// @return false: the episode is over; true: the oracle is off, go on
+bool steve_broken(struct steve_exec *exec, enum steve_oracle oracle, const struct steve_slot *slot, const char *format,
+                  ...) __attribute__((cold, format(printf, 4, 5)));
+
+// place.c
+
+enum steve_depth {
+    STEVE_DEPTH_ENDS,   ///< first and last words
+    STEVE_DEPTH_CREDIT, ///< all of it if the credit suffices, else the ends
+    STEVE_DEPTH_WHOLE,
+};
+
+/// Locks a block for Steve's own access, or finds its address where no lock is needed. To be undone by steve_release().
+enum steve_lock_result steve_hold(struct steve_exec *exec, const struct steve_slot *slot, void **address);
+bool steve_release(struct steve_exec *exec, const struct steve_slot *slot);
+
+/// The address, not to be kept: by a weak lock where there is one.
+enum steve_lock_result steve_peek(struct steve_exec *exec, const struct steve_slot *slot, void **address);
+
+/// Steve's lock failed although the block is live and has memory. Finds the reason.
+bool steve_unreachable(struct steve_exec *exec, const struct steve_slot *slot, enum steve_lock_result result);
+
+/// Bounds, alignment and extent of a block at `address`; notes address and extent in the slot.
+bool steve_place_learn(struct steve_exec *exec, struct steve_slot *slot, uintptr_t address);
+
+/// steve_place_learn() for a block that is not in the layout yet; puts it there and reports an overlap.
+bool steve_place_enter(struct steve_exec *exec, struct steve_slot *slot, uintptr_t address);
+
+/// Takes the block out of the layout.
+void steve_place_leave(struct steve_exec *exec, struct steve_slot *slot);
+
+/// A block that did not move must lie where it lay.
+bool steve_place_same(struct steve_exec *exec, const struct steve_slot *slot, const void *address);
+
+/// Compares the contents of a block that lies at its known address.
+bool steve_contents(struct steve_exec *exec, const struct steve_slot *slot, enum steve_depth depth);
+
+/// Holds the block, compares place and contents, lets go. Only for blocks with memory.
+bool steve_look(struct steve_exec *exec, const struct steve_slot *slot, enum steve_depth depth);
+
+/// Gives the block new contents. It is held at `address`.
+void steve_write(struct steve_exec *exec, struct steve_slot *slot, void *address);
+
+// sweep.c
+
+/// Looks at every block: addresses are learned anew, the layout is made right, moved blocks are compared (`WHOLE`: all blocks).
+bool steve_sweep(struct steve_exec *exec, enum steve_depth depth);
+
+/// A sweep if the driver says that blocks may have moved.
+static inline bool steve_sweep_if_moved(struct steve_exec *exec)
+{
+    if (!exec->checked || exec->driver->moves == NULL || exec->driver->moves(exec->heap) == exec->moves) {
+        return true;
+    }
+    return steve_sweep(exec, STEVE_DEPTH_CREDIT);
+}
+
+// refusal.c
+
+/// Whether a request for a new block could have been served.
+bool steve_refusal_of_block(struct steve_exec *exec, size_t alignment, size_t bytes);
+/// Whether a resize could have been.
+bool steve_refusal_of_resize(struct steve_exec *exec, const struct steve_slot *slot, size_t bytes);
+/// The largest free run there is, the one at the end included. Only if exec->gaps.
+size_t steve_largest_run(struct steve_exec *exec);
+
+// health.c
+
+/// Statistics against the shadow. @param extents also the bytes, which are known exactly after a sweep alone
+bool steve_account(struct steve_exec *exec, bool extents);
+/// The guards, and the allocator's own check.
+bool steve_health(struct steve_exec *exec);
+/// steve_health() if enough ops have passed since the last time for it to stay cheap. @param after as many ops at least
+bool steve_health_if_due(struct steve_exec *exec, uint64_t after);
+
+// blocks.c
+
+enum steve_outcome steve_op_block(struct steve_exec *exec, struct steve_op op, size_t bytes);
+/// Frees an unlocked live block. @return false if the episode is over
+bool steve_free_block(struct steve_exec *exec, struct steve_slot *slot, bool *freed);
+
+// compaction.c, misuse.c, drain.c
+
+enum steve_outcome steve_op_compact(struct steve_exec *exec, struct steve_op op, size_t bytes);
+enum steve_outcome steve_op_misuse(struct steve_exec *exec, struct steve_op op);
+enum steve_outcome steve_op_drain(struct steve_exec *exec);
+
+static inline enum steve_outcome steve_outcome_of(bool going_on, enum steve_outcome outcome)
+{
+    return going_on ? outcome : STEVE_FOUND;
+}
+
+#endif

@@ -1,0 +1,90 @@
+/// Whether a refusal was right: the free runs are what lies between the extents of live blocks and the ends of the arena, and
+/// no run may have been large enough for the request by the driver's own statement of what a request needs.
+#include "steve/core/exec_internal.h"
+
+/// The largest gap below any block. Refusals often come in rows with nothing changed in between, so it is kept.
+static size_t largest_gap(struct steve_exec *exec, uintptr_t begin)
+{
+    if (exec->run_version != exec->layout.version || exec->run_begin != begin) {
+        exec->run_largest = steve_layout_largest_gap(&exec->layout, begin);
+        exec->run_version = exec->layout.version;
+        exec->run_begin = begin;
+    }
+    return exec->run_largest;
+}
+
+/// The run from the last block to the arena's end.
+static size_t top_run(const struct steve_exec *exec, const struct steve_arena *arena)
+{
+    uintptr_t top = steve_layout_top(&exec->layout, arena->begin);
+    return arena->end > top ? arena->end - top : 0;
+}
+
+size_t steve_largest_run(struct steve_exec *exec)
+{
+    struct steve_arena arena = exec->driver->arena(exec->heap);
+    size_t gap = largest_gap(exec, arena.begin);
+    size_t top = top_run(exec, &arena);
+    return gap > top ? gap : top;
+}
+
+bool steve_refusal_of_block(struct steve_exec *exec, size_t alignment, size_t bytes)
+{
+    if (!exec->gaps || (exec->promises & STEVE_PROMISE_EXACT_REFUSAL) == 0) {
+        return true;
+    }
+    struct steve_arena arena = exec->driver->arena(exec->heap);
+    size_t top = top_run(exec, &arena);
+    if (arena.spare_handles == 0) {
+        if (top < arena.handle_bytes) {
+            return true; // no place for one more handle
+        }
+        top -= arena.handle_bytes;
+    }
+    size_t gap = largest_gap(exec, arena.begin);
+    size_t run = gap > top ? gap : top;
+    size_t needed = exec->driver->run_needed(exec->heap, alignment, bytes);
+    if (run < needed) {
+        return true;
+    }
+    return steve_broken(
+        exec, STEVE_ORACLE_REFUSAL, NULL,
+        "a request for %zu bytes (alignment %zu) was refused; it needs a run of %zu bytes, and one of %zu is free",
+        bytes, alignment, needed, run);
+}
+
+/// A locked block can only grow into the run right above it.
+static size_t run_for_locked(struct steve_exec *exec, const struct steve_slot *slot, const struct steve_arena *arena)
+{
+    uintptr_t above = steve_layout_above(&exec->layout, slot->begin, steve_slot_index(exec, slot), arena->end);
+    return above > slot->begin ? above - slot->begin : 0;
+}
+
+bool steve_refusal_of_resize(struct steve_exec *exec, const struct steve_slot *slot, size_t bytes)
+{
+    if (!exec->gaps || (exec->promises & STEVE_PROMISE_EXACT_REFUSAL) == 0) {
+        return true;
+    }
+    if (steve_slot_has_memory(slot) && bytes <= slot->bytes) {
+        return steve_broken(exec, STEVE_ORACLE_REFUSAL, slot, "a resize to %zu bytes, no more than it has, was refused",
+                            bytes);
+    }
+    struct steve_arena arena = exec->driver->arena(exec->heap);
+    size_t run;
+    size_t needed;
+    if (slot->locks > 0) {
+        run = run_for_locked(exec, slot, &arena);
+        needed = exec->driver->run_needed(exec->heap, 0, bytes);
+    } else {
+        size_t gap = largest_gap(exec, arena.begin);
+        size_t top = top_run(exec, &arena);
+        run = gap > top ? gap : top;
+        needed = exec->driver->run_needed(exec->heap, slot->alignment == 0 ? 0 : (size_t)1 << slot->alignment, bytes);
+    }
+    if (run < needed) {
+        return true;
+    }
+    return steve_broken(exec, STEVE_ORACLE_REFUSAL, slot,
+                        "a resize to %zu bytes was refused; it needs a run of %zu bytes, and one of %zu is free%s",
+                        bytes, needed, run, slot->locks > 0 ? " where it lies" : "");
+}

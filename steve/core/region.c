@@ -1,0 +1,168 @@
+/// Mapping, clearing and guarding the region.
+#define _GNU_SOURCE
+#include "steve/core/region.h"
+
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "steve/core/shadow.h"
+
+#if defined(__SANITIZE_ADDRESS__)
+#define WITH_ADDRESS_SANITIZER 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define WITH_ADDRESS_SANITIZER 1
+#endif
+#endif
+
+#ifdef WITH_ADDRESS_SANITIZER
+#include <sanitizer/asan_interface.h>
+#endif
+
+/// Up to here a region is cleared by writing; beyond, by giving its pages back.
+#define CLEARED_BY_WRITING ((size_t)256 * 1024)
+/// How much of a large region's ends is made dirty.
+#define DIRTY_END  ((size_t)64 * 1024)
+#define DIRTY_BYTE 0xd7
+/// Memory that a heap left poisoned behind is usable again up to so far from the ends of the region.
+#define UNPOISONED_END ((size_t)64 * 1024 * 1024)
+
+/// Room in front of the base of shift 0: the guard, and pages without access below it, whatever the page size.
+#define FRONT (2 * STEVE_REGION_UNIT)
+
+#define GUARD_STAMP UINT64_C(0x6775617264a5c39b)
+
+static size_t page_bytes(void)
+{
+    return (size_t)sysconf(_SC_PAGESIZE);
+}
+
+static unsigned char *page_down(unsigned char *at)
+{
+    return at - (uintptr_t)at % page_bytes();
+}
+
+static unsigned char *page_up(unsigned char *at)
+{
+    return page_down(at + (page_bytes() - 1));
+}
+
+static bool map(struct steve_region *region, size_t bytes)
+{
+    steve_region_release(region);
+    void *mapping = mmap(NULL, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (mapping == MAP_FAILED) {
+        return false;
+    }
+    // A sample written into a huge page would cost the zeroing of 2 MiB.
+    madvise(mapping, bytes, MADV_NOHUGEPAGE);
+    *region = (struct steve_region){.mapping = mapping, .mapping_bytes = bytes};
+    return true;
+}
+
+/// Opens the pages from `begin` to `end` and closes those that were open before.
+static bool open_pages(struct steve_region *region, unsigned char *begin, unsigned char *end)
+{
+    if (region->open_begin == begin && region->open_end == end) {
+        return true;
+    }
+    if (region->open_end > region->open_begin) {
+        mprotect(region->open_begin, (size_t)(region->open_end - region->open_begin), PROT_NONE);
+    }
+    region->open_begin = begin;
+    region->open_end = end;
+    return mprotect(begin, (size_t)(end - begin), PROT_READ | PROT_WRITE) == 0;
+}
+
+static void unpoison(const struct steve_region *region)
+{
+#ifdef WITH_ADDRESS_SANITIZER
+    size_t ends = region->bytes < UNPOISONED_END ? region->bytes : UNPOISONED_END;
+    ASAN_UNPOISON_MEMORY_REGION(region->base, ends);
+    ASAN_UNPOISON_MEMORY_REGION(region->base + region->bytes - ends, ends);
+#else
+    (void)region;
+#endif
+}
+
+static void make_dirty(const struct steve_region *region)
+{
+    if (region->bytes <= 2 * DIRTY_END) {
+        memset(region->base, DIRTY_BYTE, region->bytes);
+        return;
+    }
+    memset(region->base, DIRTY_BYTE, DIRTY_END);
+    memset(region->base + region->bytes - DIRTY_END, DIRTY_BYTE, DIRTY_END);
+}
+
+/// Clears what the old region and the new one may hold. `was_large`: pages of the old one are worth giving back.
+static void clear(const struct steve_region *region, unsigned char *old_begin, unsigned char *old_end, bool was_large)
+{
+    bool is_large = region->bytes > CLEARED_BY_WRITING;
+    if (was_large || is_large) {
+        unsigned char *begin = old_begin != NULL && old_begin < region->open_begin ? old_begin : region->open_begin;
+        unsigned char *end = old_end > region->open_end ? old_end : region->open_end;
+        madvise(begin, (size_t)(end - begin), MADV_DONTNEED);
+        return;
+    }
+    memset(region->base, 0, region->bytes);
+}
+
+bool steve_region_place(struct steve_region *region, const struct steve_region_place *place)
+{
+    size_t reserve = FRONT + STEVE_REGION_UNIT * (place->shift + 2) + 2 * STEVE_REGION_UNIT + STEVE_REGION_GUARD;
+    if (place->bytes > SIZE_MAX / 2 - reserve) {
+        return false;
+    }
+    if (region->mapping_bytes < place->bytes + reserve && !map(region, place->bytes + reserve)) {
+        return false;
+    }
+    unsigned char *old_begin = region->open_begin;
+    unsigned char *old_end = region->open_end;
+    bool was_large = region->bytes > CLEARED_BY_WRITING;
+
+    size_t past_unit = (uintptr_t)region->mapping % STEVE_REGION_UNIT;
+    unsigned char *unit = region->mapping + (past_unit == 0 ? 0 : STEVE_REGION_UNIT - past_unit);
+    region->base = unit + FRONT + STEVE_REGION_UNIT * place->shift + place->offset % STEVE_REGION_UNIT;
+    region->bytes = place->bytes;
+    unsigned char *begin = page_down(region->base - STEVE_REGION_GUARD);
+    unsigned char *end = page_up(region->base + region->bytes + STEVE_REGION_GUARD);
+    if (!open_pages(region, begin, end)) {
+        return false;
+    }
+    unpoison(region);
+    clear(region, old_begin, old_end, was_large);
+    if (place->dirty) {
+        make_dirty(region);
+    }
+    steve_shadow_fill(begin, (size_t)(region->base - begin), GUARD_STAMP);
+    unsigned char *above = region->base + region->bytes;
+    steve_shadow_fill(above, (size_t)(end - above), GUARD_STAMP);
+    return true;
+}
+
+bool steve_region_guards_hold(const struct steve_region *region, struct steve_region_damage *damage)
+{
+    struct steve_shadow_diff diff;
+    size_t below = (size_t)(region->base - region->open_begin);
+    if (!steve_shadow_same(region->open_begin, below, below, GUARD_STAMP, &diff)) {
+        *damage = (struct steve_region_damage){false, below - diff.offset, diff.actual, diff.expected};
+        return false;
+    }
+    const unsigned char *end = region->base + region->bytes;
+    size_t above = (size_t)(region->open_end - end);
+    if (!steve_shadow_same(end, above, above, GUARD_STAMP, &diff)) {
+        *damage = (struct steve_region_damage){true, diff.offset + 1, diff.actual, diff.expected};
+        return false;
+    }
+    return true;
+}
+
+void steve_region_release(struct steve_region *region)
+{
+    if (region->mapping != NULL) {
+        munmap(region->mapping, region->mapping_bytes);
+    }
+    *region = (struct steve_region){0};
+}

@@ -1,0 +1,55 @@
+/// The region: the memory that a heap under test lives in, and the guard zones around it.
+///
+///      no access | guard, a pattern | the heap's region | guard, a pattern | no access
+///                ^ page             ^ base              ^ base + bytes     ^ page
+///
+/// The base is a chosen distance past a 64 KiB boundary, the size may be odd, and each guard begins at the very next byte; it has
+/// 4 KiB or more, up to the next page's border. Address space is kept between episodes and grows when a larger region is
+/// asked for; a terabyte costs what is touched of it.
+#ifndef STEVE_CORE_REGION_H
+#define STEVE_CORE_REGION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define STEVE_REGION_UNIT  ((size_t)65536) ///< bases are told apart modulo this
+#define STEVE_REGION_GUARD ((size_t)4096)
+
+struct steve_region {
+    unsigned char *base; ///< the heap's first byte; NULL before the first placing
+    size_t bytes;
+    // The rest is region.c's own.
+    unsigned char *open_begin; ///< the pages that may be touched
+    unsigned char *open_end;
+    unsigned char *mapping;
+    size_t mapping_bytes;
+};
+
+struct steve_region_place {
+    size_t bytes;
+    size_t offset;  ///< of the base, modulo STEVE_REGION_UNIT
+    unsigned shift; ///< by so many units more, so that the base differs but is congruent
+    bool dirty;     ///< memory begins with a pattern instead of zeros (of large regions the ends alone)
+};
+
+/// Where a guard was overwritten.
+struct steve_region_damage {
+    bool above;      ///< the heap; else below it
+    size_t distance; ///< from the heap's nearest byte: 1 is the very next one
+    uint8_t actual;
+    uint8_t expected;
+};
+
+/// Places a region anew: guards written, memory zero or dirty, whatever it held before.
+/// @return false if the system gives no address space. Costs one write of a small region (up to 256 KiB), or the pages
+/// touched in a large one
+bool steve_region_place(struct steve_region *region, const struct steve_region_place *place);
+
+/// @return true if both guards are as they were written. O(guards: 8 to 16 KiB)
+bool steve_region_guards_hold(const struct steve_region *region, struct steve_region_damage *damage);
+
+/// Gives the address space back. An all-zero region is fine.
+void steve_region_release(struct steve_region *region);
+
+#endif

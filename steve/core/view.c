@@ -1,0 +1,93 @@
+/// The narrow view: what the generator may see of an episode.
+#include "steve/core/exec_internal.h"
+
+bool steve_view_live(const struct steve_exec *exec, uint16_t slot)
+{
+    return exec->slots[slot].ref != 0;
+}
+
+size_t steve_view_size(const struct steve_exec *exec, uint16_t slot)
+{
+    return exec->slots[slot].bytes;
+}
+
+unsigned steve_view_locks(const struct steve_exec *exec, uint16_t slot)
+{
+    return exec->slots[slot].locks;
+}
+
+bool steve_view_has_stale(const struct steve_exec *exec, uint16_t slot)
+{
+    return exec->slots[slot].stale != 0;
+}
+
+size_t steve_view_live_count(const struct steve_exec *exec)
+{
+    return exec->live_blocks;
+}
+
+size_t steve_view_live_bytes(const struct steve_exec *exec)
+{
+    return exec->live_bytes;
+}
+
+/// Blocks that the layout does not know: purged ones, and without checking all of them. In the order of first use.
+static uint16_t slot_without_place(const struct steve_exec *exec, size_t rank)
+{
+    for (size_t i = 0; i < exec->used_count; i++) {
+        const struct steve_slot *slot = &exec->slots[exec->used[i]];
+        if (slot->ref == 0 || (exec->checked && steve_slot_has_memory(slot))) {
+            continue;
+        }
+        if (rank-- == 0) {
+            return exec->used[i];
+        }
+    }
+    return 0;
+}
+
+uint16_t steve_view_slot_by_address(const struct steve_exec *exec, size_t rank)
+{
+    if (rank < exec->layout.count) {
+        return steve_layout_at(&exec->layout, rank);
+    }
+    return slot_without_place(exec, rank - exec->layout.count);
+}
+
+uintptr_t steve_view_address(const struct steve_exec *exec, uint16_t slot)
+{
+    return exec->slots[slot].address;
+}
+
+enum steve_outcome steve_view_last(const struct steve_exec *exec)
+{
+    return exec->last;
+}
+
+/// A sum that stays between 0 and SIZE_MAX.
+static size_t shifted(size_t bytes, int16_t delta)
+{
+    if (delta < 0) {
+        size_t down = (size_t) - (int)delta;
+        return bytes > down ? bytes - down : 0;
+    }
+    return bytes > SIZE_MAX - (size_t)delta ? SIZE_MAX : bytes + (size_t)delta;
+}
+
+size_t steve_view_resolve_size(const struct steve_exec *exec, struct steve_op op)
+{
+    if (op.size_class < STEVE_SIZE_POWER) {
+        return ((size_t)op.arg << 16) + (uint16_t)op.delta;
+    }
+    if (op.size_class < STEVE_SIZE_HEAP) {
+        return shifted((size_t)1 << (op.size_class - STEVE_SIZE_POWER), op.delta);
+    }
+    if (op.size_class < STEVE_SIZE_OF_SLOT) {
+        size_t parts = op.size_class - (size_t)STEVE_SIZE_HEAP;
+        return shifted(exec->heap_bytes / (parts == 0 ? 1 : parts), op.delta);
+    }
+    if (op.size_class < STEVE_SIZE_MAX) {
+        return shifted(exec->slots[op.arg].bytes, op.delta);
+    }
+    return SIZE_MAX - (uint16_t)op.delta;
+}
