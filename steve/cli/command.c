@@ -1,0 +1,96 @@
+/// Writing commands for a shell.
+#define _GNU_SOURCE
+#include "steve/cli/command.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "steve/core/oracle.h"
+
+/// A word as a shell takes it: bare if it can be, else in single quotes.
+static void print_word(FILE *out, const char *word)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_@%+=:,./-";
+    if (*word != '\0' && word[strspn(word, plain)] == '\0') {
+        fputs(word, out);
+        return;
+    }
+    fputc('\'', out);
+    for (; *word != '\0'; word++) {
+        fputs(*word == '\'' ? "'\\''" : (char[]){*word, '\0'}, out);
+    }
+    fputc('\'', out);
+}
+
+/// The options that change what is checked, and so what is found.
+static void print_checks(FILE *out, const struct steve_options *options)
+{
+    if (options->level != STEVE_CHECK_NORMAL) {
+        fprintf(out, " --check %s", steve_check_level_name(options->level));
+    }
+    const char *before = " --without ";
+    for (int i = 0; i < STEVE_ORACLE_COUNT; i++) {
+        if ((options->without >> i & 1u) != 0) {
+            fprintf(out, "%s%s", before, steve_oracle_name((enum steve_oracle)i));
+            before = ",";
+        }
+    }
+    if (steve_option_given(options, STEVE_OPTION_OP_TIME)) {
+        fprintf(out, " --op-time %" PRIu64 "ns", options->op_time_ns);
+    }
+    if (steve_option_given(options, STEVE_OPTION_MEMORY)) {
+        fprintf(out, " --memory %" PRIu64, options->memory_bytes);
+    }
+}
+
+char *steve_command_replay(const struct steve_options *options, const char *path)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    if (out == NULL) {
+        return NULL;
+    }
+    print_word(out, options->program);
+    fputs(" replay", out);
+    print_checks(out, options);
+    fputc(' ', out);
+    print_word(out, path);
+    fclose(out);
+    return text;
+}
+
+char *steve_command_run(const struct steve_options *options, const struct steve_driver *driver, uint64_t seed,
+                        uint64_t episode, uint64_t ops)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    if (out == NULL) {
+        return NULL;
+    }
+    print_word(out, options->program);
+    fputs(" run", out);
+    if (options->driver != NULL) {
+        fputs(" --driver ", out);
+        print_word(out, driver->name);
+    }
+    fprintf(out, " --seed %" PRIu64 " --episode %" PRIu64, seed, episode);
+    if (steve_option_given(options, STEVE_OPTION_PROFILE)) {
+        fprintf(out, " --profile %s", steve_profile_name(options->profile));
+    }
+    if (steve_option_given(options, STEVE_OPTION_LOCKS)) {
+        fprintf(out, " --locks %s", steve_lock_model_name(options->locks));
+    }
+    if (options->heap_bytes != 0) {
+        fprintf(out, " --heap %" PRIu64, options->heap_bytes);
+    }
+    if (ops != 0) {
+        fprintf(out, " --ops %" PRIu64, ops);
+    }
+    print_checks(out, options);
+    fclose(out);
+    return text;
+}

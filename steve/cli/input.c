@@ -1,0 +1,183 @@
+/// Reading files and folders.
+#define _GNU_SOURCE
+#include "steve/cli/input.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "steve/drivers/drivers.h"
+
+/// How deep folders may lie in each other; a symbolic link that leads in a circle ends here.
+#define DEPTH_MAX 32
+
+static bool fail(char *error, const char *path, const char *what)
+{
+    snprintf(error, STEVE_INPUT_ERROR_SIZE, "%.300s: %s", path, what);
+    return false;
+}
+
+static bool read_all(FILE *in, struct steve_bytes *file)
+{
+    size_t capacity = 0;
+    for (;;) {
+        if (capacity - file->count < 2) {
+            capacity = capacity < 4096 ? 4096 : capacity * 2;
+            uint8_t *more = realloc(file->bytes, capacity);
+            if (more == NULL) {
+                errno = ENOMEM;
+                return false;
+            }
+            file->bytes = more;
+        }
+        size_t count = fread(file->bytes + file->count, 1, capacity - file->count - 1, in);
+        file->count += count;
+        if (count == 0) {
+            file->bytes[file->count] = '\0';
+            return !ferror(in);
+        }
+    }
+}
+
+bool steve_read_file(const char *path, struct steve_bytes *file, char error[STEVE_INPUT_ERROR_SIZE])
+{
+    *file = (struct steve_bytes){0};
+    bool is_stdin = strcmp(path, "-") == 0;
+    struct stat status;
+    if (!is_stdin && stat(path, &status) == 0 && S_ISDIR(status.st_mode)) {
+        return fail(error, path, "is a folder; expected a file");
+    }
+    FILE *in = is_stdin ? stdin : fopen(path, "rbe");
+    if (in == NULL) {
+        return fail(error, path, errno == ENOENT ? "no such file" : strerror(errno));
+    }
+    bool read = read_all(in, file);
+    int reason = errno;
+    if (!is_stdin) {
+        fclose(in);
+    }
+    if (!read) {
+        free(file->bytes);
+        *file = (struct steve_bytes){0};
+        return fail(error, path, strerror(reason));
+    }
+    return true;
+}
+
+bool steve_load_sequence(const char *path, const struct steve_bytes *file, struct steve_sequence *sequence,
+                         char error[STEVE_INPUT_ERROR_SIZE])
+{
+    if (steve_text_looks_like(file->bytes, file->count)) {
+        return steve_text_parse(&steve_drivers, path, (const char *)file->bytes, file->count, sequence, error,
+                                STEVE_INPUT_ERROR_SIZE);
+    }
+    return steve_bytes_decode(&steve_drivers, file->bytes, file->count, sequence) ||
+           fail(error, path, "memory is short");
+}
+
+static bool push(struct steve_paths *paths, const char *path, char *error)
+{
+    if (paths->count == paths->capacity) {
+        size_t capacity = paths->capacity == 0 ? 64 : paths->capacity * 2;
+        char **more = realloc(paths->paths, capacity * sizeof *more);
+        if (more == NULL) {
+            return fail(error, path, "memory is short");
+        }
+        paths->paths = more;
+        paths->capacity = capacity;
+    }
+    char *copy = strdup(path);
+    if (copy == NULL) {
+        return fail(error, path, "memory is short");
+    }
+    paths->paths[paths->count++] = copy;
+    return true;
+}
+
+static bool is_left_out(const char *name)
+{
+    size_t length = strlen(name);
+    return name[0] == '.' || strncmp(name, "README", 6) == 0 || (length > 3 && strcmp(name + length - 3, ".md") == 0);
+}
+
+static bool add_folder(struct steve_paths *paths, const char *folder, int depth, char *error);
+
+static bool add_entry(struct steve_paths *paths, const char *folder, const char *name, int depth, char *error)
+{
+    if (is_left_out(name)) {
+        return true;
+    }
+    size_t length = strlen(folder);
+    const char *slash = length > 0 && folder[length - 1] == '/' ? "" : "/";
+    char *path;
+    if (asprintf(&path, "%s%s%s", folder, slash, name) < 0) {
+        return fail(error, folder, "memory is short");
+    }
+    struct stat status;
+    bool added = true;
+    if (stat(path, &status) != 0) {
+        added = fail(error, path, strerror(errno));
+    } else if (S_ISDIR(status.st_mode)) {
+        added = add_folder(paths, path, depth + 1, error);
+    } else if (S_ISREG(status.st_mode)) {
+        added = push(paths, path, error);
+    }
+    free(path);
+    return added;
+}
+
+static bool add_folder(struct steve_paths *paths, const char *folder, int depth, char *error)
+{
+    if (depth > DEPTH_MAX) {
+        return fail(error, folder, "folders lie too deep in each other");
+    }
+    DIR *open = opendir(folder);
+    if (open == NULL) {
+        return fail(error, folder, strerror(errno));
+    }
+    bool added = true;
+    for (struct dirent *entry = readdir(open); added && entry != NULL; entry = readdir(open)) {
+        added = add_entry(paths, folder, entry->d_name, depth, error);
+    }
+    closedir(open);
+    return added;
+}
+
+static int compare(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+bool steve_paths_add(struct steve_paths *paths, const char *path, char error[STEVE_INPUT_ERROR_SIZE])
+{
+    struct stat status;
+    if (strcmp(path, "-") == 0) {
+        return push(paths, path, error);
+    }
+    if (stat(path, &status) != 0) {
+        return fail(error, path, errno == ENOENT ? "no such file or folder" : strerror(errno));
+    }
+    if (!S_ISDIR(status.st_mode)) {
+        return push(paths, path, error);
+    }
+    size_t before = paths->count;
+    if (!add_folder(paths, path, 0, error)) {
+        return false;
+    }
+    if (paths->count > before) {
+        qsort(paths->paths + before, paths->count - before, sizeof paths->paths[0], compare);
+    }
+    return true;
+}
+
+void steve_paths_free(struct steve_paths *paths)
+{
+    for (size_t i = 0; i < paths->count; i++) {
+        free(paths->paths[i]);
+    }
+    free(paths->paths);
+    *paths = (struct steve_paths){0};
+}

@@ -1,0 +1,31 @@
+/// Reading what the user points at: files, folders of files, and sequences in either form.
+#ifndef STEVE_CLI_INPUT_H
+#define STEVE_CLI_INPUT_H
+
+#include "steve/core/codec.h"
+
+#define STEVE_INPUT_ERROR_SIZE 512u
+
+struct steve_bytes {
+    uint8_t *bytes; ///< owned: free(); with a 0 behind the last
+    size_t count;
+};
+
+/// Reads a whole file; `-` is stdin. @return false with `file: what is wrong, and what was expected` in `error`
+bool steve_read_file(const char *path, struct steve_bytes *file, char error[STEVE_INPUT_ERROR_SIZE]);
+
+/// A sequence from bytes or text, whichever they are. @return false if it is text with an error, or memory is short
+bool steve_load_sequence(const char *path, const struct steve_bytes *file, struct steve_sequence *sequence,
+                         char error[STEVE_INPUT_ERROR_SIZE]);
+
+struct steve_paths {
+    char **paths;
+    size_t count, capacity;
+};
+
+/// Adds a file, or all files in a folder and the folders in it, in sorted order. Left out of folders: what is hidden,
+/// README, and *.md. @return false with a sentence in `error`
+bool steve_paths_add(struct steve_paths *paths, const char *path, char error[STEVE_INPUT_ERROR_SIZE]);
+void steve_paths_free(struct steve_paths *paths);
+
+#endif

@@ -1,0 +1,112 @@
+/// steve: finds the subcommand and hands over.
+#include <stdio.h>
+#include <string.h>
+
+#include "steve/cli/cli.h"
+
+#define BIT(option) (1u << STEVE_OPTION_##option)
+
+static const struct steve_command commands[] = {
+    {
+        .name = "run",
+        .arguments = "[OPTION]...",
+        .summary = "Stresses an allocator with random sequences of operations.",
+        .details = "Without --ops, --episodes or --time a run is 5 million ops; given together, whichever comes first "
+                   "ends it.\n"
+                   "Exit status: 0 nothing found, 1 a finding, 2 bad usage or input, 3 the environment failed.\n",
+        .takes = BIT(DRIVER) | BIT(SEED) | BIT(OPS) | BIT(EPISODES) | BIT(TIME) | BIT(EPISODE) | BIT(PROFILE) |
+                 BIT(LOCKS) | BIT(HEAP) | BIT(CHECK) | BIT(WITHOUT) | BIT(JOBS) | BIT(OP_TIME) | BIT(MEMORY) |
+                 BIT(OUT) | BIT(NO_ISOLATE),
+        .carry_out = steve_cli_run,
+    },
+    {
+        .name = "replay",
+        .arguments = "FILE|DIR...",
+        .summary = "Runs saved sequences: text, bytes, or a fuzzer's crash file.",
+        .details = "Folders are searched for files, in sorted order. A file is run on the driver that it names, or "
+                   "--driver's.\n"
+                   "Files in a folder called fuzz_text are no sequences: they go through the parser and back.\n"
+                   "Exit status: 0 nothing found, 1 a finding, 2 bad usage or input, 3 the environment failed.\n",
+        .takes = BIT(DRIVER) | BIT(CHECK) | BIT(WITHOUT) | BIT(OP_TIME) | BIT(MEMORY) | BIT(NO_ISOLATE),
+        .files_min = 1,
+        .files_max = 1 << 30,
+        .carry_out = steve_cli_replay,
+    },
+    {
+        .name = "show",
+        .arguments = "FILE",
+        .summary = "Prints a byte file as text.",
+        .files_min = 1,
+        .files_max = 1,
+        .carry_out = steve_cli_show,
+    },
+    {
+        .name = "encode",
+        .arguments = "FILE [-o OUT]",
+        .summary = "Turns text into bytes.",
+        .takes = BIT(OUTPUT),
+        .files_min = 1,
+        .files_max = 1,
+        .carry_out = steve_cli_encode,
+    },
+    {.name = "bench", .summary = "Measures allocators side by side."},
+    {.name = "drivers",
+     .arguments = "",
+     .summary = "Lists the allocators that there are.",
+     .carry_out = steve_cli_drivers},
+    {.name = "profiles", .arguments = "", .summary = "Lists the profiles.", .carry_out = steve_cli_profiles},
+    {.name = "oracles",
+     .arguments = "",
+     .summary = "Lists the oracles: what must hold.",
+     .carry_out = steve_cli_oracles},
+    {.name = "locks", .arguments = "", .summary = "Lists the lock models.", .carry_out = steve_cli_locks},
+};
+
+static void print_help(FILE *out)
+{
+    fprintf(out, "Steve, a randomized stress tester and fuzzing harness for memory allocators.\n\n"
+                 "Usage: steve COMMAND [ARGUMENT]...\n\nCommands:\n");
+    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
+        fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].summary);
+    }
+    fprintf(out, "\n  steve COMMAND --help says more.   steve --version\n\n"
+                 "To begin: steve run --seed 1\n");
+}
+
+static const struct steve_command *command_by_name(const char *name)
+{
+    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
+        if (strcmp(name, commands[i].name) == 0) {
+            return &commands[i];
+        }
+    }
+    return NULL;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 2) {
+        fprintf(stderr, "steve: expected a command, such as `steve run`; see `steve --help`\n");
+        return STEVE_EXIT_USAGE;
+    }
+    const char *name = argv[1];
+    if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0) {
+        print_help(stdout);
+        return STEVE_EXIT_PASS;
+    }
+    if (strcmp(name, "--version") == 0) {
+        printf("steve %s\n", STEVE_VERSION);
+        return STEVE_EXIT_PASS;
+    }
+    const struct steve_command *command = command_by_name(name);
+    if (command == NULL) {
+        fprintf(stderr, "steve: unknown %s '%s'; see `steve --help`\n", name[0] == '-' ? "option" : "command", name);
+        return STEVE_EXIT_USAGE;
+    }
+    if (strcmp(command->name, "bench") == 0) {
+        return steve_cli_bench(argc - 1, argv + 1);
+    }
+    struct steve_options options;
+    int status = steve_options_parse(argc - 1, argv + 1, argv[0], command, &options);
+    return status >= 0 ? status : command->carry_out(&options);
+}

@@ -1,0 +1,247 @@
+/// steve replay: runs saved sequences, a line for each file, and ends with a verdict.
+///
+/// All files are read before any is run, so that bad input is said at once and nothing is half done.
+#define _GNU_SOURCE
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "steve/cli/cli.h"
+#include "steve/cli/command.h"
+#include "steve/cli/input.h"
+#include "steve/cli/roundtrip.h"
+#include "steve/drivers/drivers.h"
+#include "steve/find/runner.h"
+#include "steve/report/finding.h"
+#include "steve/report/verdict.h"
+
+/// Inputs of the text fuzzer lie in folders of this name.
+#define TEXT_FOLDER "fuzz_text"
+
+struct replay_file {
+    const char *path;
+    bool is_text_input; ///< not to be run: only parsed
+    const char *broken; ///< then: what did not survive the trip, or NULL
+    struct steve_sequence sequence;
+    const struct steve_driver *driver;
+};
+
+struct replay {
+    const struct steve_options *options;
+    struct replay_file *files;
+    size_t count;
+    size_t *runs;   ///< which file is which episode
+    size_t printed; ///< files whose line is out
+    bool failed;
+    struct steve_verdict verdict; ///< of the first file that failed
+};
+
+static bool lies_in_text_folder(const char *path)
+{
+    for (const char *at = strstr(path, TEXT_FOLDER); at != NULL; at = strstr(at + 1, TEXT_FOLDER)) {
+        if ((at == path || at[-1] == '/') && at[strlen(TEXT_FOLDER)] == '/') {
+            return true;
+        }
+    }
+    return false;
+}
+
+static const struct steve_driver *driver_for(const struct steve_options *options, const struct steve_header *header)
+{
+    if (options->driver != NULL) {
+        return options->driver;
+    }
+    return header->driver[0] == '\0' ? steve_drivers.drivers[0] : steve_catalog_by_name(&steve_drivers, header->driver);
+}
+
+/// Reads one file. @return false with a line on stderr
+static bool load(const struct steve_options *options, const char *path, struct replay_file *file)
+{
+    char error[STEVE_INPUT_ERROR_SIZE];
+    struct steve_bytes bytes;
+    *file = (struct replay_file){.path = path, .is_text_input = lies_in_text_folder(path)};
+    if (!steve_read_file(path, &bytes, error)) {
+        steve_complain(options->command, "%s", error);
+        return false;
+    }
+    if (file->is_text_input) {
+        file->broken = steve_roundtrip(&bytes);
+        free(bytes.bytes);
+        return true;
+    }
+    bool loaded = steve_load_sequence(path, &bytes, &file->sequence, error);
+    free(bytes.bytes);
+    if (!loaded) {
+        steve_complain(options->command, "%s", error);
+        return false;
+    }
+    file->driver = driver_for(options, &file->sequence.header);
+    if (file->driver == NULL) {
+        steve_complain(options->command, "%s: there is no driver '%s'; expected one that `steve drivers` lists", path,
+                       file->sequence.header.driver);
+        return false;
+    }
+    return true;
+}
+
+static void fail_verdict(struct replay *replay, const struct replay_file *file, const char *oracle, uint64_t op,
+                         uint64_t ops)
+{
+    if (replay->failed) {
+        return;
+    }
+    replay->failed = true;
+    replay->verdict.failed = true;
+    replay->verdict.oracle = oracle;
+    replay->verdict.file = file->path;
+    replay->verdict.op = op;
+    replay->verdict.reproducer = file->path;
+    replay->verdict.repro_ops = ops;
+}
+
+/// Prints the lines of files that are not run, up to the next one that is, which waits for its result.
+static void print_text_inputs(struct replay *replay)
+{
+    for (; replay->printed < replay->count && replay->files[replay->printed].is_text_input; replay->printed++) {
+        const struct replay_file *file = &replay->files[replay->printed];
+        if (file->broken == NULL) {
+            printf("pass  %s  round trip\n", file->path);
+        } else {
+            printf("FAIL  %s  round trip: %s\n", file->path, file->broken);
+            fail_verdict(replay, file, "roundtrip", 0, 0);
+        }
+    }
+}
+
+static void print_found(struct replay *replay, const struct replay_file *file, const struct steve_found *found)
+{
+    char *again = steve_command_replay(replay->options, file->path);
+    printf("FAIL  %s\n", file->path);
+    steve_print_finding(stdout, &(struct steve_finding_story){
+                                    .found = found,
+                                    .version = STEVE_VERSION,
+                                    .origin = file->path,
+                                    .replay = again,
+                                });
+    free(again);
+}
+
+static void on_episode(void *context, const struct steve_episode_result *result)
+{
+    struct replay *replay = context;
+    print_text_inputs(replay);
+    const struct replay_file *file = &replay->files[replay->runs[result->episode]];
+    if (result->found == NULL) {
+        printf("pass  %s  %s ops=%" PRIu64 "\n", file->path, file->driver->name, result->ops);
+    } else {
+        const struct steve_finding *finding = &result->found->finding;
+        print_found(replay, file, result->found);
+        fail_verdict(replay, file, steve_oracle_name(finding->oracle), finding->op, file->sequence.count);
+    }
+    fflush(stdout);
+    replay->printed++;
+}
+
+static int run_all(struct replay *replay, struct steve_recorded *recorded)
+{
+    const struct steve_options *options = replay->options;
+    struct steve_source source = steve_source_recorded(recorded);
+    struct steve_run_result result;
+    char why[512];
+    bool ran = steve_runner_run(
+        &(struct steve_runner_config){
+            .source = &source,
+            .plan = steve_plan_episodes(0, recorded->count),
+            .jobs = 1,
+            .no_isolate = options->no_isolate,
+            .keep_going = true,
+            .without = options->without,
+            .level = options->level,
+            .repeat_every = 1,
+            .limits = {.op_time_ns = options->op_time_ns, .memory_bytes = options->memory_bytes},
+            .on_episode = on_episode,
+            .context = replay,
+        },
+        &result, why, sizeof why);
+    if (!ran && !replay->failed) {
+        steve_complain(options->command, "%s", why);
+        return STEVE_EXIT_ENVIRONMENT;
+    }
+    print_text_inputs(replay);
+    if (result.interrupted) {
+        printf("interrupted: the verdict is about what was run until then\n");
+    }
+    replay->verdict.result = &result;
+    replay->verdict.files = replay->printed;
+    steve_print_verdict(stdout, &replay->verdict);
+    return replay->failed ? STEVE_EXIT_FOUND : STEVE_EXIT_PASS;
+}
+
+/// Makes the list of what is to be run, and runs it.
+static int carry_out(struct replay *replay)
+{
+    struct steve_recorded recorded = {0};
+    struct steve_recording *recordings = calloc(replay->count, sizeof *recordings);
+    replay->runs = calloc(replay->count, sizeof *replay->runs);
+    int status = STEVE_EXIT_ENVIRONMENT;
+    if (recordings == NULL || replay->runs == NULL) {
+        steve_complain(replay->options->command, "memory is short");
+    } else {
+        for (size_t i = 0; i < replay->count; i++) {
+            if (!replay->files[i].is_text_input) {
+                replay->runs[recorded.count] = i;
+                recordings[recorded.count++] = (struct steve_recording){
+                    .sequence = &replay->files[i].sequence,
+                    .driver = replay->files[i].driver,
+                };
+            }
+        }
+        recorded.recordings = recordings;
+        status = run_all(replay, &recorded);
+    }
+    free(recordings);
+    free(replay->runs);
+    return status;
+}
+
+static int load_and_run(const struct steve_options *options, const struct steve_paths *paths)
+{
+    struct replay replay = {.options = options, .count = paths->count};
+    replay.files = calloc(paths->count, sizeof *replay.files);
+    if (replay.files == NULL) {
+        steve_complain(options->command, "memory is short");
+        return STEVE_EXIT_ENVIRONMENT;
+    }
+    bool loaded = true;
+    for (size_t i = 0; i < paths->count; i++) {
+        loaded &= load(options, paths->paths[i], &replay.files[i]);
+    }
+    int status = loaded ? carry_out(&replay) : STEVE_EXIT_USAGE;
+    for (size_t i = 0; i < paths->count; i++) {
+        steve_sequence_free(&replay.files[i].sequence);
+    }
+    free(replay.files);
+    return status;
+}
+
+int steve_cli_replay(const struct steve_options *options)
+{
+    struct steve_paths paths = {0};
+    char error[STEVE_INPUT_ERROR_SIZE];
+    int status = STEVE_EXIT_PASS;
+    for (int i = 0; i < options->file_count && status == STEVE_EXIT_PASS; i++) {
+        size_t before = paths.count;
+        if (!steve_paths_add(&paths, options->files[i], error)) {
+            status = steve_complain(options->command, "%s", error);
+        } else if (paths.count == before) {
+            status = steve_complain(options->command, "%s: expected sequences, and the folder holds none",
+                                    options->files[i]);
+        }
+    }
+    if (status == STEVE_EXIT_PASS) {
+        status = load_and_run(options, &paths);
+    }
+    steve_paths_free(&paths);
+    return status;
+}

@@ -1,0 +1,30 @@
+/// steve show: a sequence as text. A byte file is what it is for; text comes out in its canonical form.
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "steve/cli/cli.h"
+#include "steve/cli/input.h"
+#include "steve/drivers/drivers.h"
+
+int steve_cli_show(const struct steve_options *options)
+{
+    char error[STEVE_INPUT_ERROR_SIZE];
+    struct steve_bytes file;
+    struct steve_sequence sequence = {0};
+    if (!steve_read_file(options->files[0], &file, error)) {
+        return steve_complain(options->command, "%s", error);
+    }
+    bool loaded = steve_load_sequence(options->files[0], &file, &sequence, error);
+    free(file.bytes);
+    if (!loaded) {
+        steve_sequence_free(&sequence);
+        return steve_complain(options->command, "%s", error);
+    }
+    bool printed = steve_text_print(&steve_drivers, &sequence, stdout) && fflush(stdout) == 0;
+    steve_sequence_free(&sequence);
+    if (!printed) {
+        steve_complain(options->command, "stdout could not be written");
+        return STEVE_EXIT_ENVIRONMENT;
+    }
+    return STEVE_EXIT_PASS;
+}

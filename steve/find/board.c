@@ -1,0 +1,61 @@
+/// The shared memory of board.h: mapping it, and posting and reading results.
+#define _GNU_SOURCE
+#include "steve/find/board.h"
+
+#include <assert.h>
+#include <sys/mman.h>
+
+static_assert(ATOMIC_LLONG_LOCK_FREE == 2 && ATOMIC_INT_LOCK_FREE == 2, "atomics must work between processes");
+
+void *steve_shared_map(size_t bytes)
+{
+    void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    return memory == MAP_FAILED ? NULL : memory;
+}
+
+void steve_shared_unmap(void *memory, size_t bytes)
+{
+    if (memory != NULL) {
+        munmap(memory, bytes);
+    }
+}
+
+/// What `ready` holds once the result of an item is in: never 0, and different for items that share a cell.
+static uint32_t mark(uint64_t item)
+{
+    return (uint32_t)(item & 0x7fffffffu) + 1;
+}
+
+const struct steve_cell *steve_board_result(struct steve_board *board, uint64_t item)
+{
+    struct steve_cell *cell = &board->cells[item % STEVE_BOARD_CELLS];
+    return atomic_load_explicit(&cell->ready, memory_order_acquire) == mark(item) ? cell : NULL;
+}
+
+void steve_board_post(struct steve_board *board, uint64_t item, uint64_t digest, uint64_t ops)
+{
+    assert(steve_board_has_room(board, item));
+    struct steve_cell *cell = &board->cells[item % STEVE_BOARD_CELLS];
+    cell->digest = digest;
+    cell->ops = ops;
+    atomic_store_explicit(&cell->ready, mark(item), memory_order_release);
+}
+
+bool steve_board_has_room(struct steve_board *board, uint64_t item)
+{
+    return item < atomic_load_explicit(&board->folded, memory_order_acquire) + STEVE_BOARD_CELLS;
+}
+
+uint64_t steve_page_logged(const struct steve_page *page)
+{
+    switch ((enum steve_phase)atomic_load(&page->phase)) {
+    case STEVE_PHASE_RUN:
+    case STEVE_PHASE_REPEAT:
+        return atomic_load(&page->op) + 1;
+    case STEVE_PHASE_END:
+    case STEVE_PHASE_REPEAT_END:
+        return atomic_load(&page->op);
+    default:
+        return 0;
+    }
+}

@@ -1,0 +1,49 @@
+/// A child process with a page to watch it by: starting it, seeing how it fares, and putting into words what became of it.
+/// What it runs is up to the caller.
+#ifndef STEVE_FIND_CHILD_H
+#define STEVE_FIND_CHILD_H
+
+#include <sys/types.h>
+
+#include "steve/find/board.h"
+
+struct steve_limits {
+    uint64_t op_time_ns;   ///< CPU time that one op may take; 0: no limit
+    uint64_t memory_bytes; ///< resident size that the process may reach; 0: no limit
+};
+
+/// What a child was seen doing, and when that began.
+struct steve_sight {
+    uint32_t phase;
+    uint64_t item;
+    uint64_t op;
+    uint64_t cpu_ns;  ///< of the child
+    uint64_t wall_ns; ///< of this machine
+};
+
+struct steve_child {
+    pid_t pid; ///< 0: none is running
+    struct steve_page *page;
+    struct steve_sight since;
+};
+
+enum steve_child_state {
+    STEVE_CHILD_RUNNING,
+    STEVE_CHILD_ENDED,  ///< by itself, and its page says how
+    STEVE_CHILD_BROKEN, ///< it crashed, hung or ate the memory: a finding
+};
+
+/// Forks. The child runs `body` and exits; it dies with its parent, ignores Ctrl-C and SIGTERM (the parent sees to those), writes to
+/// stderr alone and leaves no core.
+/// @return false if there can be no process (errno)
+bool steve_child_start(struct steve_child *child, void (*body)(void *context), void *context);
+
+/// Looks once, without waiting. If the state is not RUNNING the process is gone, and its page may be read.
+/// @param finding filled in for STEVE_CHILD_BROKEN: oracle crash, hang or memory
+enum steve_child_state steve_child_look(struct steve_child *child, const struct steve_limits *limits,
+                                        struct steve_finding *finding);
+
+/// Ends it, whatever it is doing. Does nothing if there is none.
+void steve_child_kill(struct steve_child *child);
+
+#endif

@@ -1,0 +1,77 @@
+/// A run: hands episodes out to workers, watches them, and puts their results together in episode order. Neither the digest
+/// nor the finding that comes first depends on how many workers there are, or on their speed.
+///
+/// The parent never touches the allocator under test. What a worker was doing when it broke is read from its page and its
+/// log (board.h), without running anything again.
+#ifndef STEVE_FIND_RUNNER_H
+#define STEVE_FIND_RUNNER_H
+
+#include "steve/find/child.h"
+#include "steve/find/plan.h"
+#include "steve/find/source.h"
+
+#define STEVE_JOBS_MAX 256u
+
+/// A finding and what shows it again.
+struct steve_found {
+    uint64_t episode;
+    struct steve_finding finding;
+    struct steve_sequence sequence; ///< up to the op that broke; owned, steve_sequence_free()
+};
+
+/// How an episode ended. They are reported in episode order.
+struct steve_episode_result {
+    uint64_t episode;
+    uint64_t ops;
+    uint64_t digest;
+    struct steve_found *found; ///< NULL if all held. The callee may take the sequence by zeroing it.
+};
+
+/// How a run fares, for the live line.
+struct steve_progress {
+    double seconds;
+    uint64_t episodes;
+    uint64_t ops;
+    uint64_t live_blocks;
+    uint64_t compactions;
+    uint64_t compaction_blocks, compaction_locked_blocks;
+    uint64_t findings;
+};
+
+struct steve_runner_config {
+    const struct steve_source *source;
+    struct steve_plan plan;
+    uint64_t time_ns; ///< ends after so much wall time; 0: no limit
+    unsigned jobs;    ///< worker processes, 1..STEVE_JOBS_MAX
+    bool no_isolate;  ///< run in this process, one worker: for debuggers
+    bool keep_going;  ///< go on after a finding
+    uint32_t without; ///< oracles that are off
+    enum steve_check_level level;
+    unsigned repeat_every; ///< see struct steve_work
+    struct steve_limits limits;
+
+    void (*on_episode)(void *context, const struct steve_episode_result *result); ///< may be NULL
+    void (*on_progress)(void *context, const struct steve_progress *progress); ///< about 5 times a second; may be NULL
+    void *context;
+};
+
+struct steve_run_result {
+    uint64_t episodes; ///< finished, the one with the finding included
+    uint64_t ops;
+    uint64_t digest;
+    uint64_t findings;
+    double seconds;
+    bool interrupted;
+    struct steve_counts counts;
+};
+
+/// Runs until the plan is done, the time is over, something is found (unless keep_going) or Ctrl-C.
+/// @param why gets a sentence if the environment failed
+/// @return false if it did: no process, no memory, no heap
+bool steve_runner_run(const struct steve_runner_config *config, struct steve_run_result *result, char *why,
+                      size_t why_size);
+
+/// Adds a value to a digest; the order matters. Start with 0.
+uint64_t steve_digest_fold(uint64_t digest, uint64_t value);
+
+#endif

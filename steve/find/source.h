@@ -1,0 +1,42 @@
+/// Where the ops of an episode come from: the generator, or sequences that were read from files. The worker asks for nothing
+/// else, so that `run` and `replay` go through the same checks, the same isolation and the same digest.
+#ifndef STEVE_FIND_SOURCE_H
+#define STEVE_FIND_SOURCE_H
+
+#include "steve/gen/gen.h"
+
+/// The longest episode that is generated. Recorded ones are as long as they are.
+#define STEVE_EPISODE_OPS_MAX ((uint64_t)1 << 24)
+
+struct steve_source {
+    void *context;
+    uint64_t longest; ///< ops of the longest episode: sizes the log
+    /// Begins an episode: fills in its header and its length. @return the driver that it runs on
+    const struct steve_driver *(*begin)(void *context, uint64_t episode, struct steve_header *header, uint64_t *length);
+    /// The op at `index`, asked for in order, each once.
+    struct steve_op (*next)(void *context, uint64_t index, const struct steve_exec *view);
+};
+
+/// Episodes drawn by a generator, for its driver. `generated` must outlive the source.
+struct steve_generated {
+    struct steve_gen *gen;
+    const struct steve_driver *driver;
+};
+struct steve_source steve_source_generated(struct steve_generated *generated);
+
+/// How many ops an episode of the generator has: steve_gen_length(), at least 1 and at most STEVE_EPISODE_OPS_MAX. O(1)
+uint64_t steve_generated_length(const struct steve_gen *gen, uint64_t episode);
+
+/// Sequences as they were recorded; episode k is `recordings[k]`. `recorded` must outlive the source.
+struct steve_recording {
+    const struct steve_sequence *sequence;
+    const struct steve_driver *driver;
+};
+struct steve_recorded {
+    const struct steve_recording *recordings;
+    size_t count;
+    const struct steve_sequence *current; ///< the source's own
+};
+struct steve_source steve_source_recorded(struct steve_recorded *recorded);
+
+#endif

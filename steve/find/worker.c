@@ -1,0 +1,291 @@
+/// The loop that everything is about: draw an op, log it, carry it out. It makes no system call per op.
+///
+/// The metamorphic oracle lives here too: every so many episodes the log is run once more at another base, which must lead to
+/// the same offsets.
+#define _GNU_SOURCE
+#include "steve/find/worker.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+/// How many ops pass between two looks at the rest of the world.
+#define PULSE_OPS 1024u
+
+struct worker {
+    const struct steve_work *work;
+    struct steve_page *page;
+    const struct steve_driver *driver; ///< what the executors below are made for
+    struct steve_exec *exec;
+    struct steve_exec *second; ///< at the other base; made when first needed
+};
+
+static void set_phase(struct worker *w, enum steve_phase phase, uint64_t op)
+{
+    // The op first: whoever sees the new phase must not pair it with an index that the log does not reach.
+    atomic_store_explicit(&w->page->op, op, memory_order_relaxed);
+    atomic_store_explicit(&w->page->phase, phase, memory_order_release);
+}
+
+static bool stopped(const struct worker *w)
+{
+    return atomic_load_explicit(&w->work->board->stop, memory_order_relaxed) != 0;
+}
+
+static void pulse(struct worker *w)
+{
+    struct steve_page *page = w->page;
+    if (w->exec != NULL) {
+        const struct steve_counts *now = steve_exec_counts(w->exec);
+        const struct steve_counts *before = &page->counts;
+        atomic_store_explicit(&page->live_blocks, steve_view_live_count(w->exec), memory_order_relaxed);
+        atomic_store_explicit(&page->compactions, before->compactions + now->compactions, memory_order_relaxed);
+        atomic_store_explicit(&page->compaction_blocks, before->compaction_blocks + now->compaction_blocks,
+                              memory_order_relaxed);
+        atomic_store_explicit(&page->compaction_locked_blocks,
+                              before->compaction_locked_blocks + now->compaction_locked_blocks, memory_order_relaxed);
+    }
+    if (w->work->pulse != NULL) {
+        w->work->pulse(w->work->pulse_context);
+    }
+}
+
+static void keep_counts(struct worker *w)
+{
+    struct steve_counts *counts = steve_exec_counts(w->exec);
+    steve_counts_add(&w->page->counts, counts);
+    *counts = (struct steve_counts){0};
+}
+
+/// Ends the worker: something is wrong with the machine, not with the allocator.
+static bool fail(struct worker *w, const char *what, const char *why)
+{
+    snprintf(w->page->trouble, sizeof w->page->trouble, "%s: %s", what, why != NULL ? why : "no reason given");
+    set_phase(w, STEVE_PHASE_FAILED, 0);
+    return false;
+}
+
+static bool found(struct worker *w, const struct steve_finding *finding, uint64_t logged)
+{
+    w->page->finding = *finding;
+    // An oracle that broke in the middle is shown by the ops up to there.
+    w->page->found_ops = finding->op < logged ? finding->op + 1 : logged;
+    set_phase(w, STEVE_PHASE_FOUND, finding->op);
+    return false;
+}
+
+static struct steve_exec *new_exec(struct worker *w, uint8_t base_slot)
+{
+    const char *why = NULL;
+    struct steve_exec *exec = steve_exec_new(
+        &(struct steve_exec_config){
+            .driver = w->driver,
+            .without = w->work->without,
+            .level = w->work->level,
+            .base_slot = base_slot,
+        },
+        &why);
+    if (exec == NULL) {
+        fail(w, "no executor could be made", why);
+    }
+    return exec;
+}
+
+static void drop_execs(struct worker *w)
+{
+    if (w->exec != NULL) {
+        steve_exec_free(w->exec);
+    }
+    if (w->second != NULL) {
+        steve_exec_free(w->second);
+    }
+    w->exec = NULL;
+    w->second = NULL;
+}
+
+/// Executors stay from episode to episode, as long as the driver does.
+static bool have_exec(struct worker *w, const struct steve_driver *driver)
+{
+    if (w->driver != driver) {
+        drop_execs(w);
+        w->driver = driver;
+    }
+    if (w->exec == NULL) {
+        w->exec = new_exec(w, 0);
+    }
+    return w->exec != NULL;
+}
+
+static bool begin(struct worker *w, struct steve_exec *exec)
+{
+    const char *why = NULL;
+    return steve_exec_begin(exec, &w->page->header, &why) || fail(w, "the driver could not open a heap", why);
+}
+
+/// The first pass: ops are drawn, logged and carried out. `*count` says how many they were.
+static bool run_and_log(struct worker *w, uint64_t length, uint64_t *count)
+{
+    const struct steve_source *source = w->work->source;
+    struct steve_page *page = w->page;
+    struct steve_op *log = w->work->log;
+    struct steve_exec *exec = w->exec;
+
+    uint64_t i = 0;
+    for (; i < length && !stopped(w); i++) {
+        struct steve_op op = source->next(source->context, i, exec);
+        log[i] = op;
+        // Should the op never return, the parent reads the log up to here: the compiler may not write it later.
+        atomic_signal_fence(memory_order_release);
+        atomic_store_explicit(&page->op, i, memory_order_relaxed);
+        if (i == 0) {
+            set_phase(w, STEVE_PHASE_RUN, 0);
+        }
+        if (steve_exec_step(exec, op) == STEVE_FOUND) {
+            return found(w, steve_exec_finding(exec), i + 1);
+        }
+        if (i % PULSE_OPS == PULSE_OPS - 1) {
+            pulse(w);
+        }
+    }
+    *count = i;
+    set_phase(w, STEVE_PHASE_END, i);
+    return steve_exec_end(exec) != STEVE_FOUND || found(w, steve_exec_finding(exec), i);
+}
+
+/// Finds the op after which the two bases part, by running them side by side.
+static uint64_t first_difference(struct worker *w, uint64_t count)
+{
+    const struct steve_op *log = w->work->log;
+    if (!begin(w, w->exec) || !begin(w, w->second)) {
+        return count;
+    }
+    for (uint64_t i = 0; i < count; i++) {
+        set_phase(w, STEVE_PHASE_REPEAT, i);
+        bool broken = steve_exec_step(w->exec, log[i]) == STEVE_FOUND;
+        broken |= steve_exec_step(w->second, log[i]) == STEVE_FOUND;
+        if (broken || steve_exec_offset_digest(w->exec) != steve_exec_offset_digest(w->second)) {
+            return i;
+        }
+    }
+    return count;
+}
+
+/// The second pass: the log once more, at another base.
+static bool repeat(struct worker *w, uint64_t count)
+{
+    const struct steve_op *log = w->work->log;
+    if (w->second == NULL) {
+        w->second = new_exec(w, 1);
+    }
+    if (w->second == NULL || !begin(w, w->second)) {
+        return false;
+    }
+    for (uint64_t i = 0; i < count; i++) {
+        if (stopped(w)) {
+            return true;
+        }
+        set_phase(w, STEVE_PHASE_REPEAT, i);
+        if (steve_exec_step(w->second, log[i]) == STEVE_FOUND) {
+            return found(w, steve_exec_finding(w->second), count);
+        }
+    }
+    set_phase(w, STEVE_PHASE_REPEAT_END, count);
+    if (steve_exec_end(w->second) == STEVE_FOUND) {
+        return found(w, steve_exec_finding(w->second), count);
+    }
+
+    uint64_t here = steve_exec_offset_digest(w->exec);
+    uint64_t there = steve_exec_offset_digest(w->second);
+    if (here == there) {
+        return true;
+    }
+    struct steve_finding finding = {.oracle = STEVE_ORACLE_METAMORPHIC, .op = first_difference(w, count)};
+    snprintf(finding.what, sizeof finding.what,
+             "the same ops at a congruent base led to other offsets (digests %016llx and %016llx)",
+             (unsigned long long)here, (unsigned long long)there);
+    return found(w, &finding, count);
+}
+
+static bool is_to_repeat(const struct worker *w, uint64_t item)
+{
+    const struct steve_work *work = w->work;
+    return work->repeat_every != 0 && (work->plan.first + item) % work->repeat_every == 0 &&
+           (work->without & (1u << STEVE_ORACLE_METAMORPHIC)) == 0 &&
+           (w->driver->promises & STEVE_PROMISE_RELOCATABLE) != 0;
+}
+
+/// One episode, from the empty heap to the posted result.
+static bool run_item(struct worker *w, uint64_t item)
+{
+    const struct steve_work *work = w->work;
+    struct steve_page *page = w->page;
+
+    set_phase(w, STEVE_PHASE_IDLE, 0);
+    atomic_store_explicit(&page->item, item, memory_order_relaxed);
+
+    uint64_t length = 0;
+    page->header = (struct steve_header){0};
+    const struct steve_driver *driver =
+        work->source->begin(work->source->context, work->plan.first + item, &page->header, &length);
+    if (work->plan.last_length != 0 && item + 1 == work->plan.count && length > work->plan.last_length) {
+        length = work->plan.last_length;
+    }
+    if (!have_exec(w, driver)) {
+        return false;
+    }
+    snprintf(page->header.driver, sizeof page->header.driver, "%s", driver->name);
+
+    set_phase(w, STEVE_PHASE_OPEN, 0);
+    uint64_t count = 0;
+    if (!begin(w, w->exec)) {
+        return false;
+    }
+    bool passed = run_and_log(w, length, &count);
+    uint64_t digest = steve_exec_digest(w->exec);
+    if (passed && is_to_repeat(w, item) && !stopped(w)) {
+        passed = repeat(w, count);
+    }
+    pulse(w);
+    keep_counts(w);
+    if (!passed) {
+        return false;
+    }
+    set_phase(w, STEVE_PHASE_IDLE, 0);
+    steve_board_post(work->board, item, digest, count);
+    return true;
+}
+
+/// Waits until the parent has read the result that stood in this item's cell; seldom, as the ring is long.
+static void wait_for_room(struct worker *w, uint64_t item)
+{
+    while (!steve_board_has_room(w->work->board, item) && !stopped(w)) {
+        if (w->work->pulse != NULL) {
+            w->work->pulse(w->work->pulse_context);
+        }
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    }
+}
+
+void steve_worker_run(const struct steve_work *work)
+{
+    struct worker w = {.work = work, .page = work->page};
+    set_phase(&w, STEVE_PHASE_IDLE, 0);
+
+    bool going = true;
+    while (going && !stopped(&w)) {
+        uint64_t item = atomic_fetch_add(&work->board->next, 1);
+        if (item >= atomic_load(&work->board->end)) {
+            break;
+        }
+        wait_for_room(&w, item);
+        if (stopped(&w)) {
+            break;
+        }
+        going = run_item(&w, item);
+        pulse(&w);
+    }
+    if (going) {
+        set_phase(&w, STEVE_PHASE_DONE, 0);
+    }
+    drop_execs(&w);
+}

@@ -1,0 +1,33 @@
+/// The verdict line.
+#include "steve/report/verdict.h"
+
+#include <inttypes.h>
+
+static void print_where(FILE *out, const struct steve_verdict *v)
+{
+    fprintf(out, " oracle=%s", v->oracle);
+    if (v->has_seed) {
+        fprintf(out, " seed=%" PRIu64 " episode=%" PRIu64 " op=%" PRIu64, v->seed, v->episode, v->op);
+    } else {
+        fprintf(out, " file=%s op=%" PRIu64 " files=%" PRIu64, v->file, v->op, v->files);
+    }
+}
+
+void steve_print_verdict(FILE *out, const struct steve_verdict *v)
+{
+    const struct steve_run_result *result = v->result;
+    fprintf(out, "verdict=%s", v->failed ? "fail" : "pass");
+    if (v->failed) {
+        print_where(out, v);
+    } else if (v->has_seed) {
+        fprintf(out, " seed=%" PRIu64 " episodes=%" PRIu64, v->seed, result->episodes);
+    } else {
+        fprintf(out, " files=%" PRIu64, v->files);
+    }
+    fprintf(out, " ops=%" PRIu64 " digest=%016" PRIx64 " seconds=%.2f", result->ops, result->digest, result->seconds);
+    if (v->failed) {
+        fprintf(out, " reproducer=%s repro_ops=%" PRIu64, v->reproducer != NULL ? v->reproducer : "none", v->repro_ops);
+    }
+    fputc('\n', out);
+    fflush(out);
+}

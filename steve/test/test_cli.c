@@ -1,0 +1,552 @@
+/// Tests of the command line, by calling it as a person does: exit statuses, messages, first and last lines, digests.
+/// The program is taken from beside this one, or from STEVE_PROGRAM.
+#define _GNU_SOURCE
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static char program[4096];
+static char folder[] = "/tmp/steve-test-cli-XXXXXX";
+
+struct outcome {
+    int status;
+    char out[65536];
+    char err[8192];
+};
+
+static void read_back(const char *path, char *text, size_t size)
+{
+    FILE *file = fopen(path, "r");
+    assert_non_null(file);
+    size_t count = fread(text, 1, size - 1, file);
+    text[count] = '\0';
+    fclose(file);
+}
+
+/// Calls `steve ARGUMENTS` through a shell, in a folder of its own.
+static const struct outcome *steve(const char *format, ...) __attribute__((format(printf, 1, 2)));
+static const struct outcome *steve(const char *format, ...)
+{
+    static struct outcome outcome;
+    char arguments[4096];
+    char line[16384];
+    va_list list;
+    va_start(list, format);
+    vsnprintf(arguments, sizeof arguments, format, list);
+    va_end(list);
+    snprintf(line, sizeof line, "'%s' %s >out.txt 2>err.txt </dev/null", program, arguments);
+    int status = system(line);
+    assert_true(WIFEXITED(status));
+    outcome.status = WEXITSTATUS(status);
+    read_back("out.txt", outcome.out, sizeof outcome.out);
+    read_back("err.txt", outcome.err, sizeof outcome.err);
+    return &outcome;
+}
+
+static void write_file(const char *path, const void *bytes, size_t count)
+{
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    assert_int_equal(fwrite(bytes, 1, count, file), count);
+    fclose(file);
+}
+
+static void write_text(const char *path, const char *text)
+{
+    write_file(path, text, strlen(text));
+}
+
+static const char *last_line(const char *text)
+{
+    size_t length = strlen(text);
+    assert_true(length > 0 && text[length - 1] == '\n');
+    const char *at = text + length - 1;
+    while (at > text && at[-1] != '\n') {
+        at--;
+    }
+    return at;
+}
+
+static void assert_has(const char *text, const char *part)
+{
+    if (strstr(text, part) == NULL) {
+        fail_msg("expected '%s' in:\n%s", part, text);
+    }
+}
+
+static void assert_begins(const char *text, const char *part)
+{
+    if (strncmp(text, part, strlen(part)) != 0) {
+        fail_msg("expected '%s' at the start of:\n%s", part, text);
+    }
+}
+
+/// Bad usage: status 2, nothing on stdout, and one line on stderr that says `part`.
+static void assert_refused(const char *arguments, const char *part)
+{
+    const struct outcome *o = steve("%s", arguments);
+    if (o->status != 2) {
+        fail_msg("steve %s: status %d, expected 2", arguments, o->status);
+    }
+    assert_string_equal(o->out, "");
+    assert_has(o->err, part);
+    assert_ptr_equal(strchr(o->err, '\n'), o->err + strlen(o->err) - 1);
+}
+
+static void digest_of(const char *out, char digest[17])
+{
+    const char *at = strstr(last_line(out), " digest=");
+    assert_non_null(at);
+    memcpy(digest, at + strlen(" digest="), 16);
+    digest[16] = '\0';
+    assert_int_equal(strspn(digest, "0123456789abcdef"), 16);
+}
+
+static void bad_usage_gets_one_line_and_status_2(void **state)
+{
+    (void)state;
+    assert_refused("", "expected a command");
+    assert_refused("stress", "unknown command 'stress'");
+    assert_refused("--frobnicate", "unknown option '--frobnicate'");
+    assert_refused("run --frobnicate", "unknown option '--frobnicate'");
+    assert_refused("run -x", "unknown option '-x'");
+    assert_refused("run extra", "unexpected argument 'extra'");
+    assert_refused("run --ops", "--ops needs a value");
+    assert_refused("run --no-isolate=3", "--no-isolate takes no value");
+    assert_refused("show", "expected FILE");
+    assert_refused("replay", "expected FILE|DIR");
+    assert_refused("drivers x", "unexpected argument 'x'");
+    assert_refused("drivers --seed 1", "unknown option '--seed'");
+}
+
+static void values_out_of_range_are_refused(void **state)
+{
+    (void)state;
+    assert_refused("run --ops 0", "--ops '0': expected");
+    assert_refused("run --ops -5", "--ops '-5'");
+    assert_refused("run --ops 12x", "--ops '12x'");
+    assert_refused("run --ops 18446744073709551616", "--ops");
+    assert_refused("run --episodes 0", "--episodes '0'");
+    assert_refused("run --seed abc", "--seed 'abc'");
+    assert_refused("run --seed ''", "--seed ''");
+    assert_refused("run --time 10q", "--time '10q'");
+    assert_refused("run --time 0s", "--time '0s'");
+    assert_refused("run --time 99999999999999999999d", "--time");
+    assert_refused("run --heap 0", "--heap '0'");
+    assert_refused("run --heap 1", "expected at least");
+    assert_refused("run --heap 2T", "--heap '2T'");
+    assert_refused("run --heap 64X", "--heap '64X'");
+    assert_refused("run --jobs 0", "--jobs '0'");
+    assert_refused("run --jobs 257", "--jobs '257'");
+    assert_refused("run --memory 1", "--memory '1'");
+    assert_refused("run --op-time 1ns", "--op-time '1ns'");
+    assert_refused("run --driver nobody", "--driver 'nobody': expected");
+    assert_refused("run --profile nobody", "--profile 'nobody'");
+    assert_refused("run --locks nobody", "--locks 'nobody'");
+    assert_refused("run --check all", "--check 'all': expected light, normal or paranoid");
+    assert_refused("run --without content,nobody", "--without 'content,nobody'");
+    assert_refused("run --episode 1 --episodes 2", "--episode");
+}
+
+static void bad_files_are_named(void **state)
+{
+    (void)state;
+    assert_int_equal(mkdir("empty", 0777), 0);
+    write_text("bad.ops", "steve-ops 1\ndriver jeff\nmaloc s0 100\n");
+    write_text("nodriver.ops", "steve-ops 1\ndriver nobody\nmalloc s0 100\n");
+
+    assert_refused("show missing", "missing: no such file");
+    assert_refused("encode missing", "missing: no such file");
+    assert_refused("replay missing", "missing: no such file");
+    assert_refused("show empty", "empty: is a folder; expected a file");
+    assert_refused("encode empty -o x", "empty: is a folder");
+    assert_refused("replay empty", "empty: expected sequences");
+    assert_refused("encode bad.ops", "bad.ops:3: ");
+    assert_refused("replay bad.ops", "bad.ops:3: ");
+    assert_refused("show bad.ops", "bad.ops:3: ");
+    assert_refused("replay nodriver.ops", "nobody");
+    assert_refused("encode bad.ops -o nowhere/x", "bad.ops:3: ");
+    if (geteuid() != 0) {
+        write_text("secret.ops", "steve-ops 1\n");
+        assert_int_equal(chmod("secret.ops", 0), 0);
+        assert_refused("replay secret.ops", "secret.ops: Permission denied");
+    }
+}
+
+static void lists_and_help_pass(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *arguments;
+        const char *part;
+    } cases[] = {
+        {"--help", "steve run --seed 1"},
+        {"--version", "steve "},
+        {"drivers", "jeff"},
+        {"profiles", "swarm"},
+        {"oracles", "metamorphic"},
+        {"locks", "float-sink"},
+        {"run --help", "--op-time T"},
+        {"replay --help", "--no-isolate"},
+        {"show --help", "Usage: steve show FILE"},
+        {"encode --help", "--output OUT"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const struct outcome *o = steve("%s", cases[i].arguments);
+        assert_int_equal(o->status, 0);
+        assert_has(o->out, cases[i].part);
+        assert_string_equal(o->err, "");
+    }
+}
+
+static void run_states_its_seed_first_and_its_verdict_last(void **state)
+{
+    (void)state;
+    const struct outcome *o = steve("run --seed 7 --ops 20000");
+    assert_int_equal(o->status, 0);
+    assert_string_equal(o->err, "");
+    assert_begins(o->out, "steve ");
+    assert_has(o->out, " driver=jeff seed=7 profile=swarm locks=mixed");
+    assert_begins(last_line(o->out), "verdict=pass seed=7 episodes=");
+    assert_has(last_line(o->out), " ops=20000 digest=");
+    assert_has(o->out, "malloc");
+}
+
+static void run_draws_a_seed_and_says_so(void **state)
+{
+    (void)state;
+    const struct outcome *o = steve("run --driver hostile --episodes 2");
+    assert_int_equal(o->status, 0);
+    assert_has(o->out, " seed=");
+    assert_has(last_line(o->out), " episodes=2 ");
+}
+
+static void digest_depends_on_the_seed_and_not_on_jobs_or_isolation(void **state)
+{
+    (void)state;
+    char first[17], again[17], jobs[17], here[17], other[17];
+    digest_of(steve("run --seed 7 --ops 100000")->out, first);
+    digest_of(steve("run --seed 7 --ops 100000")->out, again);
+    digest_of(steve("run --seed 7 --ops 100000 --jobs 2")->out, jobs);
+    digest_of(steve("run --seed 7 --ops 100000 --no-isolate")->out, here);
+    digest_of(steve("run --seed 8 --ops 100000")->out, other);
+    assert_string_equal(first, again);
+    assert_string_equal(first, jobs);
+    assert_string_equal(first, here);
+    assert_string_not_equal(first, other);
+}
+
+static void time_ends_a_run(void **state)
+{
+    (void)state;
+    const struct outcome *o = steve("run --driver hostile --seed 1 --time 300ms");
+    assert_int_equal(o->status, 0);
+    assert_begins(last_line(o->out), "verdict=pass seed=1 ");
+}
+
+/// The path of the reproducer that a verdict names.
+static void reproducer_of(const char *out, char *path, size_t size)
+{
+    const char *at = strstr(last_line(out), " reproducer=");
+    assert_non_null(at);
+    at += strlen(" reproducer=");
+    snprintf(path, size, "%.*s", (int)strcspn(at, " \n"), at);
+}
+
+static void findings_are_saved_and_replay_shows_them_again(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *driver;
+        const char *oracle;
+        const char *options;
+    } cases[] = {
+        {"hostile-overlap", "oracle=overlap ", ""},
+        {"hostile-moves-locked", "oracle=pin ", ""},
+        {"hostile-crashes", "oracle=crash ", ""},
+        {"hostile-exits", "oracle=crash ", ""},
+        {"hostile-loops", "oracle=hang ", "--op-time 200ms"},
+        {"hostile-eats-memory", "oracle=memory ", "--memory 200M"},
+        {"hostile-base-dependent", "oracle=metamorphic ", ""},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char path[4096];
+        char full[4096];
+        const struct outcome *o =
+            steve("run --driver %s --seed 3 --ops 200000 --out found %s", cases[i].driver, cases[i].options);
+        assert_int_equal(o->status, 1);
+        assert_begins(last_line(o->out), "verdict=fail oracle=");
+        assert_has(last_line(o->out), cases[i].oracle);
+        reproducer_of(o->out, path, sizeof path);
+        assert_has(o->out, " replay ");
+
+        static const char *const kept[] = {"full.ops", "repro.bin", "report.txt"};
+        for (size_t k = 0; k < sizeof kept / sizeof kept[0]; k++) {
+            snprintf(full, sizeof full, "%.*s/%s", (int)(strrchr(path, '/') - path), path, kept[k]);
+            assert_int_equal(access(full, R_OK), 0);
+        }
+        o = steve("replay %s %s", cases[i].options, path);
+        assert_int_equal(o->status, 1);
+        assert_begins(last_line(o->out), "verdict=fail ");
+        assert_has(last_line(o->out), cases[i].oracle);
+
+        snprintf(full, sizeof full, "%.*s/repro.bin", (int)(strrchr(path, '/') - path), path);
+        o = steve("replay %s %s", cases[i].options, full);
+        assert_has(last_line(o->out), cases[i].oracle);
+    }
+}
+
+static void the_same_finding_comes_first_with_any_jobs(void **state)
+{
+    (void)state;
+    char one[65536];
+    const struct outcome *o = steve("run --driver hostile-overlap --seed 5 --out jobs1");
+    const char *at = strstr(last_line(o->out), "oracle=");
+    snprintf(one, sizeof one, "%.*s", (int)(strstr(at, " seconds=") - at), at);
+    o = steve("run --driver hostile-overlap --seed 5 --jobs 3 --out jobs3");
+    assert_has(last_line(o->out), one);
+}
+
+static void a_finding_is_kept_beside_an_older_one_of_its_name(void **state)
+{
+    (void)state;
+    const char *run = "run --driver hostile-crashes --seed 9 --ops 100000 --out kept";
+    char first[4096], again[4096], third[4096];
+    char full[8192];
+    reproducer_of(steve("%s", run)->out, first, sizeof first);
+    reproducer_of(steve("%s", run)->out, again, sizeof again);
+    assert_string_equal(first, again);
+
+    snprintf(full, sizeof full, "%.*s/full.ops", (int)(strrchr(first, '/') - first), first);
+    write_text(full, "something else");
+    reproducer_of(steve("%s", run)->out, third, sizeof third);
+    assert_string_not_equal(first, third);
+    read_back(full, again, sizeof again);
+    assert_string_equal(again, "something else");
+}
+
+static void an_unwritable_out_is_said_and_the_finding_still_counts(void **state)
+{
+    (void)state;
+    write_text("plainfile", "");
+    const struct outcome *o = steve("run --driver hostile-crashes --seed 9 --ops 100000 --out plainfile/x");
+    assert_int_equal(o->status, 1);
+    assert_has(o->out, "not saved: ");
+    assert_has(o->out, "--seed 9 --episode ");
+    assert_has(last_line(o->out), "reproducer=none");
+}
+
+static void one_episode_shows_its_finding_again(void **state)
+{
+    (void)state;
+    const struct outcome *o = steve("run --driver hostile-crashes --seed 9 --ops 100000 --out one");
+    const char *at = strstr(last_line(o->out), " episode=");
+    char episode[64], op[64];
+    assert_int_equal(sscanf(at, " episode=%63s op=%63s", episode, op), 2);
+    o = steve("run --driver hostile-crashes --seed 9 --episode %s --out one", episode);
+    assert_int_equal(o->status, 1);
+    at = strstr(last_line(o->out), " episode=");
+    char again[64];
+    assert_int_equal(sscanf(at, " episode=%63s op=%63s", episode, again), 2);
+    assert_string_equal(op, again);
+}
+
+static void an_oracle_can_be_turned_off(void **state)
+{
+    (void)state;
+    assert_int_equal(steve("run --driver hostile-lies --seed 1 --ops 20000 --out off")->status, 1);
+    assert_int_equal(steve("run --driver hostile-lies --seed 1 --ops 20000 --without account")->status, 0);
+}
+
+static void bytes_and_text_go_back_and_forth(void **state)
+{
+    (void)state;
+    write_text("trip.ops", "steve-ops 1\ndriver jeff\nheap 65536\nmalloc s0 100\nlock s0\ncompact full\n");
+    assert_int_equal(steve("encode trip.ops -o trip.bin")->status, 0);
+    const struct outcome *o = steve("show trip.bin");
+    assert_int_equal(o->status, 0);
+    assert_has(o->out, "malloc s0 100\nlock s0\ncompact full\n");
+    write_text("trip2.ops", o->out);
+    assert_int_equal(steve("encode trip2.ops -o trip2.bin")->status, 0);
+    char first[4096], second[4096];
+    struct stat a, b;
+    assert_int_equal(stat("trip.bin", &a) | stat("trip2.bin", &b), 0);
+    assert_int_equal(a.st_size, 16 + 3 * 8);
+    assert_int_equal(b.st_size, a.st_size);
+    read_back("trip.bin", first, sizeof first);
+    read_back("trip2.bin", second, sizeof second);
+    assert_memory_equal(first, second, (size_t)a.st_size);
+    assert_int_equal(steve("show -")->status, 0); // no bytes at all decode too
+}
+
+static void replay_goes_through_folders_in_order(void **state)
+{
+    (void)state;
+    assert_int_equal(mkdir("tree", 0777) | mkdir("tree/b", 0777) | mkdir("tree/fuzz_text", 0777), 0);
+    write_text("tree/c.ops", "steve-ops 1\nmalloc s0 100\nfree s0\n");
+    write_text("tree/b/x", "");
+    write_text("tree/a.bin", "any bytes will do, they always decode");
+    write_text("tree/fuzz_text/t", "steve-ops 1\nthis is not an op\n");
+    write_text("tree/README.md", "not a sequence");
+    write_text("tree/.hidden", "not one either");
+    const struct outcome *o = steve("replay tree");
+    assert_int_equal(o->status, 0);
+    assert_begins(o->out, "pass  tree/a.bin  jeff ops=");
+    const char *b = strstr(o->out, "pass  tree/b/x  jeff ops=0\n");
+    const char *c = strstr(o->out, "pass  tree/c.ops  jeff ops=2\n");
+    const char *t = strstr(o->out, "pass  tree/fuzz_text/t  round trip\n");
+    assert_true(b != NULL && c > b && t > c);
+    assert_begins(last_line(o->out), "verdict=pass files=4 ops=");
+    assert_int_equal(steve("replay --no-isolate tree")->status, 0);
+}
+
+static void replay_goes_on_after_a_file_that_fails(void **state)
+{
+    (void)state;
+    assert_int_equal(mkdir("mixed", 0777), 0);
+    write_text("mixed/a.ops", "steve-ops 1\nmalloc s0 100\n");
+    char crash[2048] = "steve-ops 1\ndriver hostile-crashes\n";
+    for (int i = 0; i < 60; i++) {
+        strcat(crash, "malloc s0 100\nfree s0\n");
+    }
+    write_text("mixed/b.ops", crash);
+    write_text("mixed/c.ops", "steve-ops 1\nmalloc s0 100\n");
+    const struct outcome *o = steve("replay mixed");
+    assert_int_equal(o->status, 1);
+    assert_has(o->out, "pass  mixed/a.ops");
+    assert_has(o->out, "FAIL  mixed/b.ops");
+    assert_has(o->out, "SIGSEGV");
+    assert_has(o->out, "pass  mixed/c.ops");
+    assert_begins(last_line(o->out), "verdict=fail oracle=crash file=mixed/b.ops op=");
+    assert_has(last_line(o->out), " files=3 ");
+}
+
+/// Starts `steve ARGUMENTS` in the background, with stdout in out.txt.
+static pid_t start(const char *const *arguments)
+{
+    pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        int out = open("out.txt", O_WRONLY | O_CREAT | O_TRUNC, 0666);
+        dup2(out, STDOUT_FILENO);
+        execv(program, (char *const *)(uintptr_t)arguments);
+        _exit(127);
+    }
+    return pid;
+}
+
+static void interrupt_ends_a_run_with_its_verdict(void **state)
+{
+    (void)state;
+    static const int signals[] = {SIGINT, SIGTERM};
+    for (size_t i = 0; i < 2; i++) {
+        pid_t pid = start((const char *const[]){"steve", "run", "--driver", "hostile", "--seed", "1", "--time", "1h",
+                                                "--jobs", "2", NULL});
+        usleep(500000);
+        kill(pid, signals[i]);
+        int status;
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        assert_true(WIFEXITED(status));
+        assert_int_equal(WEXITSTATUS(status), 0);
+        char out[65536];
+        read_back("out.txt", out, sizeof out);
+        assert_begins(last_line(out), "verdict=pass seed=1 ");
+        assert_has(out, "interrupted");
+    }
+}
+
+static void workers_die_with_their_parent(void **state)
+{
+    (void)state;
+    pid_t pid =
+        start((const char *const[]){"steve", "run", "--driver", "hostile", "--seed", "1", "--time", "1h", NULL});
+    usleep(300000);
+    char command[128], children[64];
+    snprintf(command, sizeof command, "pgrep -P %d > children.txt", (int)pid);
+    assert_int_equal(system(command), 0);
+    read_back("children.txt", children, sizeof children);
+    pid_t child = (pid_t)atoi(children);
+    assert_true(child > 0);
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+    for (int i = 0; i < 100 && kill(child, 0) == 0; i++) {
+        char state_path[64], state_text[512];
+        snprintf(state_path, sizeof state_path, "/proc/%d/stat", (int)child);
+        FILE *file = fopen(state_path, "r");
+        if (file == NULL) {
+            break;
+        }
+        size_t count = fread(state_text, 1, sizeof state_text - 1, file);
+        state_text[count] = '\0';
+        fclose(file);
+        if (strstr(state_text, ") Z") != NULL) {
+            return; // dead, and nobody's to wait for
+        }
+        usleep(20000);
+        assert_int_not_equal(i, 99);
+    }
+}
+
+static int enter_folder(void **state)
+{
+    (void)state;
+    const char *given = getenv("STEVE_PROGRAM");
+    if (given != NULL) {
+        snprintf(program, sizeof program, "%s", given);
+    } else {
+        ssize_t length = readlink("/proc/self/exe", program, sizeof program - 8);
+        if (length <= 0) {
+            return -1;
+        }
+        program[length] = '\0';
+        strcpy(strrchr(program, '/'), "/steve");
+    }
+    return mkdtemp(folder) == NULL || chdir(folder) != 0;
+}
+
+static int leave_folder(void **state)
+{
+    (void)state;
+    char command[128];
+    snprintf(command, sizeof command, "rm -rf '%s'", folder);
+    return chdir("/") != 0 || system(command) != 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(bad_usage_gets_one_line_and_status_2),
+        cmocka_unit_test(values_out_of_range_are_refused),
+        cmocka_unit_test(bad_files_are_named),
+        cmocka_unit_test(lists_and_help_pass),
+        cmocka_unit_test(run_states_its_seed_first_and_its_verdict_last),
+        cmocka_unit_test(run_draws_a_seed_and_says_so),
+        cmocka_unit_test(digest_depends_on_the_seed_and_not_on_jobs_or_isolation),
+        cmocka_unit_test(time_ends_a_run),
+        cmocka_unit_test(findings_are_saved_and_replay_shows_them_again),
+        cmocka_unit_test(the_same_finding_comes_first_with_any_jobs),
+        cmocka_unit_test(a_finding_is_kept_beside_an_older_one_of_its_name),
+        cmocka_unit_test(an_unwritable_out_is_said_and_the_finding_still_counts),
+        cmocka_unit_test(one_episode_shows_its_finding_again),
+        cmocka_unit_test(an_oracle_can_be_turned_off),
+        cmocka_unit_test(bytes_and_text_go_back_and_forth),
+        cmocka_unit_test(replay_goes_through_folders_in_order),
+        cmocka_unit_test(replay_goes_on_after_a_file_that_fails),
+        cmocka_unit_test(interrupt_ends_a_run_with_its_verdict),
+        cmocka_unit_test(workers_die_with_their_parent),
+    };
+    return cmocka_run_group_tests(tests, enter_folder, leave_folder);
+}
