@@ -75,6 +75,7 @@ static bool draw(const struct recipe *recipe, struct steve_sequence *sequence)
         fprintf(stderr, "make_seeds: %s %s %s seed %" PRIu64 ": oracle=%s op=%" PRIu64 " %s\n", recipe->driver->name,
                 steve_profile_name(recipe->profile), steve_lock_model_name(recipe->locks), recipe->seed,
                 steve_oracle_name(finding->oracle), finding->op, finding->what);
+        steve_gen_free(gen);
         return false; // the executor is left as it is: its heap is not to be touched again
     }
     steve_gen_free(gen);
