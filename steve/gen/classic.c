@@ -1,5 +1,6 @@
-/// The script of the profile `classic`, the loop that people write by hand: fill to refusal, free half, lock an eighth, compact,
-/// verify, unlock; and again. Between two rounds the heap stays half full, so that each starts from other holes. Of the lock models it heeds only `none`.
+/// The script of the profile `classic`, the loop that people write by hand: fill to refusal, free half, lock an
+/// eighth, compact, verify, unlock; and again. Between two rounds the heap stays half full, so that each starts from
+/// other holes. Of the lock models it heeds only `none`.
 #include "steve/gen/gen_internal.h"
 
 static void begin_act(struct steve_gen *gen, enum steve_act act)

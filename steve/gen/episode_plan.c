@@ -40,8 +40,8 @@ static uint64_t round_heap(struct steve_rng *rng, uint64_t bytes)
     }
 }
 
-/// What the driver and Steve allow. Only regions are mapped lazily by Steve; an allocator that maps its own memory gets no more than
-/// it could really use.
+/// What the driver and Steve allow. Only regions are mapped lazily by Steve; an allocator that maps its own memory gets
+/// no more than it could really use.
 static struct steve_range heap_limits(const struct steve_profile *profile, const struct steve_driver *driver)
 {
     const uint64_t own_memory = UINT64_C(1) << 28;
@@ -63,6 +63,7 @@ static uint32_t draw_scale(struct steve_episode_plan *plan, const struct steve_p
 {
     struct steve_range limits = heap_limits(profile, driver);
     bool lazy = (profile->sizes >> STEVE_SIZES_HUGE & 1) != 0;
+    // The heap is to be filled in the first quarter of the episode.
     uint32_t reachable = plan->length / 4 + 1;
     uint64_t blocks = clamp(draw_log(rng, profile->blocks), 1, reachable);
     uint64_t mean = draw_log(rng, profile->mean);
@@ -173,7 +174,7 @@ static void draw_rates(struct steve_episode_plan *plan, const struct steve_profi
         const struct steve_rate *rate = steve_profile_rate(profile, (enum steve_event)i);
         bool has = steve_rng_chance(rng, rate->chance);
         uint64_t every = rate->chance > 0 ? draw_log(rng, rate->every) : 0;
-        uint64_t least = rate->scaled ? plan->blocks / 4 : 0;
+        uint64_t least = (uint64_t)plan->blocks * rate->per_block / 8;
         has = has && can(driver, &plan->locks, (enum steve_event)i);
         plan->every[i] = has ? (uint32_t)clamp(every, clamp(least, 1, UINT32_MAX), UINT32_MAX) : 0;
     }
@@ -206,13 +207,14 @@ void steve_episode_plan_draw(struct steve_episode_plan *plan, const struct steve
 
     uint32_t fill = draw(rng, profile->fill);
     uint32_t dip = draw(rng, profile->dip);
+    draw_weights(plan, profile, driver, rng);
     uint32_t mean = draw_scale(plan, profile, driver, heap_bytes, fill, rng);
     draw_geometry(&plan->header, driver, rng);
-    draw_weights(plan, profile, driver, rng);
 
     plan->high = share(plan->header.heap_bytes, fill);
     plan->low = share(plan->header.heap_bytes, fill > dip ? fill - dip : 0);
     plan->most_blocks = (uint32_t)clamp((uint64_t)plan->blocks * 2 + 4, 1, STEVE_SLOTS - 256);
+    plan->fill_first = !steve_rng_chance(rng, 48);
     plan->stubborn = (uint8_t)draw(rng, profile->stubborn);
     steve_size_model_draw(&plan->sizes, rng, profile->sizes, plan->header.heap_bytes, mean, plan->blocks);
 

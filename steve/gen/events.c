@@ -1,5 +1,5 @@
-/// Events: ops that come at intervals of their own (compactions, checks, drains, misuse, weak locks), the lock models that
-/// act on their own (scopes, pins), and the turns from growing to shrinking.
+/// Events: ops that come at intervals of their own (compactions, checks, drains, misuse, weak locks), the lock models
+/// that act on their own (scopes, pins), and the turns from growing to shrinking.
 #include "steve/gen/gen_internal.h"
 
 #define NOTHING   steve_gen_op(STEVE_OP_NONE, 0)
@@ -18,6 +18,7 @@ static void find_next(struct steve_gen *gen)
     for (unsigned i = 0; i < STEVE_EVENTS; i++) {
         if (gen->event_at[i] < gen->next_event) {
             gen->next_event = gen->event_at[i];
+            gen->event_due = (enum steve_event)i;
         }
     }
 }
@@ -309,13 +310,8 @@ static struct steve_op op_of(struct steve_gen *gen, const struct steve_exec *vie
 
 struct steve_op steve_events_next(struct steve_gen *gen, const struct steve_exec *view)
 {
-    enum steve_event due = STEVE_EVENTS;
-    for (unsigned i = 0; i < STEVE_EVENTS && due == STEVE_EVENTS; i++) {
-        if (gen->event_at[i] <= gen->now) {
-            due = (enum steve_event)i;
-        }
-    }
-    assert(due != STEVE_EVENTS);
+    enum steve_event due = gen->event_due;
+    assert(gen->event_at[due] == gen->next_event && gen->next_event <= gen->now);
 
     struct steve_op op = op_of(gen, view, due);
     schedule(gen, due);

@@ -1,8 +1,12 @@
-/// The generator's outside, and the order in which an op is looked for: first what the last op did is taken in, then come ops
-/// that earlier ones promised (the access and unlock after a lock), locks that are due, events, and ordinary traffic.
+/// The generator's outside, and the order in which an op is looked for: first what the last op did is taken in, then
+/// come ops that earlier ones promised (the access and unlock after a lock), locks that are due, events, and ordinary
+/// traffic.
 #include "steve/gen/gen_internal.h"
 
 #include <stdlib.h>
+
+/// A heap that refuses so many requests in a row is taken to be full: single ones may have been too large for any.
+#define REFUSALS_OF_FULL 3u
 
 struct steve_gen *steve_gen_new(const struct steve_gen_config *config)
 {
@@ -44,6 +48,8 @@ void steve_gen_begin(struct steve_gen *gen, uint64_t episode, struct steve_heade
     gen->now = 0;
     gen->last = (struct steve_op){.code = STEVE_OP_NONE};
     gen->phase = STEVE_PHASE_GROW;
+    gen->filling = gen->plan.fill_first;
+    gen->refused = 0;
     gen->aim = gen->plan.high;
     gen->hot_count = 0;
     gen->hot_next = 0;
@@ -72,7 +78,8 @@ bool steve_gen_unlocked(struct steve_gen *gen, const struct steve_exec *view, ui
     return false;
 }
 
-/// True if the op does something to the block as it is now. What was promised may have been overtaken: the lock was refused, the block is gone.
+/// True if the op does something to the block as it is now. What was promised may have been overtaken: the lock was
+/// refused, the block is gone.
 static bool still_applies(const struct steve_gen *gen, const struct steve_exec *view, struct steve_op op)
 {
     if (!steve_view_live(view, op.slot)) {
@@ -104,8 +111,8 @@ static struct steve_op next_promised(struct steve_gen *gen, const struct steve_e
     return steve_gen_op(STEVE_OP_NONE, 0);
 }
 
-/// A block was made: its model is drawn, and if it is locked for life, that begins here. A huge one is locked at once and for
-/// good, since moving it would touch memory that is only mapped.
+/// A block was made: its model is drawn, and if it is locked for life, that begins here. A huge one is locked at once
+/// and for good, since moving it would touch memory that is only mapped.
 static void welcome(struct steve_gen *gen, const struct steve_exec *view, uint16_t slot)
 {
     steve_slot_set_add(&gen->slots, slot);
@@ -124,9 +131,15 @@ static void welcome(struct steve_gen *gen, const struct steve_exec *view, uint16
     }
 }
 
-/// A request was refused: unless the episode is stubborn, it is content with less for a while.
+/// A request was refused. Where that happens again and again, the heap is full, and unless the episode is stubborn,
+/// it is content with less for a while.
 static void back_off(struct steve_gen *gen, const struct steve_exec *view)
 {
+    gen->refused++;
+    if (gen->refused < REFUSALS_OF_FULL) {
+        return;
+    }
+    gen->filling = false;
     if (steve_rng_chance(&gen->rng, gen->plan.stubborn)) {
         return;
     }
@@ -149,6 +162,7 @@ static void settle(struct steve_gen *gen, const struct steve_exec *view)
             return;
         }
         if (steve_view_live(view, slot)) {
+            gen->refused = 0;
             welcome(gen, view, slot);
             return;
         }

@@ -1,5 +1,5 @@
-/// The generator's state, and what its files share. gen.c keeps the episode and asks in turn: ops that were promised (the queue), locks that are
-/// due, events, and then ordinary traffic.
+/// The generator's state, and what its files share. gen.c keeps the episode and asks in turn: ops that were promised
+/// (the queue), locks that are due, events, and then ordinary traffic.
 #ifndef STEVE_GEN_GEN_INTERNAL_H
 #define STEVE_GEN_GEN_INTERNAL_H
 
@@ -36,8 +36,11 @@ struct steve_gen {
     uint32_t now;         ///< number of the op being drawn, from 1
     struct steve_op last; ///< the op before it; its outcome is still to be looked at
     enum steve_phase phase;
+    bool filling;                    ///< the heap has not been as full as it should be yet
+    unsigned refused;                ///< requests for a block refused in a row
     uint64_t aim;                    ///< bytes in use that the phase makes for
     uint32_t next_event;             ///< the least of event_at
+    enum steve_event event_due;      ///< whose it is
     uint32_t event_at[STEVE_EVENTS]; ///< op at which an event comes next
     uint32_t hot_count, hot_next;
     uint16_t hot[STEVE_HOT_MAX]; ///< the blocks that accesses run over; some may be gone
@@ -71,7 +74,8 @@ static inline bool steve_gen_can_lock(const struct steve_gen *gen)
 struct steve_op steve_traffic_next(struct steve_gen *gen, const struct steve_exec *view);
 struct steve_op steve_traffic_malloc(struct steve_gen *gen, const struct steve_exec *view);
 struct steve_op steve_traffic_free(struct steve_gen *gen, const struct steve_exec *view);
-/// Takes back `holds` locks of a block, as many as it has; frees it too if its model says so. The first op is given, the others are promised.
+/// Takes back `holds` locks of a block, as many as it has; frees it too if its model says so. The first op is given,
+/// the others are promised.
 struct steve_op steve_traffic_release(struct steve_gen *gen, const struct steve_exec *view, uint16_t slot,
                                       unsigned holds);
 /// Bytes in use, taking each block's overhead as the same.

@@ -1,4 +1,5 @@
-/// The lock models: their list, how an episode's parameters are drawn, and the bookkeeping of who is locked for how long.
+/// The lock models: their list, how an episode's parameters are drawn, and the bookkeeping of who is locked for how
+/// long.
 ///
 /// A bucket is a doubly linked list through the lock states of its blocks, one bucket for each op number.
 #include "steve/gen/lock_model.h"
@@ -54,12 +55,16 @@ static uint32_t at_most(uint32_t value, uint32_t most)
     return value > most ? most : value;
 }
 
-/// Fills the table that new blocks draw from. @return how many of its places a kind has
+/// Fills the table that new blocks draw from.
 static void draw_kinds(struct steve_lock_plan *plan, enum steve_lock_kind kind, struct steve_rng *rng)
 {
     const unsigned places = sizeof plan->kinds;
     if (kind != STEVE_LOCKS_KINDS) {
         memset(plan->kinds, (int)kind, places);
+        if (kind == STEVE_LOCKS_WHOLE_LIFE) {
+            // The others are those whose own accesses are fewer: they are not locked.
+            memset(plan->kinds, STEVE_LOCKS_NONE, steve_rng_between(rng, 8, (uint32_t)places - 1));
+        }
         return;
     }
 
@@ -83,8 +88,8 @@ static unsigned places_of(const struct steve_lock_plan *plan, enum steve_lock_ki
     return count;
 }
 
-/// An access is worth `float / sink` ops under lock, and there are access_of_256 / 256 accesses an op; so that many times each
-/// other blocks are locked at a time, if they are different ones.
+/// An access is worth `float / sink` ops under lock, and there are access_of_256 / 256 accesses an op: their product
+/// is how many blocks are locked at a time, if all accesses are to different ones.
 static void draw_float_sink(struct steve_lock_plan *plan, const struct steve_lock_scale *scale, struct steve_rng *rng)
 {
     plan->life_float = STEVE_LIFE_ONE;
@@ -222,7 +227,8 @@ void steve_locker_forget(struct steve_locker *locker, uint16_t slot)
 
 // What an access does to a block's locks
 
-/// Life before op `now`: what it was at the last access less what the ops in between, all on other blocks, have taken off.
+/// Life before op `now`: what it was at the last access less what the ops in between, all on other blocks, have taken
+/// off.
 static uint32_t life_at(const struct steve_locker *locker, const struct steve_lock_state *state, uint32_t now)
 {
     uint64_t others = now > state->last ? now - state->last - 1 : 0;

@@ -1,8 +1,9 @@
 /// Lock models: heuristics for how long blocks stay locked. Lock lifetimes decide what a compactor can do.
 ///
-/// The locker keeps one episode's locks. It is told what happens to blocks, and says when one is to be locked or unlocked;
-/// making ops of that is gen.c's. Nothing in it is O(live blocks): a block's *life* is stored as of its last
-/// access, so that the op at which it sinks to 0 is known; blocks wait for theirs in a bucket for each op of the episode.
+/// The locker keeps one episode's locks. It is told what happens to blocks, and says when one is to be locked or
+/// unlocked; making ops of that is gen.c's. Nothing in it is O(live blocks): a block's *life* is stored as of its
+/// last access, so that the op at which it sinks to 0 is known; blocks wait for theirs in a bucket for each op of the
+/// episode.
 #ifndef STEVE_GEN_LOCK_MODEL_H
 #define STEVE_GEN_LOCK_MODEL_H
 
@@ -35,11 +36,10 @@ struct steve_lock_model {
 
 /// What an episode's locks are drawn from.
 struct steve_lock_plan {
-    uint8_t kinds[32];   ///< of enum steve_lock_kind: a new block draws one of these
-    uint32_t life_float; ///< float-sink: what an access adds, in units of 1 / STEVE_LIFE_ONE
-    uint32_t life_sink;  ///< float-sink: what an op on any other block takes off, 1 or more
-    uint32_t
-        ops_per_access; ///< whole-life: the block lives on while ops in its life <= own accesses times this; 2 is the macro rule
+    uint8_t kinds[32];       ///< of enum steve_lock_kind: a new block draws one of these
+    uint32_t life_float;     ///< float-sink: what an access adds, in units of 1 / STEVE_LIFE_ONE
+    uint32_t life_sink;      ///< float-sink: what an op on any other block takes off, 1 or more
+    uint32_t ops_per_access; ///< whole-life: it lives while ops in its life <= own accesses times this; macro rule: 2
     uint32_t stack_depth;    ///< stack: the most locks in nested scopes, 0: none
     uint32_t stack_interval; ///< stack: ops between two of its lock or unlock ops, on average
     uint32_t pins;           ///< pin: the most blocks pinned at a time, 0: none

@@ -1,5 +1,5 @@
-/// Profiles: named weights for ops, sizes and geometry. A profile is a row of ranges; a *plan* is what one episode drew from
-/// them. The profiles differ in nothing but their row, `classic` apart, which is a script (classic.c).
+/// Profiles: named weights for ops, sizes and geometry. A profile is a row of ranges; a *plan* is what one episode drew
+/// from them. The profiles differ in nothing but their row, `classic` apart, which is a script (classic.c).
 #ifndef STEVE_GEN_PROFILE_H
 #define STEVE_GEN_PROFILE_H
 
@@ -12,8 +12,8 @@ struct steve_range {
     uint64_t low, high; ///< both included
 };
 
-/// Ops that come at intervals, and what else happens at intervals. The others (malloc, free, resize, write, verify) are drawn in
-/// between by weight.
+/// Ops that come at intervals, and what else happens at intervals. The others (malloc, free, resize, write, verify) are
+/// drawn in between by weight.
 enum steve_event {
     STEVE_EVENT_COMPACT,
     STEVE_EVENT_BUDGET,
@@ -37,7 +37,7 @@ enum steve_event {
 struct steve_rate {
     uint16_t chance;          ///< that an episode has it at all, of 256
     struct steve_range every; ///< mean ops between two, log-uniform
-    bool scaled; ///< it costs O(live blocks): no more often than every quarter of the expected number of them
+    uint8_t per_block;        ///< it costs O(live blocks): at least so many eighths of their number lie between two
 };
 
 struct steve_profile {
@@ -77,6 +77,7 @@ struct steve_episode_plan {
     uint8_t hot;         ///< blocks in the loop that accesses run over
     uint8_t hot_miss;    ///< chance that an access goes elsewhere and takes that block into the loop, of 256
     uint32_t budget_us;  ///< mean budget
+    bool fill_first;     ///< begins with hardly anything but mallocs
     bool once;           ///< the only full compaction comes at the end
     struct steve_size_model sizes;
     struct steve_lock_plan locks;
@@ -87,7 +88,7 @@ struct steve_episode_plan {
 #define STEVE_BLOCK_OVERHEAD 24u
 
 /// Blocks from this size on stay locked all their life: moving one would touch memory that is only mapped.
-#define STEVE_HUGE_BLOCK (UINT64_C(1) << 24)
+#define STEVE_HUGE_BLOCK (UINT64_C(1) << 20)
 
 /// How often an event comes in a profile: its own row, else the common one.
 const struct steve_rate *steve_profile_rate(const struct steve_profile *profile, enum steve_event event);

@@ -9,8 +9,8 @@ uint64_t steve_splitmix64(uint64_t *state)
     return z ^ (z >> 31);
 }
 
-/// Three rounds, one per part of the name, so that neighbouring seeds and episodes share nothing: were the parts only added
-/// up, episode 1 of seed 7 would be episode 0 of seed 8.
+/// Three rounds, one per part of the name, so that neighbouring seeds and episodes share nothing: were the parts only
+/// added up, episode 1 of seed 7 would be episode 0 of seed 8.
 void steve_rng_seed(struct steve_rng *rng, uint64_t seed, uint64_t episode, enum steve_stream purpose)
 {
     uint64_t state = seed;
@@ -46,7 +46,8 @@ uint64_t steve_rng_log_between(struct steve_rng *rng, uint64_t low, uint64_t hig
 {
     assert(low >= 1 && low <= high);
 
-    // One step beyond `high`, since the draw is rounded down; below `low` it can come where the fraction has too few bits.
+    // One step beyond `high`, since the draw is rounded down. It may come out below `low` where the fraction is too
+    // short.
     uint64_t from = log_of(low);
     uint64_t span = (high == UINT64_MAX ? (uint64_t)64 << LOG_FRACTION : log_of(high + 1)) - from;
     uint64_t value = power_of(from + (((steve_rng_next(rng) >> 32) * span) >> 32));

@@ -1,8 +1,8 @@
 /// Random numbers for the generator: xoshiro256** (Blackman and Vigna, 2018), seeded by splitmix64. Integer arithmetic
 /// only, so that every machine draws the same.
 ///
-/// Each (seed, episode, purpose) has a stream of its own: an episode can be drawn without the ones before it, its length
-/// without its ops, and a change in how a plan is drawn leaves lengths alone.
+/// Each (seed, episode, purpose) has a stream of its own: an episode can be drawn without the ones before it, its
+/// length without its ops, and a change in how a plan is drawn leaves lengths alone.
 #ifndef STEVE_GEN_RNG_H
 #define STEVE_GEN_RNG_H
 
@@ -52,7 +52,8 @@ static inline uint64_t steve_rng_next(struct steve_rng *rng)
     return result;
 }
 
-/// Uniform in 0..count-1. @param count 1 or more. By multiplication (Lemire), so without a division; off by 2^-32 at most.
+/// Uniform in 0..count-1. @param count 1 or more. By multiplication (Lemire), so without a division; off by 2^-32 at
+/// most.
 static inline uint32_t steve_rng_below(struct steve_rng *rng, uint32_t count)
 {
     assert(count > 0);

@@ -115,7 +115,13 @@ static void boundary(const struct steve_size_model *model, struct steve_rng *rng
         power(rng, op, log2_of(model->heap) + 1, 63);
         return;
     case 5:
-        power(rng, op, 16, 63);
+        // About the heap's size, or what no address space has: what lies between, an allocator without a region might
+        // grant.
+        if (steve_rng_chance(rng, 192)) {
+            power(rng, op, log2_of(model->heap), log2_of(model->heap) + 1);
+        } else {
+            power(rng, op, 48, 63);
+        }
         return;
     default:
         fraction(rng, op, 1, 4);

@@ -1,5 +1,5 @@
-/// How sizes are drawn: a few distributions, mixed anew for every episode and scaled to its heap. Symbolic sizes (2^k, heap/n,
-/// the size of a slot) are drawn as such, so that a reproducer says what was meant.
+/// How sizes are drawn: a few distributions, mixed anew for every episode and scaled to its heap. Symbolic sizes (2^k,
+/// heap/n, the size of a slot) are drawn as such, so that a reproducer says what was meant.
 #ifndef STEVE_GEN_SIZE_MODEL_H
 #define STEVE_GEN_SIZE_MODEL_H
 

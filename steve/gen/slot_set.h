@@ -1,7 +1,7 @@
 /// The slots that hold a live block: membership, a random one, and one to allocate into, each O(1).
 ///
-/// Low slots are used again and again, so that slots have earlier blocks whose refs are stale; now and then a slot is drawn
-/// from all 65536.
+/// Low slots are used again and again, so that slots have earlier blocks whose refs are stale; now and then a slot is
+/// drawn from all 65536.
 #ifndef STEVE_GEN_SLOT_SET_H
 #define STEVE_GEN_SLOT_SET_H
 

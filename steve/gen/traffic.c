@@ -24,7 +24,7 @@ static unsigned malloc_chance(const struct steve_gen *gen, const struct steve_ex
     bool below = steve_traffic_level(gen, view) < gen->aim;
     switch (gen->phase) {
     case STEVE_PHASE_GROW:
-        return below ? 216 : 112;
+        return below ? 236 : 112;
     case STEVE_PHASE_SHRINK:
         return below ? 144 : 40;
     case STEVE_PHASE_HOLD:
@@ -192,6 +192,10 @@ struct steve_op steve_traffic_next(struct steve_gen *gen, const struct steve_exe
     struct steve_op op = NOTHING;
 
     if (gen->slots.count == 0) {
+        return steve_traffic_malloc(gen, view);
+    }
+    if (gen->filling && draw < 240) {
+        gen->filling = steve_traffic_level(gen, view) < gen->aim && gen->slots.count < gen->plan.most_blocks;
         return steve_traffic_malloc(gen, view);
     }
     if (draw < gen->plan.churn) {

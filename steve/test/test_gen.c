@@ -1,5 +1,5 @@
-/// The generator against a stand-in for the executor that only keeps books: what it emits applies, covers every op, and depends on nothing but
-/// the seed, the episode and the view.
+/// The generator against a stand-in for the executor that only keeps books: what it emits applies, covers every op, and
+/// depends on nothing but the seed, the episode and the view.
 #include "steve/gen/gen.h"
 
 #include <setjmp.h>
