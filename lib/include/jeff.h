@@ -59,8 +59,8 @@ const char *jeff_strerror(enum jeff_status status);
 
 /// Pages from the system, for jeff_create(). All sizes are multiples of the page size that `page_bytes` states.
 struct jeff_page_hooks {
-    size_t page_bytes;                                         ///< a power of two
-    void *(*reserve)(void *context, size_t bytes);             ///< address space without memory; NULL if refused
+    size_t page_bytes;                                            ///< a power of two
+    void *(*reserve)(void *context, size_t bytes);                ///< address space without memory; NULL if refused
     bool (*commit)(void *context, void *address, size_t bytes);   ///< makes it readable, writable and zero
     void (*decommit)(void *context, void *address, size_t bytes); ///< gives the memory back, keeps the addresses
     void (*release)(void *context, void *address, size_t bytes);  ///< gives the addresses back
@@ -69,10 +69,11 @@ struct jeff_page_hooks {
 
 /// How a heap is made. All zero means the defaults; NULL in its place too.
 struct jeff_config {
-    size_t alignment;     ///< 0 or 16: blocks and the region are 16-aligned; 8: both are 8-aligned only
-    uint32_t handle_salt; ///< heaps with different salts refuse each other's handles; 0 takes one from the heap's address
-    bool no_last_resort;  ///< refuse without compacting first
-    size_t own_mapping;   ///< jeff_create() only: blocks of this many bytes and more get pages of their own; 0: 1 MiB
+    size_t alignment; ///< 0 or 16: blocks and the region are 16-aligned; 8: both are 8-aligned only
+    uint32_t
+        handle_salt; ///< heaps with different salts refuse each other's handles; 0 takes one from the heap's address
+    bool no_last_resort; ///< refuse without compacting first
+    size_t own_mapping;  ///< jeff_create() only: blocks of this many bytes and more get pages of their own; 0: 1 MiB
 
     /// A monotonic clock in nanoseconds for compaction budgets. NULL: the POSIX monotonic clock where there is one; on a
     /// freestanding target a budget then counts as 1 ns per byte moved and 16 ns per block visited.
@@ -122,7 +123,7 @@ jeff_handle jeff_calloc(jeff_heap *heap, size_t count, size_t size);
 jeff_handle jeff_aligned_alloc(jeff_heap *heap, size_t alignment, size_t bytes);
 
 /// Changes the size of a block. The handle stays, and so do the contents up to the smaller of both sizes, and the alignment. A locked
-/// block is resized where it lies or not at all. A purged block becomes a fresh one of that size, contents not set.
+/// block is resized where it lies or not at all; one made for less than 2 KiB grows up to 2 KiB there. A purged block becomes a fresh one of that size, contents not set.
 /// @return true, or false with the block unchanged: JEFF_ERROR_HANDLE, JEFF_ERROR_NO_MEMORY, JEFF_ERROR_LOCKED (could not
 ///         grow where it lies), JEFF_ERROR_BUSY
 /// @cost O(1) and the copying of the block; only a request that would otherwise be refused is O(blocks)
@@ -186,8 +187,9 @@ enum jeff_stop {
 };
 
 struct jeff_goal {
-    size_t wanted_bytes; ///< stop as soon as a block of this size fits in one free run; 0: the largest run that can be had
-    uint64_t budget_ns;  ///< 0: no limit
+    size_t
+        wanted_bytes; ///< stop as soon as a block of this size fits in one free run; 0: the largest run that can be had
+    uint64_t budget_ns; ///< 0: no limit
 };
 
 struct jeff_report {
@@ -214,20 +216,21 @@ enum jeff_stop jeff_compact(jeff_heap *heap, uint32_t max_ms);
 enum jeff_stop jeff_compact_goal(jeff_heap *heap, const struct jeff_goal *goal, struct jeff_report *report);
 
 struct jeff_stats {
-    size_t heap_bytes;        ///< all memory of the heap now, with its control block and handle table
-    size_t control_bytes;     ///< of that, the control block at its start
-    size_t table_bytes;       ///< of that, the handle table at its end
-    size_t spare_handles;     ///< handles that can be given out before the table must grow
-    size_t live_blocks;       ///< blocks that are not freed, purged ones too
-    size_t live_bytes;        ///< memory in live blocks, headers and rounding included; pages of their own apart
-    size_t free_bytes;        ///< heap_bytes that a client could still get, in whatever pieces: not in live blocks, table or control block
-    size_t mapped_blocks;     ///< blocks with pages of their own
-    size_t mapped_bytes;      ///< and their pages
-    uint64_t compactions;     ///< passes that moved something or might have
-    uint64_t moved_blocks;    ///< since the heap was made
+    size_t heap_bytes;    ///< all memory of the heap now, with its control block and handle table
+    size_t control_bytes; ///< of that, the control block at its start
+    size_t table_bytes;   ///< of that, the handle table at its end
+    size_t spare_handles; ///< handles that can be given out before the table must grow
+    size_t live_blocks;   ///< blocks that are not freed, purged ones too
+    size_t live_bytes;    ///< memory in live blocks, headers and rounding included; pages of their own apart
+    size_t
+        free_bytes; ///< heap_bytes that a client could still get, in whatever pieces: not in live blocks, table or control block
+    size_t mapped_blocks;  ///< blocks with pages of their own
+    size_t mapped_bytes;   ///< and their pages
+    uint64_t compactions;  ///< passes that moved something or might have
+    uint64_t moved_blocks; ///< since the heap was made
     uint64_t moved_bytes;
-    uint64_t visited_blocks;  ///< blocks, also free ones, that compaction looked at
-    uint64_t refused;         ///< requests for memory refused
+    uint64_t visited_blocks; ///< blocks, also free ones, that compaction looked at
+    uint64_t refused;        ///< requests for memory refused
 };
 
 /// Fills in `stats`. O(1)

@@ -4,7 +4,7 @@
 struct check {
     jeff_heap *h;
     struct jeff_damage *damage;
-    uint32_t live, cached, holes;         ///< blocks seen in memory
+    uint32_t live, cached, holes; ///< blocks seen in memory
     uint64_t cached_granules, hole_granules;
     bool cursor_seen;
 };

@@ -12,8 +12,8 @@
 /// STEP_WORK, since a clock costs more than a block.
 #include "heap_internal.h"
 
-#define VISIT_WORK    16u
-#define STEP_WORK     16384u
+#define VISIT_WORK 16u
+#define STEP_WORK  16384u
 /// How far ahead of the pass headers and table entries are fetched.
 #define FETCH_BYTES   6144u
 #define FETCH_ENTRIES 8u
@@ -116,7 +116,9 @@ static enum step slide_live(struct jeff_heap *h, struct pass *pass, struct slide
     const uint32_t slot = header & SLOT_MASK;
     const struct entry *e = entry_at(h, slot);
     const bool pinned = pass->stay || (locks_of(e) && !(e->cw & CW_MAPPED));
-    const uint32_t to = pinned ? s->src : aligned_start(h, s->dst, alignment_of(h, s->src, header), header >> CLASS_SHIFT == CLASS_WIDE);
+    const uint32_t to =
+        pinned ? s->src
+               : aligned_start(h, s->dst, alignment_of(h, s->src, header), header >> CLASS_SHIFT == CLASS_WIDE);
     if (to == s->src) {
         if (s->src > s->dst)
             hole_make(h, s->dst, s->src - s->dst);
@@ -239,13 +241,6 @@ enum jeff_stop jeff_compact(jeff_heap *h, uint32_t max_ms)
     struct pass pass = {0};
     set_budget(h, &pass, (uint64_t)max_ms * 1000000);
     return pass_run(h, &pass, max_ms != 0);
-}
-
-static size_t run_capacity(uint32_t granules)
-{
-    if (!granules)
-        return 0;
-    return granules > CLASS_MAX ? block_capacity(granules, true) : block_capacity(granules, false);
 }
 
 /// Whether the wanted block fits as the heap is.

@@ -34,7 +34,8 @@ static bool better(const struct stretch *a, const struct stretch *b, const struc
     return a->end - a->begin > b->end - b->begin;
 }
 
-static void consider(const struct stretch *s, const struct request *wanted, uint32_t least, struct stretch *best, unsigned *count)
+static void consider(const struct stretch *s, const struct request *wanted, uint32_t least, struct stretch *best,
+                     unsigned *count)
 {
     if (s->end <= s->begin || s->end - s->begin < least || s->live == 0)
         return;
@@ -122,7 +123,8 @@ static char *note_in(const struct jeff_heap *h, uint32_t room)
     return at(h, room) + (class_of(header_of(h, room)) == CLASS_WIDE ? 8 : 0);
 }
 
-static bool plan_block(struct jeff_heap *h, struct plan *plan, uint32_t start, uint32_t header, uint32_t size, bool may_use_top)
+static bool plan_block(struct jeff_heap *h, struct plan *plan, uint32_t start, uint32_t header, uint32_t size,
+                       bool may_use_top)
 {
     const bool wide = class_of(header) == CLASS_WIDE;
     const struct request request = {.granules = size, .alignment = alignment_of(h, start, header), .wide = wide};

@@ -81,43 +81,43 @@ static_assert(sizeof(struct entry) == 12, "an entry is 12 bytes: part of the 16 
 /// What only a heap with pages of its own needs. It lies right behind the control block.
 struct page_state {
     struct jeff_page_hooks hooks;
-    size_t reserved;        ///< bytes of address space
-    size_t commit_low;      ///< bytes committed from h upwards
-    size_t commit_table;    ///< offset of the lowest committed byte of the handle table
-    size_t own_mapping;     ///< blocks of this many bytes get pages of their own
-    uint32_t proxies;       ///< slot of the first of them; NIL: none
+    size_t reserved;     ///< bytes of address space
+    size_t commit_low;   ///< bytes committed from h upwards
+    size_t commit_table; ///< offset of the lowest committed byte of the handle table
+    size_t own_mapping;  ///< blocks of this many bytes get pages of their own
+    uint32_t proxies;    ///< slot of the first of them; NIL: none
     size_t mapped_blocks;
     size_t mapped_bytes;
 };
 
 struct jeff_heap {
-    uintptr_t table_bias;   ///< address of entry 0, which as a rule is not there
-    size_t small_limit;     ///< requests below it have a bin; 0 while a callback runs, so that all take the slow path
-    uint64_t cached;        ///< CACHED_ONE * cached blocks + their granules
-    uint32_t slot_low;      ///< lowest slot that the table has
-    uint32_t binned;        ///< largest class that has a bin
-    uint32_t cached_limit;  ///< granules that may be cached before free starts to merge them
-    uint32_t refused;       ///< granules of the smallest request refused since memory last came free; NO_REFUSAL
+    uintptr_t table_bias;  ///< address of entry 0, which as a rule is not there
+    size_t small_limit;    ///< requests below it have a bin; 0 while a callback runs, so that all take the slow path
+    uint64_t cached;       ///< CACHED_ONE * cached blocks + their granules
+    uint32_t slot_low;     ///< lowest slot that the table has
+    uint32_t binned;       ///< largest class that has a bin
+    uint32_t cached_limit; ///< granules that may be cached before free starts to merge them
+    uint32_t refused;      ///< granules of the smallest request refused since memory last came free; NO_REFUSAL
 
-    uint32_t first;         ///< start of the lowest block
-    uint32_t top;           ///< end of the highest
-    uint32_t cursor;        ///< where a paused compaction goes on; 0: at the start
-    uint32_t bare;          ///< list of entries without a block
+    uint32_t first;  ///< start of the lowest block
+    uint32_t top;    ///< end of the highest
+    uint32_t cursor; ///< where a paused compaction goes on; 0: at the start
+    uint32_t bare;   ///< list of entries without a block
     uint32_t bare_count;
     uint32_t dead_count;    ///< entries in bins whose block was merged away
     uint32_t retired_count; ///< slots whose generations are used up
     uint32_t gen_floor;     ///< generation that a new slot starts with: above all that slots dropped before it had
     uint32_t drain_bin;     ///< where draining goes on
     uint32_t hole_granules;
-    uint64_t hole_map[2];   ///< bit i: hole bin i is not empty
-    uint32_t hole_bins;     ///< number of hole bins: as many as the heap can need
+    uint64_t hole_map[2]; ///< bit i: hole bin i is not empty
+    uint32_t hole_bins;   ///< number of hole bins: as many as the heap can need
 
-    uint8_t busy;           ///< of enum busy
+    uint8_t busy; ///< of enum busy
     uint8_t no_last_resort;
-    uint8_t begin_skip;     ///< bytes of the region before h
-    uint8_t last_status;    ///< of enum jeff_status
-    size_t end;             ///< bytes from h to the end of the table
-    size_t region_bytes;    ///< as the client gave it
+    uint8_t begin_skip;       ///< bytes of the region before h
+    uint8_t last_status;      ///< of enum jeff_status
+    size_t end;               ///< bytes from h to the end of the table
+    size_t region_bytes;      ///< as the client gave it
     struct page_state *pages; ///< NULL for a heap in client memory
 
     uint64_t (*now_ns)(void *context);
@@ -148,7 +148,8 @@ struct request {
 
 static inline struct entry *entry_at(const struct jeff_heap *h, uint32_t slot)
 {
-    return (struct entry *)(h->table_bias + (uintptr_t)slot * sizeof(struct entry)); // NOLINT(performance-no-int-to-ptr)
+    return (struct entry *)(h->table_bias +
+                            (uintptr_t)slot * sizeof(struct entry)); // NOLINT(performance-no-int-to-ptr)
 }
 
 static inline bool is_live(const struct entry *e)
@@ -301,6 +302,12 @@ static inline size_t block_capacity(uint32_t size, bool wide)
     return (size_t)(size - wide) * GRANULE - HEADER;
 }
 
+/// Bytes of the largest block that fits in a free run.
+static inline size_t run_capacity(uint32_t granules)
+{
+    return granules ? block_capacity(granules, granules > CLASS_MAX) : 0;
+}
+
 /// Offset of the lowest byte of the handle table.
 static inline size_t table_low(const struct jeff_heap *h)
 {
@@ -385,9 +392,9 @@ void drain(struct jeff_heap *h, unsigned count);
 struct pass {
     uint64_t deadline_ns; ///< 0: no limit
     uint64_t budget_ns;
-    uint64_t work;        ///< virtual ns since the clock was last read
+    uint64_t work;                ///< virtual ns since the clock was last read
     const struct request *wanted; ///< stop when it fits; NULL: go to the end
-    bool stay;            ///< move nothing, merge only
+    bool stay;                    ///< move nothing, merge only
     bool moved_any;
     size_t moved_blocks, moved_bytes, left_blocks;
 };

@@ -46,8 +46,7 @@ static struct jeff_block describe(const struct jeff_heap *h, uint32_t start, uin
     const struct entry *e = entry_at(h, slot);
     const bool wide = class_of(header) == CLASS_WIDE;
     if (!is_live(e))
-        return (struct jeff_block){
-            .kind = JEFF_BLOCK_FREE, .address = at(h, start), .bytes = block_capacity(size, false)};
+        return (struct jeff_block){.kind = JEFF_BLOCK_FREE, .address = at(h, start), .bytes = run_capacity(size)};
     return (struct jeff_block){
         .kind = JEFF_BLOCK_LIVE,
         .address = at(h, start + wide),
@@ -86,18 +85,16 @@ void jeff_walk(jeff_heap *h, bool (*visit)(void *context, const struct jeff_bloc
     for (uint32_t start = h->first; start < h->top; start += size) {
         const uint32_t header = header_of(h, start);
         size = size_at(h, start);
-        struct jeff_block block = {
-            .kind = JEFF_BLOCK_FREE, .address = at(h, start), .bytes = block_capacity(size, false)};
+        struct jeff_block block = {.kind = JEFF_BLOCK_FREE, .address = at(h, start), .bytes = run_capacity(size)};
         if (!is_hole(header))
             block = describe(h, start, header, size);
         const bool proxy = block.kind == JEFF_BLOCK_LIVE && entry_at(h, header & SLOT_MASK)->cw & CW_MAPPED;
         if (!proxy && !visit(context, &block))
             return;
     }
-    const size_t top = top_bytes(h);
-    const struct jeff_block block = {
-        .kind = JEFF_BLOCK_TOP, .address = at(h, h->top), .bytes = top > HEADER ? top - HEADER : 0};
-    if (!visit(context, &block))
+    const uint32_t top = (uint32_t)((top_bytes(h)) / GRANULE);
+    const struct jeff_block block = {.kind = JEFF_BLOCK_TOP, .address = at(h, h->top), .bytes = run_capacity(top)};
+    if (top && !visit(context, &block))
         return;
     if (h->pages)
         walk_mapped(h, visit, context);

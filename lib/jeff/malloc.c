@@ -150,6 +150,29 @@ static uint32_t alignment_log2(const struct jeff_heap *h, uint32_t start, uint32
     return log;
 }
 
+static bool is_purgeable(const struct entry *e)
+{
+    return is_live(e) && (e->cw & (CW_PURGEABLE | CW_MAPPED)) == CW_PURGEABLE && !locks_of(e);
+}
+
+/// Whether there is enough to be dropped for the request: what would not help must not be lost.
+static bool purge_can_help(struct jeff_heap *h, const struct request *request)
+{
+    uint64_t granules = top_limit(h) > h->top ? top_limit(h) - h->top : 0;
+    uint64_t purgeable = 0;
+    uint32_t size;
+    for (uint32_t start = h->first; start < h->top; start += size) {
+        const uint32_t header = header_of(h, start);
+        size = size_at(h, start);
+        const struct entry *e = is_hole(header) ? NULL : entry_at(h, header & SLOT_MASK);
+        if (!e || !is_live(e))
+            granules += size;
+        else if (is_purgeable(e))
+            purgeable += size;
+    }
+    return purgeable && granules + purgeable >= request->granules;
+}
+
 /// Drops the contents of purgeable blocks in address order, until at least that many granules were freed.
 static uint64_t purge(struct jeff_heap *h, uint64_t granules)
 {
@@ -161,7 +184,7 @@ static uint64_t purge(struct jeff_heap *h, uint64_t granules)
         if (is_hole(header))
             continue;
         struct entry *e = entry_at(h, header & SLOT_MASK);
-        if (!is_live(e) || (e->cw & (CW_PURGEABLE | CW_MAPPED)) != CW_PURGEABLE || locks_of(e))
+        if (!is_purgeable(e))
             continue;
         const uint32_t size = next - start;
         e->off = alignment_log2(h, start, header);
@@ -196,7 +219,7 @@ static COLD uint32_t room_at_last(struct jeff_heap *h, const struct request *req
         if ((start = room_by_compaction(h, request, needs_entry)) != 0)
             return start;
         // Twice as much each time, so that the walks add up to O(blocks log blocks) at most.
-        for (uint64_t granules = request->granules; purge(h, granules); granules *= 2)
+        for (uint64_t granules = request->granules; purge_can_help(h, request) && purge(h, granules); granules *= 2)
             if ((start = room_by_compaction(h, request, needs_entry)) != 0)
                 return start;
         remember_refusal(h, request, needs_entry);

@@ -4,10 +4,10 @@
 
 /// The payload of a proxy block.
 struct proxy {
-    char *address;    ///< of the block, aligned as requested
+    char *address; ///< of the block, aligned as requested
     char *reserved;
     size_t reserved_bytes;
-    size_t committed; ///< bytes from `address` on
+    size_t committed;        ///< bytes from `address` on
     uint32_t next, previous; ///< slots, NIL at the ends
 };
 

@@ -5,11 +5,11 @@
 ///     | committed |        reserved only          | committed: table    |
 #include "heap_internal.h"
 
-#define GROW_LEAST    65536u
-#define TRIM_LEAST    262144u
-#define OWN_DEFAULT   1048576u
-#define OWN_LEAST     4096u
-#define EVERYTHING    SIZE_MAX ///< commit_low once both ends have met
+#define GROW_LEAST  65536u
+#define TRIM_LEAST  262144u
+#define OWN_DEFAULT 1048576u
+#define OWN_LEAST   4096u
+#define EVERYTHING  SIZE_MAX ///< commit_low once both ends have met
 
 static size_t round_up(size_t value, size_t unit)
 {
@@ -35,7 +35,8 @@ jeff_heap *jeff_create(size_t max_bytes, const struct jeff_config *config, enum 
     config = config ? config : &defaults;
     struct jeff_page_hooks system;
     const struct jeff_page_hooks *hooks = config->pages ? config->pages : &system;
-    if ((!config->pages && !jeff_posix_pages(&system)) || !hooks_usable(hooks) || (config->alignment != 0 && config->alignment != GRANULE && config->alignment != 8))
+    if ((!config->pages && !jeff_posix_pages(&system)) || !hooks_usable(hooks) ||
+        (config->alignment != 0 && config->alignment != GRANULE && config->alignment != 8))
         return refuse(status, JEFF_ERROR_ARGUMENT);
     if (!max_bytes)
         max_bytes = sizeof(void *) > 4 ? (size_t)((uint64_t)64 << 30) : (size_t)256 << 20;
@@ -51,7 +52,8 @@ jeff_heap *jeff_create(size_t max_bytes, const struct jeff_config *config, enum 
     char *base = hooks->reserve(hooks->context, reserved);
     if (!base)
         return refuse(status, JEFF_ERROR_MAP);
-    const size_t low = round_up(sizeof(struct jeff_heap) + sizeof(struct page_state) + (CLASS_MAX + 1 + HOLE_BINS) * 4 + 64, page);
+    const size_t low =
+        round_up(sizeof(struct jeff_heap) + sizeof(struct page_state) + (CLASS_MAX + 1 + HOLE_BINS) * 4 + 64, page);
     if (low + page > reserved || !hooks->commit(hooks->context, base, low) ||
         !hooks->commit(hooks->context, base + reserved - page, page)) {
         hooks->release(hooks->context, base, reserved);
@@ -82,8 +84,7 @@ static bool commit_low_to(struct jeff_heap *h, size_t target)
     struct page_state *p = h->pages;
     if (target > p->commit_table)
         target = p->commit_table;
-    if (target > p->commit_low &&
-        !p->hooks.commit(p->hooks.context, (char *)h + p->commit_low, target - p->commit_low))
+    if (target > p->commit_low && !p->hooks.commit(p->hooks.context, (char *)h + p->commit_low, target - p->commit_low))
         return false;
     p->commit_low = target == p->commit_table ? EVERYTHING : target;
     return true;

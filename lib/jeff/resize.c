@@ -17,7 +17,7 @@ static void set_size(struct jeff_heap *h, struct entry *e, uint32_t start, uint3
     const uint32_t header = header_of(h, start);
     if (class_of(header) == CLASS_WIDE)
         store(at(h, start), size);
-    else
+    else if (size <= CLASS_MAX)
         set_header(h, start, (header & (SLOT_MASK | FREE_BELOW)) | size << CLASS_SHIFT);
     e->cw |= CW_RESIZED;
 }
@@ -28,7 +28,8 @@ static void shrink(struct jeff_heap *h, struct entry *e, uint32_t start, uint32_
     run_free(h, start + wanted, size - wanted, false);
 }
 
-/// Takes in the free memory right above the block, as far as it is needed.
+/// Takes in the free memory right above the block, as far as it is needed. The header's class is left to the caller where
+/// the new size has none.
 static bool grow_in_place(struct jeff_heap *h, struct entry *e, uint32_t start, uint32_t size, uint32_t wanted)
 {
     // What is free above is merged first, then looked at: with a cached block right above there is a hole afterwards.
@@ -89,7 +90,8 @@ static bool refuse(struct jeff_heap *h, enum jeff_status status)
 
 /// Finds new room for a live block. The client's callback may have freed, locked or purged it meanwhile.
 /// @return the room, or 0 with `*status` set
-static uint32_t find_new_room(struct jeff_heap *h, jeff_handle handle, const struct request *request, enum jeff_status *status)
+static uint32_t find_new_room(struct jeff_heap *h, jeff_handle handle, const struct request *request,
+                              enum jeff_status *status)
 {
     struct entry *e = live_entry(h, handle);
     const uint32_t purgeable = e->cw & CW_PURGEABLE;
@@ -124,7 +126,22 @@ static void settle(struct jeff_heap *h, uint32_t slot, uint32_t room, const stru
     e->cw = (e->cw & ~(CW_PURGED | CW_WIDE)) | CW_RESIZED | (request->wide ? CW_WIDE : 0);
 }
 
-/// Without moving the block. @return true if it now has the wanted size
+/// A small block becomes a wide one where it lies: its payload moves up by the granule that a wide block's record takes.
+static bool widen(struct jeff_heap *h, struct entry *e, const struct request *request)
+{
+    const uint32_t start = start_of(e);
+    const uint32_t size = class_of(header_of(h, start));
+    if (!grow_in_place(h, e, start, size, request->granules))
+        return false;
+    memmove(at(h, start + 1), at(h, start), block_capacity(size, false));
+    set_header(h, start, (header_of(h, start) & (SLOT_MASK | FREE_BELOW)) | CLASS_WIDE << CLASS_SHIFT);
+    set_wide(h, start, request->granules, 1);
+    e->off = start + 1;
+    e->cw |= CW_WIDE;
+    return true;
+}
+
+/// Within the memory that the block has and the free memory right above it. @return true if it now has the wanted size
 static bool resize_here(struct jeff_heap *h, struct entry *e, const struct request *request)
 {
     const uint32_t start = start_of(e);
@@ -132,7 +149,7 @@ static bool resize_here(struct jeff_heap *h, struct entry *e, const struct reque
     const uint32_t size = block_size(h, start, header);
     uint32_t wanted;
     if (!same_format(request, class_of(header) == CLASS_WIDE, &wanted))
-        return false;
+        return !locks_of(e) && widen(h, e, request);
     if (wanted > size)
         return grow_in_place(h, e, start, size, wanted);
     if (wanted < size)
@@ -152,8 +169,8 @@ bool jeff_resize(jeff_heap *h, jeff_handle handle, size_t bytes)
         return mapped_resize(h, slot, bytes);
 
     const bool purged = e->cw & CW_PURGED;
-    const size_t alignment = (size_t)GRANULE *
-                             (purged ? (size_t)1 << e->off : alignment_of(h, start_of(e), header_of(h, start_of(e))));
+    const size_t alignment =
+        (size_t)GRANULE * (purged ? (size_t)1 << e->off : alignment_of(h, start_of(e), header_of(h, start_of(e))));
     struct request request;
     if (!request_make(bytes, alignment, &request) || request.granules > h->end / GRANULE)
         return refuse(h, locks_of(e) ? JEFF_ERROR_LOCKED : JEFF_ERROR_NO_MEMORY);
