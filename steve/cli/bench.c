@@ -119,32 +119,35 @@ static int parse_options(int argc, char **argv, struct bench_plan *plan)
     return drivers && !parse_drivers(drivers, plan) ? 2 : 0;
 }
 
-/// Finds out who is here, and takes the others off the plan. @return false after a message if a child failed
-static bool probe(struct bench_plan *plan)
+/// Finds out whether an allocator is here, and takes it off the plan if not. @return false after a message if a child failed
+static bool probe(struct bench_plan *plan, enum bench_allocator who)
 {
-    for (unsigned i = 0; i < BENCH_ALLOCATORS; i++) {
-        if (!plan->with[i])
-            continue;
-        const struct bench_allocator_info *info = &bench_allocators[i];
-        struct bench_task task = {.allocator = (enum bench_allocator)i, .job = BENCH_PROBE};
-        struct bench_values none = {0};
-        enum bench_answer answer = bench_ask(&task, &none, plan->version[i], BENCH_VERSION);
-        bench_values_free(&none);
-        if (answer == BENCH_FAILED)
-            return false;
-        plan->with[i] = answer == BENCH_ANSWERED;
-        if (!plan->with[i])
-            printf("missing    %s: %s cannot be preloaded (Debian: %s); left out\n", info->name, info->preload,
-                   info->package);
+    const struct bench_allocator_info *info = &bench_allocators[who];
+    if (info->preload && !bench_can_preload) {
+        printf("left out   %s: this build has sanitizers, and nothing can be preloaded into it\n", info->name);
+        plan->with[who] = false;
+        return true;
     }
-    return true;
+    struct bench_task task = {.allocator = who, .job = BENCH_PROBE};
+    struct bench_values none = {0};
+    enum bench_answer answer = bench_ask(&task, &none, plan->version[who], BENCH_VERSION);
+    bench_values_free(&none);
+    if (answer == BENCH_MISSING)
+        printf("left out   %s: there is no %s here (Debian's package: %s)\n", info->name, info->preload, info->package);
+    plan->with[who] = answer == BENCH_ANSWERED;
+    return answer != BENCH_FAILED;
 }
 
 static bool run(struct bench_plan *plan)
 {
     bench_print_machine(stdout);
-    if (!probe(plan))
+    for (unsigned i = 0; i < BENCH_ALLOCATORS; i++)
+        if (plan->with[i] && !probe(plan, (enum bench_allocator)i))
+            return false;
+    if (!memchr(plan->with, true, sizeof plan->with)) {
+        fprintf(stderr, "steve bench: none of the allocators is here, so there is nothing to measure\n");
         return false;
+    }
     printf("allocators");
     for (unsigned i = 0; i < BENCH_ALLOCATORS; i++)
         if (plan->with[i])

@@ -24,6 +24,12 @@
 #define BUILT_WITH_ASAN 1
 #endif
 
+#if defined(BUILT_WITH_ASAN)
+const bool bench_can_preload = false;
+#else
+const bool bench_can_preload = true;
+#endif
+
 const struct bench_allocator_info bench_allocators[BENCH_ALLOCATORS] = {
     [BENCH_JEFF] = {.name = "jeff"},
     [BENCH_GLIBC] = {.name = "glibc"},
@@ -36,16 +42,11 @@ const struct bench_allocator_info bench_allocators[BENCH_ALLOCATORS] = {
 /// does not find.
 static bool is_preloaded(const char *library)
 {
-#if defined(BUILT_WITH_ASAN)
-    (void)library;
-    return false; // the sanitizer's own malloc cannot be replaced
-#else
     void *(*allocate)(size_t) = malloc;
     void *address;
     memcpy(&address, &allocate, sizeof address);
     Dl_info info;
     return dladdr(address, &info) && info.dli_fname && strstr(info.dli_fname, library);
-#endif
 }
 
 /// Finds a function of a preloaded library; none if it is not there.

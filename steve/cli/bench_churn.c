@@ -76,11 +76,10 @@ static bool churn_malloc(const struct plan *plan, void **block, size_t from, siz
     for (size_t i = from; i < to; i++) {
         uint32_t victim = plan->victim[i];
         release(block[victim]);
-        void *fresh = allocate(plan->size[i]);
-        if (!fresh)
+        block[victim] = allocate(plan->size[i]);
+        if (!block[victim])
             return false;
-        touch(fresh, plan->size[i], touched_bytes);
-        block[victim] = fresh;
+        touch(block[victim], plan->size[i], touched_bytes);
     }
     return all;
 }
@@ -101,6 +100,8 @@ bool bench_pair_malloc(const struct bench_task *task)
     all = all && churn_malloc(&plan, block, plan.warm_up, plan.warm_up + plan.measured, task->touched_bytes);
     uint64_t ns = bench_now_ns() - begin;
 
+    for (size_t i = 0; i < task->live; i++)
+        free(block[i]);
     if (!all) {
         fprintf(stderr, "steve bench: %s refused a request\n", bench_allocators[task->allocator].name);
         return false;

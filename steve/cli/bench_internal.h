@@ -35,6 +35,9 @@ struct bench_allocator_info {
 };
 extern const struct bench_allocator_info bench_allocators[BENCH_ALLOCATORS];
 
+/// False in a build with AddressSanitizer: its own malloc cannot be replaced.
+extern const bool bench_can_preload;
+
 enum bench_job {
     BENCH_PROBE,   ///< figures: none; is the allocator there, and which version is it
     BENCH_PAIR,    ///< figures: ns a malloc+free pair
