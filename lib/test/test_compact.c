@@ -1,0 +1,414 @@
+/// jeff_compact(): one free run where no lock is in the way, order and contents kept, locked blocks anywhere respected,
+/// and time budgets by a clock of the test's own.
+#include "heap_test.h"
+
+enum { MANY = 2000 };
+static jeff_handle handles[MANY];
+static size_t count;
+
+/// Fills a heap with blocks of random sizes, marked with their index. Heap sizes here hold fewer than MANY of them.
+static jeff_heap *full_heap(size_t bytes, const struct jeff_config *config, uint64_t *random)
+{
+    jeff_heap *heap = heap_with(bytes, config);
+    for (count = 0; count < MANY; count++) {
+        size_t most = bytes / 16 < 400 ? bytes / 16 : 400;
+        handles[count] = jeff_malloc(heap, 40 + next_random(random) % most);
+        if (handles[count] == JEFF_NULL) {
+            break;
+        }
+        mark_block(heap, handles[count], 40, (unsigned)count);
+    }
+    assert_true(count > 0);
+    return heap;
+}
+
+static void free_some(jeff_heap *heap, uint64_t *random)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (next_random(random) % 2 == 0 && jeff_lock_count(heap, handles[i]) == 0) {
+            assert_true(jeff_free(heap, handles[i]));
+            handles[i] = JEFF_NULL;
+        }
+    }
+}
+
+static void assert_blocks_whole(jeff_heap *heap)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (handles[i] != JEFF_NULL) {
+            assert_marked(heap, handles[i], 40, (unsigned)i);
+        }
+    }
+    assert_sound(heap);
+}
+
+static void without_locks_the_free_memory_becomes_one_run(void **state)
+{
+    (void)state;
+    uint64_t random = 41;
+    for (size_t bytes = JEFF_HEAP_MIN; bytes <= 512 * KIB; bytes = bytes * 2 + 3) {
+        jeff_heap *heap = full_heap(bytes, NULL, &random);
+        free_some(heap, &random);
+        assert_int_equal(jeff_compact(heap, 0), JEFF_STOP_DONE);
+        assert_blocks_whole(heap);
+        struct walk_sum sum = walk_region(heap);
+        assert_true(sum.free_stretches <= 1);
+        assert_true(sum.largest_free + 64 >= stats_of(heap).free_bytes);
+    }
+}
+
+static void blocks_keep_their_order(void **state)
+{
+    (void)state;
+    uint64_t random = 43;
+    jeff_heap *heap = full_heap(256 * KIB, NULL, &random);
+    static uintptr_t before[MANY];
+    free_some(heap, &random);
+    for (size_t i = 0; i < count; i++) {
+        before[i] = (uintptr_t)jeff_weak_lock(heap, handles[i]);
+    }
+    jeff_compact(heap, 0);
+    for (size_t i = 1; i < count; i++) {
+        if (handles[i] == JEFF_NULL || handles[i - 1] == JEFF_NULL) {
+            continue;
+        }
+        uintptr_t low = (uintptr_t)jeff_weak_lock(heap, handles[i - 1]);
+        uintptr_t high = (uintptr_t)jeff_weak_lock(heap, handles[i]);
+        assert_int_equal(low < high, before[i - 1] < before[i]);
+        assert_true(low <= before[i - 1] && high <= before[i]);
+    }
+}
+
+static void a_second_compaction_moves_nothing(void **state)
+{
+    (void)state;
+    uint64_t random = 47;
+    for (unsigned locked = 0; locked <= 2; locked++) {
+        jeff_heap *heap = full_heap(256 * KIB, NULL, &random);
+        for (size_t i = 0; i < count && locked > 0; i += 20 / locked) {
+            assert_non_null(jeff_lock(heap, handles[i]));
+        }
+        free_some(heap, &random);
+        jeff_compact(heap, 0);
+        uint64_t moved = stats_of(heap).moved_blocks;
+        assert_int_equal(jeff_compact(heap, 0), JEFF_STOP_DONE);
+        assert_int_equal(stats_of(heap).moved_blocks, moved);
+        assert_blocks_whole(heap);
+    }
+}
+
+static void an_empty_heap_compacts_to_itself(void **state)
+{
+    (void)state;
+    jeff_heap *heap = heap_new(JEFF_HEAP_MIN);
+    assert_int_equal(jeff_compact(heap, 0), JEFF_STOP_DONE);
+    assert_int_equal(jeff_compact(heap, 1), JEFF_STOP_DONE);
+    assert_int_equal(jeff_compact(heap, UINT32_MAX), JEFF_STOP_DONE);
+    assert_int_equal(stats_of(heap).moved_blocks, 0);
+    assert_sound(heap);
+}
+
+struct gap_search {
+    uintptr_t free_end; ///< of the free stretch just seen; 0: none
+};
+
+static bool no_gap_below_a_movable_block(void *context, const struct jeff_block *block)
+{
+    struct gap_search *search = context;
+    if (block->kind == JEFF_BLOCK_LIVE) {
+        assert_true(search->free_end == 0 || block->locks > 0);
+        search->free_end = 0;
+    } else if (block->bytes > 0) {
+        search->free_end = (uintptr_t)block->address + block->bytes;
+    }
+    return true;
+}
+
+static void locked_blocks_anywhere_stay_and_the_rest_closes_up(void **state)
+{
+    (void)state;
+    static void *pinned[MANY];
+    uint64_t random = 53;
+    for (unsigned round = 0; round < 60; round++) {
+        jeff_heap *heap = full_heap(64 * KIB, NULL, &random);
+        unsigned one_in = 1 + next_random(&random) % 12;
+        for (size_t i = 0; i < count; i++) {
+            bool is_chosen = next_random(&random) % one_in == 0;
+            is_chosen |= round % 3 == 0 && i == 0;
+            is_chosen |= round % 3 == 1 && i == count - 1; // the very last one
+            pinned[i] = is_chosen ? jeff_lock(heap, handles[i]) : NULL;
+        }
+        free_some(heap, &random);
+        assert_int_equal(jeff_compact(heap, 0), JEFF_STOP_DONE);
+        for (size_t i = 0; i < count; i++) {
+            if (pinned[i] != NULL) {
+                assert_ptr_equal(jeff_weak_lock(heap, handles[i]), pinned[i]);
+            }
+        }
+        assert_blocks_whole(heap);
+        struct gap_search search = {0};
+        jeff_walk(heap, no_gap_below_a_movable_block, &search);
+    }
+}
+
+/// The refusal is remembered; an unlock must make it forgotten, for now there is something to compact.
+static void an_unlock_lets_a_refused_request_succeed(void **state)
+{
+    (void)state;
+    uint64_t random = 151;
+    jeff_heap *heap = full_heap(64 * KIB, NULL, &random);
+    for (size_t i = 0; i < count; i++) {
+        if (i % 2 == 0) {
+            assert_true(jeff_free(heap, handles[i]));
+            handles[i] = JEFF_NULL;
+        } else {
+            assert_non_null(jeff_lock(heap, handles[i]));
+        }
+    }
+    assert_true(jeff_malloc(heap, 20000) == JEFF_NULL);
+    assert_true(jeff_malloc(heap, 20000) == JEFF_NULL);
+    for (size_t i = 1; i < count; i += 2) {
+        assert_true(jeff_unlock(heap, handles[i]));
+    }
+    assert_true(jeff_malloc(heap, 20000) != JEFF_NULL);
+    assert_blocks_whole(heap);
+}
+
+static void with_everything_locked_nothing_moves(void **state)
+{
+    (void)state;
+    uint64_t random = 59;
+    jeff_heap *heap = full_heap(64 * KIB, NULL, &random);
+    for (size_t i = 0; i < count; i += 2) {
+        assert_non_null(jeff_lock(heap, handles[i]));
+    }
+    for (size_t i = 1; i < count; i += 2) {
+        assert_true(jeff_free(heap, handles[i]));
+        handles[i] = JEFF_NULL;
+    }
+    assert_int_equal(jeff_compact(heap, 0), JEFF_STOP_DONE);
+    assert_int_equal(stats_of(heap).moved_blocks, 0);
+    assert_blocks_whole(heap);
+}
+
+// Budgets
+
+/// A clock that advances by a fixed step whenever it is read.
+struct step_clock {
+    uint64_t now_ns;
+    uint64_t step_ns;
+    unsigned reads;
+};
+
+static uint64_t read_clock(void *context)
+{
+    struct step_clock *clock = context;
+    clock->reads++;
+    clock->now_ns += clock->step_ns;
+    return clock->now_ns;
+}
+
+static struct jeff_config with_clock(struct step_clock *clock)
+{
+    return (struct jeff_config){.now_ns = read_clock, .context = clock};
+}
+
+static void a_budget_stops_compaction_and_the_next_call_goes_on(void **state)
+{
+    (void)state;
+    uint64_t random = 61;
+    struct step_clock clock = {.step_ns = 300000}; // the fourth read is past 1 ms
+    struct jeff_config config = with_clock(&clock);
+    jeff_heap *heap = full_heap(512 * KIB, &config, &random);
+    free_some(heap, &random);
+    assert_int_equal(jeff_compact(heap, 1), JEFF_STOP_BUDGET);
+    uint64_t moved = stats_of(heap).moved_blocks;
+    assert_true(moved > 0);
+    assert_true(moved < stats_of(heap).live_blocks);
+    assert_blocks_whole(heap);
+
+    unsigned calls = 1;
+    while (jeff_compact(heap, 1) == JEFF_STOP_BUDGET) {
+        assert_true(stats_of(heap).moved_blocks >= moved);
+        moved = stats_of(heap).moved_blocks;
+        calls++;
+        assert_true(calls < 1000);
+        assert_sound(heap);
+    }
+    assert_true(calls > 3);
+    assert_blocks_whole(heap);
+    assert_true(walk_region(heap).free_stretches <= 1);
+    moved = stats_of(heap).moved_blocks;
+    jeff_compact(heap, 0);
+    assert_int_equal(stats_of(heap).moved_blocks, moved);
+}
+
+/// One step is at most 32 blocks or 16 KiB; the clock is read about once a step.
+static void a_budget_is_overrun_by_at_most_a_step(void **state)
+{
+    (void)state;
+    uint64_t random = 67;
+    struct step_clock clock = {.step_ns = 10000000}; // over at the first look
+    struct jeff_config config = with_clock(&clock);
+    jeff_heap *heap = full_heap(512 * KIB, &config, &random);
+    free_some(heap, &random);
+    unsigned calls = 0;
+    for (;;) {
+        struct jeff_stats before = stats_of(heap);
+        enum jeff_stop stop = jeff_compact(heap, 1);
+        struct jeff_stats after = stats_of(heap);
+        assert_true(after.moved_blocks - before.moved_blocks <= 2 * 32);
+        assert_true(after.moved_bytes - before.moved_bytes <= 2 * 16 * KIB + 1024);
+        if (stop == JEFF_STOP_DONE) {
+            break;
+        }
+        assert_true(++calls < 10000);
+    }
+    assert_true(calls > 5);
+    assert_blocks_whole(heap);
+}
+
+static void without_a_budget_time_does_not_matter(void **state)
+{
+    (void)state;
+    uint64_t random = 71;
+    struct step_clock clock = {.step_ns = UINT64_C(1) << 40};
+    struct jeff_config config = with_clock(&clock);
+    jeff_heap *heap = full_heap(256 * KIB, &config, &random);
+    free_some(heap, &random);
+    assert_int_equal(jeff_compact(heap, 0), JEFF_STOP_DONE);
+    assert_true(walk_region(heap).free_stretches <= 1);
+    assert_blocks_whole(heap);
+}
+
+static void a_clock_that_wraps_does_no_harm(void **state)
+{
+    (void)state;
+    uint64_t random = 73;
+    struct step_clock clock = {.step_ns = 300000, .now_ns = UINT64_MAX - 400000};
+    struct jeff_config config = with_clock(&clock);
+    jeff_heap *heap = full_heap(256 * KIB, &config, &random);
+    free_some(heap, &random);
+    unsigned calls = 0;
+    while (jeff_compact(heap, 1) == JEFF_STOP_BUDGET) {
+        assert_true(++calls < 10000);
+    }
+    assert_blocks_whole(heap);
+}
+
+/// The paused cursor must survive merges, splits, a shrinking top, locks and resizes.
+static void a_paused_compaction_survives_whatever_happens_in_between(void **state)
+{
+    (void)state;
+    enum { SLOTS = 300 };
+    static size_t bytes[SLOTS];
+    uint64_t random = 79;
+    for (unsigned round = 0; round < 6; round++) {
+        struct step_clock clock = {.step_ns = 100000u << round};
+        struct jeff_config config = with_clock(&clock);
+        jeff_heap *heap = heap_with(48 * KIB, &config);
+        memset(handles, 0, sizeof handles);
+        for (unsigned op = 0; op < 12000; op++) {
+            unsigned slot = next_random(&random) % SLOTS;
+            size_t wanted = next_random(&random) % (next_random(&random) % 8 == 0 ? 3000 : 250);
+            switch (next_random(&random) % 8) {
+            case 0:
+                jeff_compact(heap, 1);
+                break;
+            case 1:
+                if (handles[slot] != JEFF_NULL && jeff_resize(heap, handles[slot], wanted)) {
+                    bytes[slot] = wanted;
+                    mark_block(heap, handles[slot], wanted, slot);
+                }
+                break;
+            case 2:
+                jeff_lock(heap, handles[slot]);
+                break;
+            case 3:
+                jeff_unlock(heap, handles[slot]);
+                break;
+            default:
+                if (handles[slot] == JEFF_NULL) {
+                    handles[slot] = jeff_malloc(heap, wanted);
+                    bytes[slot] = wanted;
+                    if (handles[slot] != JEFF_NULL) {
+                        mark_block(heap, handles[slot], wanted, slot);
+                    }
+                } else {
+                    assert_marked(heap, handles[slot], bytes[slot], slot);
+                    if (jeff_free(heap, handles[slot])) {
+                        handles[slot] = JEFF_NULL;
+                    }
+                }
+            }
+            if (op % 64 == 0) {
+                assert_sound(heap);
+            }
+        }
+        for (unsigned i = 0; i < SLOTS; i++) {
+            while (jeff_unlock(heap, handles[i])) {
+            }
+            if (handles[i] != JEFF_NULL) {
+                assert_marked(heap, handles[i], bytes[i], i);
+            }
+        }
+        unsigned calls = 0;
+        while (jeff_compact(heap, 1) == JEFF_STOP_BUDGET) {
+            assert_true(++calls < 10000);
+        }
+        jeff_compact(heap, 0);
+        assert_sound(heap);
+        assert_true(walk_region(heap).free_stretches <= 1);
+    }
+}
+
+/// A block too large for the budget is left where it is; a call without a budget takes it along.
+static void a_large_block_waits_for_a_longer_call(void **state)
+{
+    (void)state;
+    jeff_heap *heap = heap_new(4 * MIB);
+    jeff_handle hole = jeff_malloc(heap, 100);
+    jeff_handle large = marked_block(heap, 3 * MIB, 1);
+    assert_true(jeff_free(heap, hole));
+    const struct jeff_goal goal = {.budget_ns = 1};
+    struct jeff_report report;
+    for (unsigned i = 0; i < 20; i++) {
+        jeff_compact_goal(heap, &goal, &report);
+        assert_marked(heap, large, 3 * MIB, 1);
+    }
+    assert_int_equal(jeff_compact(heap, 0), JEFF_STOP_DONE);
+    assert_marked(heap, large, 3 * MIB, 1);
+    assert_int_equal(walk_region(heap).free_stretches, 1);
+    assert_sound(heap);
+}
+
+static void the_real_clock_serves_when_no_hook_is_given(void **state)
+{
+    (void)state;
+    uint64_t random = 83;
+    jeff_heap *heap = full_heap(512 * KIB, NULL, &random);
+    free_some(heap, &random);
+    assert_int_equal(jeff_compact(heap, 60000), JEFF_STOP_DONE); // a minute is ample
+    assert_blocks_whole(heap);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(without_locks_the_free_memory_becomes_one_run),
+        cmocka_unit_test(blocks_keep_their_order),
+        cmocka_unit_test(a_second_compaction_moves_nothing),
+        cmocka_unit_test(an_empty_heap_compacts_to_itself),
+        cmocka_unit_test(locked_blocks_anywhere_stay_and_the_rest_closes_up),
+        cmocka_unit_test(an_unlock_lets_a_refused_request_succeed),
+        cmocka_unit_test(with_everything_locked_nothing_moves),
+        cmocka_unit_test(a_budget_stops_compaction_and_the_next_call_goes_on),
+        cmocka_unit_test(a_budget_is_overrun_by_at_most_a_step),
+        cmocka_unit_test(without_a_budget_time_does_not_matter),
+        cmocka_unit_test(a_clock_that_wraps_does_no_harm),
+        cmocka_unit_test(a_paused_compaction_survives_whatever_happens_in_between),
+        cmocka_unit_test(a_large_block_waits_for_a_longer_call),
+        cmocka_unit_test(the_real_clock_serves_when_no_hook_is_given),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
