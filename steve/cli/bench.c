@@ -94,7 +94,8 @@ static int parse_options(int argc, char **argv, struct bench_plan *plan)
         if (strcmp(option, "--help") == 0) {
             fputs(usage, stdout);
             return 1;
-        } else if (strcmp(option, "--quick") == 0) {
+        }
+        if (strcmp(option, "--quick") == 0) {
             *plan = quick_plan;
             takes_value = false;
         } else if (strcmp(option, "--rounds") == 0) {
