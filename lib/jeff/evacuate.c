@@ -13,6 +13,7 @@
 struct stretch {
     uint32_t begin, end; ///< end: the top's limit for the last one
     uint32_t live;       ///< granules of movable blocks in it
+    uint32_t pieces;     ///< blocks and holes in it
     bool last;           ///< it ends with the top
 };
 
@@ -50,7 +51,7 @@ static void consider(const struct stretch *s, const struct request *wanted, uint
     best[place] = *s;
 }
 
-/// The most promising stretches at least that wide. O(blocks)
+/// The most promising stretches at least that wide; none if the time runs out. O(blocks)
 static unsigned find_candidates(struct jeff_heap *h, struct pass *pass, uint32_t least, struct stretch *best)
 {
     unsigned count = 0;
@@ -61,6 +62,9 @@ static unsigned find_candidates(struct jeff_heap *h, struct pass *pass, uint32_t
         size = size_at(h, start);
         h->visited_blocks++;
         pass->work += 16;
+        if (pass_over(h, pass, 0))
+            return 0;
+        s.pieces++;
         if (is_hole(header))
             continue;
         const struct entry *e = entry_at(h, header & SLOT_MASK);
@@ -244,6 +248,9 @@ enum jeff_stop evacuate(struct jeff_heap *h, struct pass *pass)
         const unsigned count = find_candidates(h, pass, least, best);
         bool gained = false;
         for (unsigned i = 0; i < count && !gained; i++) {
+            // Planning walks the stretch a few times, and cannot stop in the middle of each.
+            if (pass_over(h, pass, (uint64_t)best[i].pieces * 64))
+                return pass->moved_any ? JEFF_STOP_BUDGET : JEFF_STOP_DONE;
             merge_cached(h, &best[i]);
             hide_holes(h, &best[i], true);
             struct plan plan = plan_stretch(h, pass, &best[i], wanted ? (uint32_t)need : 0);

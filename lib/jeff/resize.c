@@ -28,33 +28,46 @@ static void shrink(struct jeff_heap *h, struct entry *e, uint32_t start, uint32_
     run_free(h, start + wanted, size - wanted, false);
 }
 
-/// Takes in the free memory right above the block, as far as it is needed. The header's class is left to the caller where
-/// the new size has none.
+/// Makes one hole, or the top, of the free memory right above a block, as far as it is needed.
+/// @return granules of it; all that may be had if it is less than `wanted`
+static uint64_t merge_above(struct jeff_heap *h, uint32_t end, uint64_t wanted)
+{
+    uint64_t merged = 0;
+    while (end < h->top && merged < wanted) {
+        const uint32_t header = header_of(h, end);
+        const uint32_t size = size_at(h, end);
+        struct entry *above = entry_at(h, header & SLOT_MASK);
+        if (is_hole(header)) {
+            if (size == merged)
+                return merged; // merging has ended at a live block
+            hole_unlink(h, end, size);
+        } else if (is_cached(above)) {
+            entry_bury(h, above, size);
+        } else {
+            return merged;
+        }
+        merged = size;
+        run_free(h, end, size, false);
+    }
+    if (end < h->top)
+        return is_hole(header_of(h, end)) ? size_at(h, end) : 0;
+    const uint32_t limit = top_limit(h);
+    if (limit - end < wanted && h->pages && end + wanted <= UINT32_MAX)
+        pages_grow(h, (uint32_t)(end + wanted));
+    return top_limit(h) - end;
+}
+
+/// Takes in free memory right above the block. The header's class is left to the caller where the new size has none.
 static bool grow_in_place(struct jeff_heap *h, struct entry *e, uint32_t start, uint32_t size, uint32_t wanted)
 {
-    // What is free above is merged first, then looked at: with a cached block right above there is a hole afterwards.
     const uint32_t end = start + size;
-    if (end < h->top) {
-        const uint32_t header = header_of(h, end);
-        struct entry *above = entry_at(h, header & SLOT_MASK);
-        if (!is_hole(header) && is_cached(above)) {
-            const uint32_t cached = block_size(h, end, header);
-            entry_bury(h, above, cached);
-            run_free(h, end, cached, false);
-        }
-    }
+    if (merge_above(h, end, wanted - size) < wanted - size)
+        return false;
     if (end == h->top) {
-        if ((uint64_t)start + wanted > top_limit(h) && !(h->pages && pages_grow(h, start + wanted)))
-            return false;
         h->top = start + wanted;
         mend_cursor(h, start, h->top);
     } else {
-        const uint32_t header = header_of(h, end);
-        if (!is_hole(header))
-            return false;
-        const uint32_t hole = hole_size(h, end, header);
-        if (size + hole < wanted)
-            return false;
+        const uint32_t hole = size_at(h, end);
         hole_unlink(h, end, hole);
         mend_cursor(h, start, end + hole);
         if (size + hole > wanted)
