@@ -88,8 +88,9 @@ static unsigned places_of(const struct steve_lock_plan *plan, enum steve_lock_ki
     return count;
 }
 
-/// An access is worth `float / sink` ops under lock, and there are access_of_256 / 256 accesses an op: their product
-/// is how many blocks are locked at a time, if all accesses are to different ones.
+/// An access is worth `float / sink` ops under lock, and there are access_of_256 / 256 accesses an op: their product is
+/// how many blocks are locked at a time, if all accesses are to different ones. With locality they are not, so the aim is
+/// twice what is wanted.
 static void draw_float_sink(struct steve_lock_plan *plan, const struct steve_lock_scale *scale, struct steve_rng *rng)
 {
     plan->life_float = STEVE_LIFE_ONE;
@@ -98,7 +99,7 @@ static void draw_float_sink(struct steve_lock_plan *plan, const struct steve_loc
         return;
     }
 
-    uint64_t wanted = (uint64_t)scale->blocks * scale->share_of_1000;
+    uint64_t wanted = (uint64_t)scale->blocks * scale->share_of_1000 * 2;
     uint64_t ops = wanted * 256 / (1000 * (uint64_t)at_least(scale->access_of_256, 1));
     plan->life_sink = at_least(STEVE_LIFE_ONE / at_least(ops, 1), 1);
 }
@@ -121,7 +122,7 @@ static void draw_pin(struct steve_lock_plan *plan, const struct steve_lock_scale
         return;
     }
     uint32_t most = at_least((uint64_t)scale->blocks * scale->share_of_1000 / 1000, 1);
-    plan->pins = (uint32_t)steve_rng_log_between(rng, 1, most);
+    plan->pins = (uint32_t)steve_rng_log_between(rng, at_least(most / 4, 1), most);
     plan->pin_ops = (uint32_t)steve_rng_log_between(rng, at_most(64, scale->length), scale->length);
     plan->pin_interval = at_most(at_least(plan->pin_ops / (2 * plan->pins), 2), at_least(scale->length / 8, 2));
 }
