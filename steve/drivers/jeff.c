@@ -39,6 +39,7 @@ static const char *const mapped_options[] = {"no-last-resort", "low-memory", "mo
 /// An open heap, with what the callbacks note. It lives outside the region, because the region is Jeff's alone.
 struct instance {
     jeff_heap *heap;
+    uintptr_t region; ///< where the heap's memory begins; 0 for a mapped heap
     bool used;
     bool pooled;
     bool asked_again;            ///< low_memory has had its one more try in this request
@@ -129,6 +130,7 @@ static void *open_in_region(const struct steve_geometry *geometry, size_t alignm
     config.alignment = alignment;
 
     enum jeff_status status = JEFF_OK;
+    instance->region = (uintptr_t)geometry->region;
     instance->heap = jeff_init(geometry->region, geometry->bytes, &config, &status);
     if (instance->heap == NULL) {
         *why = jeff_strerror(status);
@@ -293,13 +295,12 @@ static struct steve_extent call_extent(void *heap, steve_ref ref)
 
 static struct steve_arena call_arena(void *heap)
 {
-    jeff_heap *jeff = heap_of(heap);
+    const struct instance *instance = heap;
     struct jeff_stats stats;
-    jeff_stats(jeff, &stats);
-    uintptr_t base = (uintptr_t)jeff; // the control block is the heap's first
+    jeff_stats(instance->heap, &stats);
     return (struct steve_arena){
-        .begin = base + stats.control_bytes,
-        .end = base + stats.heap_bytes - stats.table_bytes,
+        .begin = instance->region + stats.control_bytes,
+        .end = instance->region + stats.heap_bytes - stats.table_bytes,
         .spare_handles = stats.spare_handles,
         .handle_bytes = HANDLE_BYTES,
     };
@@ -327,7 +328,8 @@ static void mapped_stats(void *heap, struct steve_stats *out)
     jeff_stats(heap_of(heap), &stats);
     *out = (struct steve_stats){
         .live_blocks = stats.live_blocks,
-        .live_bytes = stats.live_bytes + stats.mapped_bytes,
+        // With pages of its own a block's extent is those pages, but its small share of the heap is counted, too.
+        .live_bytes = stats.mapped_blocks == 0 ? stats.live_bytes : SIZE_MAX,
         .free_bytes = SIZE_MAX, // no arena to compare it with
     };
 }
