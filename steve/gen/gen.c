@@ -122,8 +122,7 @@ static void welcome(struct steve_gen *gen, const struct steve_exec *view, uint16
     }
     if (lock && !gen->config.profile->script) {
         // Into the loop of accesses with it: these are what keeps it alive.
-        gen->hot[gen->hot_next % gen->plan.hot] = slot;
-        gen->hot_count += gen->hot_count < gen->plan.hot;
+        steve_traffic_into_loop(gen, gen->hot_next % gen->plan.hot, slot);
         steve_gen_promise(gen, STEVE_OP_LOCK, slot);
     } else if (steve_view_size(view, slot) >= STEVE_HUGE_BLOCK) {
         gen->locker.states[slot].kind = STEVE_LOCKS_NONE;

@@ -78,6 +78,8 @@ struct steve_op steve_traffic_free(struct steve_gen *gen, const struct steve_exe
 /// the others are promised.
 struct steve_op steve_traffic_release(struct steve_gen *gen, const struct steve_exec *view, uint16_t slot,
                                       unsigned holds);
+/// Puts a block into the loop that accesses run over, in place of another or at its end.
+void steve_traffic_into_loop(struct steve_gen *gen, uint32_t place, uint16_t slot);
 /// Bytes in use, taking each block's overhead as the same.
 uint64_t steve_traffic_level(const struct steve_gen *gen, const struct steve_exec *view);
 

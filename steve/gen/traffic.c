@@ -149,6 +149,14 @@ static struct steve_op next_resize(struct steve_gen *gen, const struct steve_exe
     return op;
 }
 
+void steve_traffic_into_loop(struct steve_gen *gen, uint32_t place, uint16_t slot)
+{
+    if (place >= gen->hot_count) {
+        place = gen->hot_count++;
+    }
+    gen->hot[place] = slot;
+}
+
 /// The block to access: the next one of the loop, or any other, which then takes a place in it.
 static uint16_t next_accessed(struct steve_gen *gen)
 {
@@ -159,10 +167,7 @@ static uint16_t next_accessed(struct steve_gen *gen)
     }
 
     uint16_t slot = steve_slot_set_pick(&gen->slots, &gen->rng);
-    if (at >= gen->hot_count) {
-        at = gen->hot_count++;
-    }
-    gen->hot[at] = slot;
+    steve_traffic_into_loop(gen, at, slot);
     return slot;
 }
 
