@@ -24,11 +24,12 @@ static void note_offset(struct steve_exec *exec, uintptr_t address)
 
 // Allocating
 
-/// Splits a size in two factors now and then; one beyond half of the address space becomes a product that overflows.
+/// Splits a size in two factors where it can be. One beyond half of the address space can only be refused; so the factors are
+/// made to overflow to a small product, which a calloc that does not look would serve.
 static steve_ref call_calloc(struct steve_exec *exec, size_t bytes)
 {
     if (bytes > SIZE_MAX / 2) {
-        return exec->driver->calloc(exec->heap, bytes, 2);
+        return exec->driver->calloc(exec->heap, SIZE_MAX / 2 + 1 + bytes % 64, 2);
     }
     size_t size = bytes % 8 == 0 ? 8 : 1;
     return exec->driver->calloc(exec->heap, bytes / size, size);

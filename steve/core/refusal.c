@@ -60,6 +60,18 @@ static size_t run_for_locked(struct steve_exec *exec, const struct steve_slot *s
     return above > slot->begin ? above - slot->begin : 0;
 }
 
+/// Whether a locked block can be expected to grow where it lies, if there is room above it. What lies below its first byte cannot
+/// change while it is locked; so its bookkeeping must be what a fresh block of the old size has, and what one of the new size
+/// has: `alike` has the remainder of the new size and lies near the old one, so that both are rounded by as much.
+static bool grows_alike(struct steve_exec *exec, const struct steve_slot *slot, size_t bytes)
+{
+    const struct steve_driver *driver = exec->driver;
+    size_t remainder = bytes % driver->alignment;
+    size_t alike = slot->bytes - slot->bytes % driver->alignment + remainder;
+    return slot->extent == driver->run_needed(exec->heap, 0, slot->bytes) &&
+           driver->run_needed(exec->heap, 0, bytes) - bytes == driver->run_needed(exec->heap, 0, alike) - alike;
+}
+
 bool steve_refusal_of_resize(struct steve_exec *exec, const struct steve_slot *slot, size_t bytes)
 {
     if (!exec->gaps || (exec->promises & STEVE_PROMISE_EXACT_REFUSAL) == 0) {
@@ -73,6 +85,9 @@ bool steve_refusal_of_resize(struct steve_exec *exec, const struct steve_slot *s
     size_t run;
     size_t needed;
     if (slot->locks > 0) {
+        if (!grows_alike(exec, slot, bytes)) {
+            return true;
+        }
         run = run_for_locked(exec, slot, &arena);
         needed = exec->driver->run_needed(exec->heap, 0, bytes);
     } else {

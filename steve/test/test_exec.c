@@ -1,0 +1,368 @@
+/// The executor: what ops do, what repeats, and that oracles bite where the hostile drivers have no misdeed for them. The
+/// driver under it is the well-behaved `hostile`, here and there with one function exchanged.
+#include "steve/core/exec.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "steve/drivers/drivers.h"
+
+static const struct steve_header header = {.heap_bytes = 20000};
+
+static struct steve_exec *new_exec(const struct steve_driver *driver, enum steve_check_level level)
+{
+    const char *why = NULL;
+    struct steve_exec *exec = steve_exec_new(&(struct steve_exec_config){.driver = driver, .level = level}, &why);
+    assert_non_null(exec);
+    return exec;
+}
+
+static void begin(struct steve_exec *exec)
+{
+    const char *why = NULL;
+    assert_true(steve_exec_begin(exec, &header, &why));
+}
+
+static enum steve_outcome step(struct steve_exec *exec, uint8_t code, uint16_t slot, uint32_t bytes)
+{
+    return steve_exec_step(exec, steve_op_sized(code, slot, bytes));
+}
+
+static uint64_t next_random(uint64_t *seed)
+{
+    *seed = *seed * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+    return *seed >> 16;
+}
+
+/// Any eight bytes, with few slots and mostly small sizes, so that ops meet.
+static struct steve_op random_op(uint64_t *seed)
+{
+    static const uint8_t codes[] = {
+        STEVE_OP_MALLOC,          STEVE_OP_MALLOC,         STEVE_OP_CALLOC,        STEVE_OP_ALIGNED + 6,
+        STEVE_OP_RESIZE,          STEVE_OP_FREE,           STEVE_OP_FREE,          STEVE_OP_LOCK,
+        STEVE_OP_UNLOCK,          STEVE_OP_WEAK_LOCK,      STEVE_OP_WRITE,         STEVE_OP_VERIFY,
+        STEVE_OP_COMPACT,         STEVE_OP_COMPACT_BUDGET, STEVE_OP_COMPACT_GOAL,  STEVE_OP_CHECK,
+        STEVE_OP_FREE_STALE,      STEVE_OP_LOCK_FOREIGN,   STEVE_OP_UNLOCK_FORGED, STEVE_OP_RESIZE_STALE,
+        STEVE_OP_UNLOCK_UNLOCKED,
+    };
+    uint64_t random = next_random(seed);
+    uint16_t slot = (uint16_t)(random >> 8 & 31);
+    struct steve_op op = steve_op_sized(codes[random % sizeof codes], slot, (uint32_t)(random >> 20 & 1023));
+    if ((random >> 40 & 15) == 0) {
+        op.size_class = (uint8_t)(random >> 32);
+    }
+    if ((random >> 44 & 15) == 0) {
+        op.code = (uint8_t)(random >> 24);
+    }
+    return op;
+}
+
+/// Runs an episode of random ops. @return its digest
+static uint64_t run(struct steve_exec *exec, uint64_t seed, size_t count)
+{
+    begin(exec);
+    for (size_t i = 0; i < count; i++) {
+        if (steve_exec_step(exec, random_op(&seed)) == STEVE_FOUND) {
+            break;
+        }
+    }
+    if (steve_exec_end(exec) == STEVE_FOUND) {
+        const struct steve_finding *finding = steve_exec_finding(exec);
+        fail_msg("op %llu: %s: %s", (unsigned long long)finding->op, steve_oracle_name(finding->oracle), finding->what);
+    }
+    return steve_exec_digest(exec);
+}
+
+static void an_op_that_does_not_apply_is_skipped(void **state)
+{
+    (void)state;
+    struct steve_exec *exec = new_exec(&steve_driver_hostile, STEVE_CHECK_NORMAL);
+    begin(exec);
+    assert_int_equal(step(exec, STEVE_OP_FREE, 1, 0), STEVE_SKIPPED);
+    assert_int_equal(step(exec, STEVE_OP_MALLOC, 1, 100), STEVE_DONE);
+    assert_int_equal(step(exec, STEVE_OP_MALLOC, 1, 100), STEVE_SKIPPED);
+    assert_int_equal(step(exec, STEVE_OP_UNLOCK, 1, 0), STEVE_SKIPPED);
+    assert_int_equal(step(exec, STEVE_OP_PURGEABLE, 1, 0), STEVE_SKIPPED);
+    assert_int_equal(step(exec, STEVE_OP_FREE_STALE, 1, 0), STEVE_SKIPPED);
+    uint64_t digest = steve_exec_digest(exec);
+    assert_int_equal(step(exec, 0xff, 1, 0), STEVE_SKIPPED);
+    assert_int_equal(steve_exec_digest(exec), digest);
+    assert_int_equal(steve_exec_counts(exec)->ops, 6);
+    assert_int_equal(steve_exec_counts(exec)->by_kind[STEVE_KIND_MALLOC][STEVE_SKIPPED], 1);
+    assert_int_equal(steve_exec_end(exec), STEVE_DONE);
+    steve_exec_free(exec);
+}
+
+static void refusals_are_told_apart(void **state)
+{
+    (void)state;
+    struct steve_exec *exec = new_exec(&steve_driver_hostile, STEVE_CHECK_PARANOID);
+    begin(exec);
+    assert_int_equal(step(exec, STEVE_OP_MALLOC, 0, 30000), STEVE_REFUSED);
+    assert_int_equal(steve_exec_step(exec, (struct steve_op){.code = STEVE_OP_CALLOC, .size_class = STEVE_SIZE_MAX}),
+                     STEVE_REFUSED);
+    assert_int_equal(step(exec, STEVE_OP_MALLOC, 0, 15000), STEVE_DONE);
+    assert_int_equal(step(exec, STEVE_OP_LOCK, 0, 0), STEVE_DONE);
+    assert_int_equal(step(exec, STEVE_OP_FREE, 0, 0), STEVE_REFUSED);
+    assert_int_equal(step(exec, STEVE_OP_RESIZE, 0, 30000), STEVE_REFUSED);
+    assert_int_equal(step(exec, STEVE_OP_RESIZE, 0, 10), STEVE_DONE);
+    assert_int_equal(steve_exec_end(exec), STEVE_DONE);
+    steve_exec_free(exec);
+}
+
+static void sizes_resolve_as_their_classes_say(void **state)
+{
+    (void)state;
+    struct steve_exec *exec = new_exec(&steve_driver_hostile, STEVE_CHECK_LIGHT);
+    begin(exec);
+    assert_int_equal(step(exec, STEVE_OP_MALLOC, 7, 300), STEVE_DONE);
+    const struct {
+        struct steve_op op;
+        size_t bytes;
+    } cases[] = {
+        {{.size_class = STEVE_SIZE_ABSOLUTE, .delta = -1, .arg = 2}, 2 * 65536 + 65535},
+        {{.size_class = STEVE_SIZE_POWER + 12, .delta = -1}, 4095},
+        {{.size_class = STEVE_SIZE_POWER + 3, .delta = -100}, 0},
+        {{.size_class = STEVE_SIZE_POWER + 63, .delta = 5}, ((size_t)1 << 63) + 5},
+        {{.size_class = STEVE_SIZE_HEAP}, 20000},
+        {{.size_class = STEVE_SIZE_HEAP + 3, .delta = 1}, 6667},
+        {{.size_class = STEVE_SIZE_OF_SLOT, .arg = 7, .delta = -1}, 299},
+        {{.size_class = STEVE_SIZE_OF_SLOT, .arg = 8, .delta = 4}, 4},
+        {{.size_class = STEVE_SIZE_MAX, .delta = -1}, SIZE_MAX - 65535},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        assert_int_equal(steve_view_resolve_size(exec, cases[i].op), cases[i].bytes);
+    }
+    steve_exec_free(exec);
+}
+
+static void the_view_ranks_blocks_by_address(void **state)
+{
+    (void)state;
+    struct steve_exec *exec = new_exec(&steve_driver_hostile, STEVE_CHECK_NORMAL);
+    uint64_t seed = 11;
+    begin(exec);
+    for (size_t i = 0; i < 3000; i++) {
+        assert_int_not_equal(steve_exec_step(exec, random_op(&seed)), STEVE_FOUND);
+        for (size_t rank = 1; rank < steve_view_live_count(exec); rank++) {
+            assert_true(steve_view_address(exec, steve_view_slot_by_address(exec, rank - 1)) <
+                        steve_view_address(exec, steve_view_slot_by_address(exec, rank)));
+        }
+    }
+    steve_exec_free(exec);
+}
+
+static void random_ops_on_good_drivers_find_nothing(void **state)
+{
+    (void)state;
+    const struct steve_driver *const drivers[] = {&steve_driver_hostile, &steve_driver_libc};
+    for (size_t d = 0; d < 2; d++) {
+        struct steve_exec *exec = new_exec(drivers[d], STEVE_CHECK_NORMAL);
+        for (uint64_t seed = 1; seed < 60; seed++) {
+            run(exec, seed, 500);
+        }
+        steve_exec_free(exec);
+    }
+}
+
+static void the_same_ops_give_the_same_digest(void **state)
+{
+    (void)state;
+    const char *why;
+    struct steve_exec *first = new_exec(&steve_driver_hostile, STEVE_CHECK_NORMAL);
+    struct steve_exec *shifted = steve_exec_new(
+        &(struct steve_exec_config){.driver = &steve_driver_hostile, .level = STEVE_CHECK_NORMAL, .base_slot = 1},
+        &why);
+    struct steve_exec *unchecked =
+        steve_exec_new(&(struct steve_exec_config){.driver = &steve_driver_hostile, .unchecked = true}, &why);
+    for (uint64_t seed = 1; seed < 20; seed++) {
+        uint64_t digest = run(first, seed, 400);
+        uint64_t offsets = steve_exec_offset_digest(first);
+        assert_int_equal(run(shifted, seed, 400), digest);
+        assert_int_equal(steve_exec_offset_digest(shifted), offsets);
+        assert_int_equal(run(unchecked, seed, 400), digest);
+        assert_int_equal(run(first, seed, 400), digest);
+        assert_int_not_equal(run(first, seed, 380), digest);
+    }
+    steve_exec_free(first);
+    steve_exec_free(shifted);
+    steve_exec_free(unchecked);
+}
+
+static void a_run_may_end_anywhere_and_begin_again(void **state)
+{
+    (void)state;
+    struct steve_exec *exec = new_exec(&steve_driver_hostile, STEVE_CHECK_NORMAL);
+    uint64_t digest = run(exec, 5, 300);
+    begin(exec);
+    assert_int_equal(step(exec, STEVE_OP_MALLOC, 9, 100), STEVE_DONE);
+    assert_int_equal(step(exec, STEVE_OP_LOCK, 9, 0), STEVE_DONE);
+    assert_int_equal(run(exec, 5, 300), digest); // without an end in between
+    steve_exec_free(exec);
+}
+
+// One function of the driver exchanged
+
+static unsigned calls;
+
+static bool unlock_nothing(void *heap, steve_ref ref)
+{
+    (void)heap;
+    (void)ref;
+    calls++;
+    return true;
+}
+
+static uint64_t clock_that_stands(void *heap)
+{
+    (void)heap;
+    return 5;
+}
+
+static bool compact_without_budget(void *heap, uint64_t budget_ns)
+{
+    (void)budget_ns;
+    return steve_driver_hostile.compact(heap, 0);
+}
+
+static steve_ref calloc_that_overflows(void *heap, size_t count, size_t size)
+{
+    return steve_driver_hostile.calloc(heap, count * size, 1);
+}
+
+static bool goal_that_is_never_missed(void *heap, size_t wanted)
+{
+    (void)heap;
+    (void)wanted;
+    return true;
+}
+
+static void stats_of_a_dreamer(void *heap, struct steve_stats *stats)
+{
+    steve_driver_hostile.stats(heap, stats);
+    stats->free_bytes += 20000;
+}
+
+static uint64_t moves_untold(void *heap)
+{
+    (void)heap;
+    return 1;
+}
+
+/// Random ops on the well-behaved driver with one function exchanged. @return the oracle of the finding
+static enum steve_oracle found_with(const struct steve_driver *driver, uint32_t without)
+{
+    const char *why;
+    struct steve_exec *exec = steve_exec_new(
+        &(struct steve_exec_config){.driver = driver, .level = STEVE_CHECK_NORMAL, .without = without}, &why);
+    enum steve_oracle oracle = STEVE_ORACLE_COUNT;
+    for (uint64_t seed = 1; seed < 20 && oracle == STEVE_ORACLE_COUNT; seed++) {
+        uint64_t drawn = seed;
+        begin(exec);
+        for (size_t i = 0; i < 500; i++) {
+            steve_exec_step(exec, random_op(&drawn));
+        }
+        if (steve_exec_end(exec) == STEVE_FOUND) {
+            oracle = steve_exec_finding(exec)->oracle;
+        }
+    }
+    steve_exec_free(exec);
+    return oracle;
+}
+
+static void each_lie_is_named_by_its_oracle(void **state)
+{
+    (void)state;
+    struct steve_driver liar = steve_driver_hostile;
+    liar.unlock = unlock_nothing;
+    assert_int_equal(found_with(&liar, 0), STEVE_ORACLE_HANDLE);
+
+    liar = steve_driver_hostile;
+    liar.calloc = calloc_that_overflows;
+    assert_int_equal(found_with(&liar, 0), STEVE_ORACLE_BOUNDS);
+
+    liar = steve_driver_hostile;
+    liar.compact_goal = goal_that_is_never_missed;
+    assert_int_equal(found_with(&liar, 0), STEVE_ORACLE_COMPACTED);
+
+    liar = steve_driver_hostile;
+    liar.stats = stats_of_a_dreamer;
+    assert_int_equal(found_with(&liar, 0), STEVE_ORACLE_ACCOUNT);
+
+    liar = steve_driver_hostile;
+    liar.moves = moves_untold;
+    assert_int_equal(found_with(&liar, 0), STEVE_ORACLE_PIN);
+}
+
+static void a_clock_that_stands_still_is_no_excuse(void **state)
+{
+    (void)state;
+    struct steve_driver liar = steve_driver_hostile;
+    liar.now = clock_that_stands;
+    liar.compact = compact_without_budget;
+    struct steve_exec *exec = new_exec(&liar, STEVE_CHECK_NORMAL);
+    begin(exec);
+    for (uint16_t slot = 0; slot < 10; slot++) {
+        assert_int_equal(step(exec, STEVE_OP_MALLOC, slot, 1600), STEVE_DONE);
+    }
+    assert_int_equal(step(exec, STEVE_OP_FREE, 0, 0), STEVE_DONE);
+    assert_int_equal(step(exec, STEVE_OP_COMPACT_BUDGET, 0, 1), STEVE_FOUND);
+    assert_int_equal(steve_exec_finding(exec)->oracle, STEVE_ORACLE_BUDGET);
+    steve_exec_free(exec);
+}
+
+static void an_oracle_that_is_off_is_silent(void **state)
+{
+    (void)state;
+    struct steve_driver liar = steve_driver_hostile;
+    liar.stats = stats_of_a_dreamer;
+    assert_int_equal(found_with(&liar, 1u << STEVE_ORACLE_ACCOUNT), STEVE_ORACLE_COUNT);
+}
+
+static void after_a_finding_the_heap_is_not_touched(void **state)
+{
+    (void)state;
+    struct steve_driver liar = steve_driver_hostile;
+    liar.unlock = unlock_nothing;
+    struct steve_exec *exec = new_exec(&liar, STEVE_CHECK_NORMAL);
+    begin(exec);
+    assert_int_equal(step(exec, STEVE_OP_MALLOC, 3, 10), STEVE_DONE);
+    assert_int_equal(step(exec, STEVE_OP_UNLOCK_UNLOCKED, 3, 0), STEVE_FOUND);
+    const struct steve_finding *finding = steve_exec_finding(exec);
+    assert_int_equal(finding->oracle, STEVE_ORACLE_HANDLE);
+    assert_int_equal(finding->op, 1);
+    assert_true(strlen(finding->what) > 20);
+    unsigned before = calls;
+    assert_int_equal(step(exec, STEVE_OP_WRITE, 3, 0), STEVE_FOUND);
+    assert_int_equal(steve_exec_end(exec), STEVE_FOUND);
+    assert_int_equal(calls, before);
+    begin(exec); // and a new heap in the same region
+    assert_int_equal(step(exec, STEVE_OP_MALLOC, 3, 10), STEVE_DONE);
+    steve_exec_free(exec);
+}
+
+static void oracles_have_names_that_lead_back(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < STEVE_ORACLE_COUNT; i++) {
+        assert_int_equal(steve_oracle_by_name(steve_oracle_name((enum steve_oracle)i)), i);
+        assert_true(strlen(steve_oracle_holds_when((enum steve_oracle)i)) > 10);
+    }
+    assert_int_equal(steve_oracle_by_name("none"), STEVE_ORACLE_COUNT);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_op_that_does_not_apply_is_skipped),    cmocka_unit_test(refusals_are_told_apart),
+        cmocka_unit_test(sizes_resolve_as_their_classes_say),      cmocka_unit_test(the_view_ranks_blocks_by_address),
+        cmocka_unit_test(random_ops_on_good_drivers_find_nothing), cmocka_unit_test(the_same_ops_give_the_same_digest),
+        cmocka_unit_test(a_run_may_end_anywhere_and_begin_again),  cmocka_unit_test(each_lie_is_named_by_its_oracle),
+        cmocka_unit_test(a_clock_that_stands_still_is_no_excuse),  cmocka_unit_test(an_oracle_that_is_off_is_silent),
+        cmocka_unit_test(after_a_finding_the_heap_is_not_touched), cmocka_unit_test(oracles_have_names_that_lead_back),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
