@@ -1,10 +1,10 @@
 /// Fuzzes Jeff: the input is a sequence in its byte form (steve/core/codec.h), run on a fresh heap under every oracle.
 ///
 /// Covers: all ops of a sequence on the drivers of Jeff (in a given region, the same with 8-byte alignment, over its own pages);
-/// heaps of 1 byte to 1 TiB at any base, clean or dirty; all options of the drivers; the end of the episode (drain, capacity).
+/// heaps of 1 byte to 4 MiB at any base, clean or dirty; all options of the drivers; the end of the episode (drain, capacity).
 /// The header's wire id chooses the driver; an id that no driver has means the first.
 ///
-/// Does not cover: the other drivers (an input that names one passes unseen); callbacks of Jeff that no op reaches; two
+/// Does not cover: the other drivers, and larger heaps (an input that names one passes unseen); callbacks of Jeff that no op reaches; two
 /// bases side by side (the oracle `metamorphic`), hangs and memory by Steve's own measure (the engines have theirs): `steve run` does.
 ///
 /// What runs is exactly what the bytes say, up to MAX_OPS ops, so that `steve replay` of a crash file shows the same.
@@ -21,6 +21,10 @@
 
 /// Longer inputs are slow, and what they show a shorter one shows as well.
 #define MAX_OPS 4096u
+
+/// Jeff copies what it moves and zeroes what calloc asks for: in a large heap one op can cost seconds and gigabytes. The profile
+/// `big` of `steve run` chooses its ops with care for that; a mutation cannot.
+#define MAX_HEAP ((uint64_t)4 << 20)
 
 #define MAX_EXECUTORS 8u
 
@@ -97,7 +101,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     steve_bytes_decode_header(&steve_drivers, data, size, &header);
     struct steve_exec *exec = executor_for(&header);
-    if (exec == NULL || !steve_exec_begin(exec, &header, &why))
+    if (exec == NULL || header.heap_bytes > MAX_HEAP || !steve_exec_begin(exec, &header, &why))
         return 0;
 
     size_t count = size < STEVE_BYTES_HEADER ? 0 : (size - STEVE_BYTES_HEADER) / STEVE_BYTES_RECORD;
