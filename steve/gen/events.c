@@ -142,10 +142,24 @@ static struct steve_op skipped(struct steve_gen *gen)
 
 // Blocks by their place
 
+/// True if the places of blocks are the same every time: in a region of Steve's. Elsewhere the system decides where
+/// memory is mapped, and an episode must not depend on it.
+static bool places_are_known(const struct steve_gen *gen)
+{
+    return (gen->config.driver->promises & STEVE_PROMISE_REGION) != 0;
+}
+
+/// The block of that rank in address order, or in any order where places are not known. @param rank below the live
+/// count
+static uint16_t at_rank(const struct steve_gen *gen, const struct steve_exec *view, uint32_t rank)
+{
+    return places_are_known(gen) ? steve_view_slot_by_address(view, rank) : gen->slots.live[rank];
+}
+
 /// Frees a stretch of neighbours, or every second or third of them: one large hole, or many small ones.
 static struct steve_op sweep(struct steve_gen *gen, const struct steve_exec *view)
 {
-    uint32_t count = (uint32_t)steve_view_live_count(view);
+    uint32_t count = gen->slots.count;
     if (count < 4) {
         return NOTHING;
     }
@@ -155,7 +169,7 @@ static struct steve_op sweep(struct steve_gen *gen, const struct steve_exec *vie
 
     // All slots first: each free moves the ranks above it.
     for (; victims > 0 && rank < count; victims--, rank += stride) {
-        uint16_t slot = steve_view_slot_by_address(view, rank);
+        uint16_t slot = at_rank(gen, view, rank);
         if (steve_view_locks(view, slot) == 0) {
             steve_gen_promise(gen, STEVE_OP_FREE, slot);
         }
@@ -182,6 +196,9 @@ static uint64_t gap_above(const struct steve_exec *view, uint32_t rank)
 /// A block with free memory on both sides, the best of a few; the highest block in a third of the cases.
 static uint16_t adversary(struct steve_gen *gen, const struct steve_exec *view, uint32_t count)
 {
+    if (!places_are_known(gen)) {
+        return steve_slot_set_pick(&gen->slots, &gen->rng);
+    }
     if (count < 3 || steve_rng_chance(&gen->rng, 85)) {
         return steve_view_slot_by_address(view, count - 1);
     }
@@ -202,7 +219,7 @@ static uint16_t adversary(struct steve_gen *gen, const struct steve_exec *view, 
 
 static struct steve_op pin(struct steve_gen *gen, const struct steve_exec *view)
 {
-    uint32_t count = (uint32_t)steve_view_live_count(view);
+    uint32_t count = gen->slots.count;
     if (count == 0 || gen->locker.pinned >= gen->plan.locks.pins) {
         return NOTHING;
     }
