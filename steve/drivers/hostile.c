@@ -9,7 +9,8 @@
 #include <unistd.h>
 
 #define LOCKS_MAX   65535u
-#define EATEN_BYTES ((size_t)16 << 20)
+#define EATEN_BYTES ((size_t)16 << 20) ///< at a time
+#define EATEN_MOST  ((size_t)8 << 30)
 
 #define NS_PER_MOVED_BYTE    1u
 #define NS_PER_VISITED_BLOCK 16u
@@ -22,11 +23,17 @@ static void loop_forever(void)
     }
 }
 
-static void eat_memory(void)
+/// The heap gives it all back when it is closed, so that one episode does not answer for another.
+static void eat_memory(struct hostile_heap *h)
 {
-    void *memory = mmap(NULL, EATEN_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (memory != MAP_FAILED) {
-        memset(memory, 0xff, EATEN_BYTES);
+    if (h->eaten == NULL) {
+        int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+        void *memory = mmap(NULL, EATEN_MOST, PROT_READ | PROT_WRITE, flags, -1, 0);
+        h->eaten = memory == MAP_FAILED ? NULL : memory;
+    }
+    if (h->eaten != NULL && h->eaten_bytes < EATEN_MOST) {
+        memset(h->eaten + h->eaten_bytes, 0xff, EATEN_BYTES);
+        h->eaten_bytes += EATEN_BYTES;
     }
 }
 
@@ -40,7 +47,7 @@ static bool misbehave_before_malloc(struct hostile_heap *h)
     } else if (hostile_is_due(h, MISDEED_EXITS)) {
         _exit(0);
     } else if (hostile_is_due(h, MISDEED_EATS_MEMORY)) {
-        eat_memory();
+        eat_memory(h);
     } else if (hostile_is_due(h, MISDEED_WRITES_GUARD)) {
         h->base[h->end]++;
     }
@@ -433,5 +440,9 @@ void *hostile_open(const struct steve_geometry *geometry, enum misdeed misdeed, 
 
 void hostile_close(void *heap)
 {
-    munmap(heap, sizeof(struct hostile_heap));
+    struct hostile_heap *h = heap;
+    if (h->eaten != NULL) {
+        munmap(h->eaten, EATEN_MOST);
+    }
+    munmap(h, sizeof *h);
 }

@@ -34,6 +34,8 @@ struct hostile_heap {
     unsigned after;      ///< opportunities still to be let pass
     size_t freed_offset; ///< MISDEED_WRITES_AFTER_FREE: where the freed block lay
     bool has_freed_offset;
+    unsigned char *eaten; ///< MISDEED_EATS_MEMORY
+    size_t eaten_bytes;
 
     size_t live;
     size_t live_bytes;

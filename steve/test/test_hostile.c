@@ -19,7 +19,7 @@
 #include "steve/drivers/drivers.h"
 
 /// Little memory and time, so that the greedy and the endless ones are caught soon. Memory is looked at now and then only, so a
-/// reproducer that stops where the run was caught shows it again for certain only under a lower limit.
+/// reproducer, which stops where the run was caught, shows it again for certain only under a lower limit.
 #define RUN_LIMITS    "--ops 200000 --memory 512M --op-time 300ms"
 #define REPLAY_LIMITS "--memory 128M --op-time 300ms"
 
