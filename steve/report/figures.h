@@ -1,4 +1,4 @@
-/// Figures for people: three digits that count and a letter, never wider than seven columns.
+/// Figures for people: three digits that count and a letter, never wider than five columns.
 #ifndef STEVE_REPORT_FIGURES_H
 #define STEVE_REPORT_FIGURES_H
 

@@ -26,6 +26,19 @@ static void update_rate(struct steve_live *live, const struct steve_progress *pr
     live->last_seconds = progress->seconds;
 }
 
+static const char *print_time(double seconds, char text[16])
+{
+    unsigned whole = (unsigned)seconds;
+    if (seconds < 100) {
+        snprintf(text, 16, "%.1fs", seconds);
+    } else if (whole < 6000) {
+        snprintf(text, 16, "%um%02us", whole / 60, whole % 60);
+    } else {
+        snprintf(text, 16, "%uh%02um", whole / 3600, whole / 60 % 60);
+    }
+    return text;
+}
+
 void steve_live_show(struct steve_live *live, const struct steve_progress *progress, double share)
 {
     if (live->silent) {
@@ -34,13 +47,16 @@ void steve_live_show(struct steve_live *live, const struct steve_progress *progr
     update_rate(live, progress);
 
     char done[8] = "    ";
-    char ops[STEVE_FIGURE_SIZE], rate[STEVE_FIGURE_SIZE], blocks[STEVE_FIGURE_SIZE], compactions[STEVE_FIGURE_SIZE];
+    char time[16];
+    char rate[STEVE_FIGURE_SIZE];
+    char blocks[STEVE_FIGURE_SIZE];
+    char compactions[STEVE_FIGURE_SIZE];
     if (share >= 0) {
         snprintf(done, sizeof done, "%3.0f%%", 100 * (share < 1 ? share : 1));
     }
     double locked = steve_percent(progress->compaction_locked_blocks, progress->compaction_blocks);
-    fprintf(stderr, "\r\033[K%s %5.1fs  %6s ops %6s/s  live %-5s locked %2.0f%%  compactions %-6s findings %" PRIu64,
-            done, progress->seconds, steve_figure(progress->ops, ops), steve_figure((uint64_t)live->rate, rate),
+    fprintf(stderr, "\r\033[K%s %6s %5s ops/s  live %-5s locked %2.0f%%  compactions %-5s findings %" PRIu64, done,
+            print_time(progress->seconds, time), steve_figure((uint64_t)live->rate, rate),
             steve_figure(progress->live_blocks, blocks), locked, steve_figure(progress->compactions, compactions),
             progress->findings);
     fflush(stderr);

@@ -26,11 +26,11 @@ static void print_kind(FILE *out, const struct steve_counts *counts, enum steve_
 static void print_compactions(FILE *out, const struct steve_counts *counts)
 {
     char compactions[STEVE_FIGURE_SIZE], moved[STEVE_FIGURE_SIZE], peak[STEVE_FIGURE_SIZE];
-    fprintf(out, "  compactions %s, at which %.1f%% of the blocks and %.1f%% of the bytes were locked\n",
+    fprintf(out, "compactions %s; locked when they came: %.1f%% of the blocks, %.1f%% of the bytes\n",
             steve_figure(counts->compactions, compactions),
             steve_percent(counts->compaction_locked_blocks, counts->compaction_blocks),
             steve_percent(counts->compaction_locked_bytes, counts->compaction_bytes));
-    fprintf(out, "  moves seen %s, most live blocks at a time %s\n", steve_figure(counts->moved_blocks, moved),
+    fprintf(out, "moves seen %s, most live blocks at a time %s\n", steve_figure(counts->moved_blocks, moved),
             steve_figure(counts->peak_blocks, peak));
 }
 
@@ -53,7 +53,7 @@ void steve_print_table(FILE *out, const struct steve_counts *counts)
             if (half == 1 && at >= count) {
                 break;
             }
-            fputs(half == 0 ? "  " : "    ", out);
+            fputs(half == 0 ? "" : "  ", out);
             if (row < 0) {
                 print_head(out);
             } else {
