@@ -36,7 +36,9 @@ static bool check_compacted(struct steve_exec *exec)
             }
             const struct steve_slot *slot = &exec->slots[chunk->slot[i]];
             if (slot->locks == 0 && gap > gap_allowed(exec, slot)) {
-                return steve_broken(exec, STEVE_ORACLE_COMPACTED, slot,
+                // If blocks were moved untold, that is what is wrong.
+                return steve_sweep(exec, STEVE_DEPTH_ENDS) &&
+                       steve_broken(exec, STEVE_ORACLE_COMPACTED, slot,
                                     "after a full compaction %zu bytes are free right below this unlocked block", gap);
             }
         }

@@ -47,10 +47,11 @@ bool steve_refusal_of_block(struct steve_exec *exec, size_t alignment, size_t by
     if (run < needed) {
         return true;
     }
-    return steve_broken(
-        exec, STEVE_ORACLE_REFUSAL, NULL,
-        "a request for %zu bytes (alignment %zu) was refused; it needs a run of %zu bytes, and one of %zu is free",
-        bytes, alignment, needed, run);
+    // If blocks were moved untold, that is what is wrong.
+    return steve_sweep(exec, STEVE_DEPTH_ENDS) && steve_broken(exec, STEVE_ORACLE_REFUSAL, NULL,
+                                                               "a request for %zu bytes (alignment %zu) was refused; "
+                                                               "it needs a run of %zu bytes, and one of %zu is free",
+                                                               bytes, alignment, needed, run);
 }
 
 /// A locked block can only grow into the run right above it.
