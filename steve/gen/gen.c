@@ -1,19 +1,22 @@
 /// The generator's outside, and the order in which an op is looked for: first what the last op did is taken in, then
 /// come ops that earlier ones promised (the access and unlock after a lock), locks that are due, events, and ordinary
 /// traffic.
+#define _GNU_SOURCE
 #include "steve/gen/gen_internal.h"
 
-#include <stdlib.h>
+#include <sys/mman.h>
 
 /// A heap that refuses so many requests in a row is taken to be full: single ones may have been too large for any.
 #define REFUSALS_OF_FULL 3u
 
+/// The memory is mapped, since malloc may be the allocator under test.
 struct steve_gen *steve_gen_new(const struct steve_gen_config *config)
 {
-    struct steve_gen *gen = calloc(1, sizeof *gen);
-    if (gen == NULL) {
+    void *memory = mmap(NULL, sizeof(struct steve_gen), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED) {
         return NULL;
     }
+    struct steve_gen *gen = memory;
     gen->config = *config;
     gen->config.profile = config->profile != NULL ? config->profile : steve_profile_at(0);
     gen->config.locks = config->locks != NULL ? config->locks : steve_lock_model_at(0);
@@ -22,7 +25,9 @@ struct steve_gen *steve_gen_new(const struct steve_gen_config *config)
 
 void steve_gen_free(struct steve_gen *gen)
 {
-    free(gen);
+    if (gen != NULL) {
+        munmap(gen, sizeof *gen);
+    }
 }
 
 uint64_t steve_gen_length(const struct steve_gen *gen, uint64_t episode)
