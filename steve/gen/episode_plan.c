@@ -186,8 +186,8 @@ static void draw_rates(struct steve_episode_plan *plan, const struct steve_profi
     if (plan->every[STEVE_EVENT_PIN] != 0) {
         plan->every[STEVE_EVENT_PIN] = plan->locks.pin_interval;
     }
-    if (plan->every[STEVE_EVENT_PHASE] != 0) {
-        plan->every[STEVE_EVENT_PHASE] = (uint32_t)clamp((uint64_t)plan->blocks * 2, 32, plan->length / 4 + 32);
+    if (plan->every[STEVE_EVENT_TURN] != 0) {
+        plan->every[STEVE_EVENT_TURN] = (uint32_t)clamp((uint64_t)plan->blocks * 2, 32, plan->length / 4 + 32);
     }
     if (plan->every[STEVE_EVENT_PURGEABLE] == 0) {
         plan->every[STEVE_EVENT_KEEP] = 0;

@@ -269,14 +269,14 @@ static struct steve_op scope(struct steve_gen *gen, const struct steve_exec *vie
     return op.code == STEVE_OP_NONE && entering ? leave(gen, view) : op;
 }
 
-// Phases
+// Trends
 
 static void turn(struct steve_gen *gen, const struct steve_exec *view)
 {
     uint32_t draw = steve_rng_below(&gen->rng, 8);
-    gen->phase = draw < 4 ? STEVE_PHASE_GROW : draw < 6 ? STEVE_PHASE_HOLD : STEVE_PHASE_SHRINK;
-    gen->aim = gen->phase == STEVE_PHASE_GROW     ? gen->plan.high
-               : gen->phase == STEVE_PHASE_SHRINK ? gen->plan.low
+    gen->trend = draw < 4 ? STEVE_TREND_GROW : draw < 6 ? STEVE_TREND_HOLD : STEVE_TREND_SHRINK;
+    gen->aim = gen->trend == STEVE_TREND_GROW     ? gen->plan.high
+               : gen->trend == STEVE_TREND_SHRINK ? gen->plan.low
                                                   : steve_traffic_level(gen, view);
 }
 
@@ -316,7 +316,7 @@ static struct steve_op op_of(struct steve_gen *gen, const struct steve_exec *vie
         return scope(gen, view);
     case STEVE_EVENT_PIN:
         return pin(gen, view);
-    case STEVE_EVENT_PHASE:
+    case STEVE_EVENT_TURN:
         turn(gen, view);
         break;
     case STEVE_EVENTS:

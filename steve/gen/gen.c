@@ -52,7 +52,7 @@ void steve_gen_begin(struct steve_gen *gen, uint64_t episode, struct steve_heade
     steve_locker_begin(&gen->locker, &gen->plan.locks, length);
     gen->now = 0;
     gen->last = (struct steve_op){.code = STEVE_OP_NONE};
-    gen->phase = STEVE_PHASE_GROW;
+    gen->trend = STEVE_TREND_GROW;
     gen->filling = gen->plan.fill_first;
     gen->refused = 0;
     gen->aim = gen->plan.high;
@@ -150,7 +150,7 @@ static void back_off(struct steve_gen *gen, const struct steve_exec *view)
     uint64_t level = steve_traffic_level(gen, view);
     if (gen->aim > level) {
         gen->aim = level - level / 16;
-        gen->phase = STEVE_PHASE_HOLD;
+        gen->trend = STEVE_TREND_HOLD;
     }
 }
 

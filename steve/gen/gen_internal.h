@@ -12,7 +12,7 @@
 #define STEVE_HOT_MAX    16u
 #define STEVE_LOCK_TRIES 4
 
-enum steve_phase { STEVE_PHASE_GROW, STEVE_PHASE_HOLD, STEVE_PHASE_SHRINK };
+enum steve_trend { STEVE_TREND_GROW, STEVE_TREND_HOLD, STEVE_TREND_SHRINK };
 
 /// Where the script of the profile `classic` is.
 enum steve_act {
@@ -35,10 +35,10 @@ struct steve_gen {
     struct steve_rng rng;
     uint32_t now;         ///< number of the op being drawn, from 1
     struct steve_op last; ///< the op before it; its outcome is still to be looked at
-    enum steve_phase phase;
+    enum steve_trend trend;
     bool filling;                    ///< the heap has not been as full as it should be yet
     unsigned refused;                ///< requests for a block refused in a row
-    uint64_t aim;                    ///< bytes in use that the phase makes for
+    uint64_t aim;                    ///< bytes in use that the trend makes for
     uint32_t next_event;             ///< the least of event_at
     enum steve_event event_due;      ///< whose it is
     uint32_t event_at[STEVE_EVENTS]; ///< op at which an event comes next

@@ -21,7 +21,7 @@ static const struct steve_rate common_rates[STEVE_EVENTS] = {
     [STEVE_EVENT_SKIP] = {ALWAYS, {256, 2048}, 0},
     [STEVE_EVENT_SCOPE] = {ALWAYS, {1, 1}, 0},
     [STEVE_EVENT_PIN] = {ALWAYS, {1, 1}, 0},
-    [STEVE_EVENT_PHASE] = {ALWAYS, {1, 1}, 0},
+    [STEVE_EVENT_TURN] = {ALWAYS, {1, 1}, 0},
 };
 
 static const struct steve_profile profiles[] = {

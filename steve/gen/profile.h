@@ -29,7 +29,7 @@ enum steve_event {
     STEVE_EVENT_SKIP,  ///< an op that does not apply, so that skipping is tested
     STEVE_EVENT_SCOPE, ///< of the lock model `stack`
     STEVE_EVENT_PIN,   ///< of the lock model `pin`
-    STEVE_EVENT_PHASE, ///< grow, hold or shrink
+    STEVE_EVENT_TURN,  ///< grow, hold or shrink
     STEVE_EVENTS
 };
 

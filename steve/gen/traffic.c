@@ -1,4 +1,4 @@
-/// Ordinary traffic: malloc and free around a level that the phase makes for, resize, and accesses with locality, each
+/// Ordinary traffic: malloc and free around a level that the trend makes for, resize, and accesses with locality, each
 /// access locked as its block's model advises.
 #include "steve/gen/gen_internal.h"
 
@@ -22,12 +22,12 @@ static unsigned malloc_chance(const struct steve_gen *gen, const struct steve_ex
         return 16;
     }
     bool below = steve_traffic_level(gen, view) < gen->aim;
-    switch (gen->phase) {
-    case STEVE_PHASE_GROW:
+    switch (gen->trend) {
+    case STEVE_TREND_GROW:
         return below ? 236 : 112;
-    case STEVE_PHASE_SHRINK:
+    case STEVE_TREND_SHRINK:
         return below ? 144 : 40;
-    case STEVE_PHASE_HOLD:
+    case STEVE_TREND_HOLD:
         break;
     }
     return below ? 160 : 96;
