@@ -25,8 +25,6 @@
 /// How much of a large region's ends is made dirty.
 #define DIRTY_END  ((size_t)64 * 1024)
 #define DIRTY_BYTE 0xd7
-/// Memory that a heap left poisoned behind is usable again up to so far from the ends of the region.
-#define UNPOISONED_END ((size_t)64 * 1024 * 1024)
 
 /// Room in front of the base of shift 0: the guard, and pages without access below it, whatever the page size.
 #define FRONT (2 * STEVE_REGION_UNIT)
@@ -75,14 +73,30 @@ static bool open_pages(struct steve_region *region, unsigned char *begin, unsign
     return mprotect(begin, (size_t)(end - begin), PROT_READ | PROT_WRITE) == 0;
 }
 
-static void unpoison(const struct steve_region *region)
+/// Makes memory that a heap left poisoned behind usable again. For a large region that is done by giving back the pages of
+/// AddressSanitizer's own shadow, where zero means usable: writing them for ever new addresses would fill the memory.
+static void unpoison(const struct steve_region *region, bool was_large)
 {
 #ifdef WITH_ADDRESS_SANITIZER
-    size_t ends = region->bytes < UNPOISONED_END ? region->bytes : UNPOISONED_END;
-    ASAN_UNPOISON_MEMORY_REGION(region->base, ends);
-    ASAN_UNPOISON_MEMORY_REGION(region->base + region->bytes - ends, ends);
+    if (!was_large && region->bytes <= CLEARED_BY_WRITING) {
+        ASAN_UNPOISON_MEMORY_REGION(region->base, region->bytes);
+        return;
+    }
+    size_t scale;
+    size_t offset;
+    __asan_get_shadow_mapping(&scale, &offset);
+    uintptr_t begin = ((uintptr_t)region->mapping >> scale) + offset;
+    uintptr_t end = (((uintptr_t)region->mapping + region->mapping_bytes) >> scale) + offset;
+    uintptr_t page = page_bytes();
+    // The shadow's pages at both ends are shared with other memory. The mapping's ends lie far from every region.
+    begin = (begin + page - 1) / page * page;
+    end = end / page * page;
+    if (begin < end) {
+        madvise((void *)begin, end - begin, MADV_DONTNEED); // NOLINT(performance-no-int-to-ptr)
+    }
 #else
     (void)region;
+    (void)was_large;
 #endif
 }
 
@@ -131,7 +145,7 @@ bool steve_region_place(struct steve_region *region, const struct steve_region_p
     if (!open_pages(region, begin, end)) {
         return false;
     }
-    unpoison(region);
+    unpoison(region, was_large);
     clear(region, old_begin, old_end, was_large);
     if (place->dirty) {
         make_dirty(region);
