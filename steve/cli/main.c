@@ -83,7 +83,7 @@ static const struct steve_command *command_by_name(const char *name)
     return NULL;
 }
 
-int main(int argc, char **argv)
+static int carry_out(int argc, char **argv)
 {
     if (argc < 2) {
         fprintf(stderr, "steve: expected a command, such as `steve run`; see `steve --help`\n");
@@ -109,4 +109,14 @@ int main(int argc, char **argv)
     struct steve_options options;
     int status = steve_options_parse(argc - 1, argv + 1, argv[0], command, &options);
     return status >= 0 ? status : command->carry_out(&options);
+}
+
+int main(int argc, char **argv)
+{
+    int status = carry_out(argc, argv);
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        fprintf(stderr, "steve: stdout could not be written\n");
+        return status == STEVE_EXIT_PASS ? STEVE_EXIT_ENVIRONMENT : status;
+    }
+    return status;
 }

@@ -48,12 +48,12 @@ bool steve_board_has_room(struct steve_board *board, uint64_t item)
 
 uint64_t steve_page_logged(const struct steve_page *page)
 {
-    switch ((enum steve_phase)atomic_load(&page->phase)) {
-    case STEVE_PHASE_RUN:
-    case STEVE_PHASE_REPEAT:
+    switch ((enum steve_worker_phase)atomic_load(&page->phase)) {
+    case STEVE_WORKER_RUN:
+    case STEVE_WORKER_REPEAT:
         return atomic_load(&page->op) + 1;
-    case STEVE_PHASE_END:
-    case STEVE_PHASE_REPEAT_END:
+    case STEVE_WORKER_END:
+    case STEVE_WORKER_REPEAT_END:
         return atomic_load(&page->op);
     default:
         return 0;

@@ -34,16 +34,16 @@ struct steve_board {
     struct steve_cell cells[STEVE_BOARD_CELLS];
 };
 
-enum steve_phase {
-    STEVE_PHASE_IDLE,   ///< between two episodes
-    STEVE_PHASE_OPEN,   ///< making the heap
-    STEVE_PHASE_RUN,    ///< carrying out op `op`; the log holds it and all before it
-    STEVE_PHASE_END,    ///< last checks; `op` is the number of ops
-    STEVE_PHASE_REPEAT, ///< carrying out op `op` again, at another base
-    STEVE_PHASE_REPEAT_END,
-    STEVE_PHASE_DONE,   ///< no more episodes; this and those below are how a worker ends
-    STEVE_PHASE_FOUND,  ///< `finding` is set
-    STEVE_PHASE_FAILED, ///< `trouble` is set
+enum steve_worker_phase {
+    STEVE_WORKER_IDLE,   ///< between two episodes
+    STEVE_WORKER_OPEN,   ///< making the heap
+    STEVE_WORKER_RUN,    ///< carrying out op `op`; the log holds it and all before it
+    STEVE_WORKER_END,    ///< last checks; `op` is the number of ops
+    STEVE_WORKER_REPEAT, ///< carrying out op `op` again, at another base
+    STEVE_WORKER_REPEAT_END,
+    STEVE_WORKER_DONE,   ///< no more episodes; this and those below are how a worker ends
+    STEVE_WORKER_FOUND,  ///< `finding` is set
+    STEVE_WORKER_FAILED, ///< `trouble` is set
 };
 
 struct steve_page {
@@ -58,9 +58,9 @@ struct steve_page {
     _Atomic uint64_t compaction_locked_blocks;
 
     struct steve_header header;   ///< of the current episode
-    struct steve_finding finding; ///< in STEVE_PHASE_FOUND
-    uint64_t found_ops;           ///< in STEVE_PHASE_FOUND: how many ops of the log show it again
-    char trouble[192];            ///< in STEVE_PHASE_FAILED: a sentence
+    struct steve_finding finding; ///< in STEVE_WORKER_FOUND
+    uint64_t found_ops;           ///< in STEVE_WORKER_FOUND: how many ops of the log show it again
+    char trouble[192];            ///< in STEVE_WORKER_FAILED: a sentence
     struct steve_counts counts;   ///< of all episodes that this page has seen
 };
 

@@ -21,6 +21,20 @@
 #define ASLEEP_FACTOR 10u
 #define ASLEEP_MIN_NS UINT64_C(10000000000)
 
+/// A sanitizer ends the process in its own way, having said why on stderr.
+#if defined(__SANITIZE_ADDRESS__)
+#define WITH_SANITIZER 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(undefined_behavior_sanitizer)
+#define WITH_SANITIZER 1
+#endif
+#endif
+#ifdef WITH_SANITIZER
+#define SANITIZER_HINT " (as a sanitizer does; its report is on stderr)"
+#else
+#define SANITIZER_HINT ""
+#endif
+
 static uint64_t to_ns(const struct timespec *time)
 {
     return (uint64_t)time->tv_sec * UINT64_C(1000000000) + (uint64_t)time->tv_nsec;
@@ -120,7 +134,7 @@ bool steve_child_start(struct steve_child *child, void (*body)(void *context), v
     assert(child->pid == 0);
 
     fflush(NULL); // or the child might write it once more
-    atomic_store(&child->page->phase, STEVE_PHASE_IDLE);
+    atomic_store(&child->page->phase, STEVE_WORKER_IDLE);
     pid_t parent = getpid();
     pid_t pid = fork();
     if (pid < 0) {
@@ -178,16 +192,16 @@ static const char *signal_name(int number)
 
 static const char *doing(const struct steve_sight *sight)
 {
-    switch ((enum steve_phase)sight->phase) {
-    case STEVE_PHASE_OPEN:
+    switch ((enum steve_worker_phase)sight->phase) {
+    case STEVE_WORKER_OPEN:
         return "while the heap was made";
-    case STEVE_PHASE_RUN:
+    case STEVE_WORKER_RUN:
         return "in this op";
-    case STEVE_PHASE_REPEAT:
+    case STEVE_WORKER_REPEAT:
         return "in this op, run again at another base";
-    case STEVE_PHASE_END:
+    case STEVE_WORKER_END:
         return "in the checks after the last op";
-    case STEVE_PHASE_REPEAT_END:
+    case STEVE_WORKER_REPEAT_END:
         return "in the checks after the last op, run again at another base";
     default:
         return "between two episodes";
@@ -201,14 +215,14 @@ static void describe_crash(const struct steve_sight *sight, int status, struct s
         snprintf(finding->what, sizeof finding->what, "the process died of signal %d (%s) %s", WTERMSIG(status),
                  signal_name(WTERMSIG(status)), doing(sight));
     } else {
-        snprintf(finding->what, sizeof finding->what, "the process ended itself with exit status %d %s",
-                 WEXITSTATUS(status), doing(sight));
+        snprintf(finding->what, sizeof finding->what, "the process ended itself with exit status %d %s%s",
+                 WEXITSTATUS(status), doing(sight), WEXITSTATUS(status) != 0 ? SANITIZER_HINT : "");
     }
 }
 
 static bool ended_by_itself(const struct steve_page *page)
 {
-    return atomic_load(&page->phase) >= STEVE_PHASE_DONE;
+    return atomic_load(&page->phase) >= STEVE_WORKER_DONE;
 }
 
 /// The child is gone. `status` is what waitpid() gave.
@@ -236,7 +250,7 @@ static struct steve_sight freeze(const struct steve_child *child)
 
 static bool is_in_episode(const struct steve_sight *sight)
 {
-    return sight->phase != STEVE_PHASE_IDLE && sight->phase < STEVE_PHASE_DONE;
+    return sight->phase != STEVE_WORKER_IDLE && sight->phase < STEVE_WORKER_DONE;
 }
 
 static bool is_hang(const struct steve_child *child, const struct steve_sight *now, uint64_t limit_ns,

@@ -37,6 +37,7 @@ struct slot {
 struct runner {
     const struct steve_runner_config *config;
     struct steve_run_result *result;
+    struct steve_limits limits; ///< 0 where the oracle is off
     struct steve_board *board;
     struct slot *slots;
     unsigned slot_count;
@@ -223,13 +224,13 @@ static bool after_worker(struct runner *r, struct slot *slot, const struct steve
 {
     const struct steve_page *page = slot->child.page;
     uint32_t phase = atomic_load(&page->phase);
-    if (broken == NULL && phase == STEVE_PHASE_DONE) {
+    if (broken == NULL && phase == STEVE_WORKER_DONE) {
         return true;
     }
-    if (broken != NULL && phase == STEVE_PHASE_IDLE) {
+    if (broken != NULL && phase == STEVE_WORKER_IDLE) {
         return fail(r, "a worker is lost", broken->what); // no op is to blame
     }
-    if (broken == NULL && phase == STEVE_PHASE_FAILED) {
+    if (broken == NULL && phase == STEVE_WORKER_FAILED) {
         return fail(r, "the run could not go on", page->trouble);
     }
     bool kept = broken != NULL ? keep_finding(r, slot, broken, steve_page_logged(page))
@@ -253,7 +254,7 @@ static bool look(struct runner *r, unsigned *alive)
             continue;
         }
         struct steve_finding finding;
-        enum steve_child_state state = steve_child_look(&slot->child, &r->config->limits, &finding);
+        enum steve_child_state state = steve_child_look(&slot->child, &r->limits, &finding);
         if (state != STEVE_CHILD_RUNNING) {
             if (!after_worker(r, slot, state == STEVE_CHILD_BROKEN ? &finding : NULL)) {
                 return false;
@@ -312,7 +313,7 @@ static void show_progress(struct runner *r, uint64_t now)
     }
     for (unsigned i = 0; i < r->slot_count; i++) {
         const struct steve_page *page = r->slots[i].child.page;
-        if (atomic_load(&page->phase) == STEVE_PHASE_RUN) {
+        if (atomic_load(&page->phase) == STEVE_WORKER_RUN) {
             progress.ops += atomic_load(&page->op);
         }
         progress.live_blocks += atomic_load(&page->live_blocks);
@@ -389,6 +390,7 @@ static void make_work(struct runner *r, struct slot *slot)
         .plan = config->plan,
         .without = config->without,
         .level = config->level,
+        .memory_bytes = config->no_isolate ? 0 : r->limits.memory_bytes,
         .repeat_every = config->repeat_every,
         .board = r->board,
         .page = slot->child.page,
@@ -418,6 +420,18 @@ static bool set_up(struct runner *r)
     return true;
 }
 
+static struct steve_limits limits_of(const struct steve_runner_config *config)
+{
+    struct steve_limits limits = config->limits;
+    if ((config->without & 1u << STEVE_ORACLE_HANG) != 0) {
+        limits.op_time_ns = 0;
+    }
+    if ((config->without & 1u << STEVE_ORACLE_MEMORY) != 0) {
+        limits.memory_bytes = 0;
+    }
+    return limits;
+}
+
 static void tear_down(struct runner *r)
 {
     kill_all(r);
@@ -437,7 +451,14 @@ bool steve_runner_run(const struct steve_runner_config *config, struct steve_run
 {
     assert(config->no_isolate || (config->jobs >= 1 && config->jobs <= STEVE_JOBS_MAX));
 
-    struct runner r = {.config = config, .result = result, .why = why, .why_size = why_size, .begin_ns = now_ns()};
+    struct runner r = {
+        .config = config,
+        .result = result,
+        .limits = limits_of(config),
+        .why = why,
+        .why_size = why_size,
+        .begin_ns = now_ns(),
+    };
     *result = (struct steve_run_result){0};
     bool ran = set_up(&r);
     if (ran) {

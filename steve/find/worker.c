@@ -7,6 +7,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 
 /// How many ops pass between two looks at the rest of the world.
@@ -20,7 +21,7 @@ struct worker {
     struct steve_exec *second; ///< at the other base; made when first needed
 };
 
-static void set_phase(struct worker *w, enum steve_phase phase, uint64_t op)
+static void set_phase(struct worker *w, enum steve_worker_phase phase, uint64_t op)
 {
     // The op first: whoever sees the new phase must not pair it with an index that the log does not reach.
     atomic_store_explicit(&w->page->op, op, memory_order_relaxed);
@@ -61,7 +62,7 @@ static void keep_counts(struct worker *w)
 static bool fail(struct worker *w, const char *what, const char *why)
 {
     snprintf(w->page->trouble, sizeof w->page->trouble, "%s: %s", what, why != NULL ? why : "no reason given");
-    set_phase(w, STEVE_PHASE_FAILED, 0);
+    set_phase(w, STEVE_WORKER_FAILED, 0);
     return false;
 }
 
@@ -70,7 +71,7 @@ static bool found(struct worker *w, const struct steve_finding *finding, uint64_
     w->page->finding = *finding;
     // An oracle that broke in the middle is shown by the ops up to there.
     w->page->found_ops = finding->op < logged ? finding->op + 1 : logged;
-    set_phase(w, STEVE_PHASE_FOUND, finding->op);
+    set_phase(w, STEVE_WORKER_FOUND, finding->op);
     return false;
 }
 
@@ -138,7 +139,7 @@ static bool run_and_log(struct worker *w, uint64_t length, uint64_t *count)
         atomic_signal_fence(memory_order_release);
         atomic_store_explicit(&page->op, i, memory_order_relaxed);
         if (i == 0) {
-            set_phase(w, STEVE_PHASE_RUN, 0);
+            set_phase(w, STEVE_WORKER_RUN, 0);
         }
         if (steve_exec_step(exec, op) == STEVE_FOUND) {
             return found(w, steve_exec_finding(exec), i + 1);
@@ -148,7 +149,7 @@ static bool run_and_log(struct worker *w, uint64_t length, uint64_t *count)
         }
     }
     *count = i;
-    set_phase(w, STEVE_PHASE_END, i);
+    set_phase(w, STEVE_WORKER_END, i);
     return steve_exec_end(exec) != STEVE_FOUND || found(w, steve_exec_finding(exec), i);
 }
 
@@ -160,7 +161,7 @@ static uint64_t first_difference(struct worker *w, uint64_t count)
         return count;
     }
     for (uint64_t i = 0; i < count; i++) {
-        set_phase(w, STEVE_PHASE_REPEAT, i);
+        set_phase(w, STEVE_WORKER_REPEAT, i);
         bool broken = steve_exec_step(w->exec, log[i]) == STEVE_FOUND;
         broken |= steve_exec_step(w->second, log[i]) == STEVE_FOUND;
         if (broken || steve_exec_offset_digest(w->exec) != steve_exec_offset_digest(w->second)) {
@@ -184,12 +185,12 @@ static bool repeat(struct worker *w, uint64_t count)
         if (stopped(w)) {
             return true;
         }
-        set_phase(w, STEVE_PHASE_REPEAT, i);
+        set_phase(w, STEVE_WORKER_REPEAT, i);
         if (steve_exec_step(w->second, log[i]) == STEVE_FOUND) {
             return found(w, steve_exec_finding(w->second), count);
         }
     }
-    set_phase(w, STEVE_PHASE_REPEAT_END, count);
+    set_phase(w, STEVE_WORKER_REPEAT_END, count);
     if (steve_exec_end(w->second) == STEVE_FOUND) {
         return found(w, steve_exec_finding(w->second), count);
     }
@@ -203,6 +204,21 @@ static bool repeat(struct worker *w, uint64_t count)
     snprintf(finding.what, sizeof finding.what,
              "the same ops at a congruent base led to other offsets (digests %016llx and %016llx)",
              (unsigned long long)here, (unsigned long long)there);
+    return found(w, &finding, count);
+}
+
+/// Memory that was given back before the parent had a look.
+static bool stayed_small(struct worker *w, uint64_t count)
+{
+    struct rusage usage;
+    uint64_t limit = w->work->memory_bytes;
+    if (limit == 0 || getrusage(RUSAGE_SELF, &usage) != 0 || (uint64_t)usage.ru_maxrss << 10 <= limit) {
+        return true;
+    }
+    struct steve_finding finding = {.oracle = STEVE_ORACLE_MEMORY, .op = count};
+    snprintf(finding.what, sizeof finding.what,
+             "the process had grown to %lld MiB of resident memory in this episode: the limit is %lld MiB (--memory)",
+             (long long)usage.ru_maxrss >> 10, (long long)(limit >> 20));
     return found(w, &finding, count);
 }
 
@@ -220,7 +236,7 @@ static bool run_item(struct worker *w, uint64_t item)
     const struct steve_work *work = w->work;
     struct steve_page *page = w->page;
 
-    set_phase(w, STEVE_PHASE_IDLE, 0);
+    set_phase(w, STEVE_WORKER_IDLE, 0);
     atomic_store_explicit(&page->item, item, memory_order_relaxed);
 
     uint64_t length = 0;
@@ -235,7 +251,7 @@ static bool run_item(struct worker *w, uint64_t item)
     }
     snprintf(page->header.driver, sizeof page->header.driver, "%s", driver->name);
 
-    set_phase(w, STEVE_PHASE_OPEN, 0);
+    set_phase(w, STEVE_WORKER_OPEN, 0);
     uint64_t count = 0;
     if (!begin(w, w->exec)) {
         return false;
@@ -245,12 +261,13 @@ static bool run_item(struct worker *w, uint64_t item)
     if (passed && is_to_repeat(w, item) && !stopped(w)) {
         passed = repeat(w, count);
     }
+    passed = passed && stayed_small(w, count);
     pulse(w);
     keep_counts(w);
     if (!passed) {
         return false;
     }
-    set_phase(w, STEVE_PHASE_IDLE, 0);
+    set_phase(w, STEVE_WORKER_IDLE, 0);
     steve_board_post(work->board, item, digest, count);
     return true;
 }
@@ -269,7 +286,7 @@ static void wait_for_room(struct worker *w, uint64_t item)
 void steve_worker_run(const struct steve_work *work)
 {
     struct worker w = {.work = work, .page = work->page};
-    set_phase(&w, STEVE_PHASE_IDLE, 0);
+    set_phase(&w, STEVE_WORKER_IDLE, 0);
 
     bool going = true;
     while (going && !stopped(&w)) {
@@ -285,7 +302,7 @@ void steve_worker_run(const struct steve_work *work)
         pulse(&w);
     }
     if (going) {
-        set_phase(&w, STEVE_PHASE_DONE, 0);
+        set_phase(&w, STEVE_WORKER_DONE, 0);
     }
     drop_execs(&w);
 }

@@ -12,6 +12,8 @@ struct steve_work {
     struct steve_plan plan;
     uint32_t without; ///< oracles that are off
     enum steve_check_level level;
+    uint64_t
+        memory_bytes; ///< resident memory that the process may take; 0: any. The parent looks too, while an episode runs
     unsigned repeat_every; ///< every so many episodes one is run a second time at another base (metamorphic); 0: none
 
     struct steve_board *board;
@@ -24,7 +26,7 @@ struct steve_work {
 };
 
 /// Runs episodes until none is left, the board says stop, or one finds something. The page's phase then says which:
-/// STEVE_PHASE_DONE, STEVE_PHASE_FOUND or STEVE_PHASE_FAILED.
+/// STEVE_WORKER_DONE, STEVE_WORKER_FOUND or STEVE_WORKER_FAILED.
 void steve_worker_run(const struct steve_work *work);
 
 #endif
