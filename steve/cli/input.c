@@ -100,7 +100,8 @@ static bool push(struct steve_paths *paths, const char *path, char *error)
 static bool is_left_out(const char *name)
 {
     size_t length = strlen(name);
-    return name[0] == '.' || strncmp(name, "README", 6) == 0 || (length > 3 && strcmp(name + length - 3, ".md") == 0);
+    return name[0] == '.' || strncmp(name, "README", 6) == 0 || strcmp(name, "report.txt") == 0 ||
+           strcmp(name, "repro.c") == 0 || (length > 3 && strcmp(name + length - 3, ".md") == 0);
 }
 
 static bool add_folder(struct steve_paths *paths, const char *folder, int depth, char *error);

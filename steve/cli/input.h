@@ -24,7 +24,7 @@ struct steve_paths {
 };
 
 /// Adds a file, or all files in a folder and the folders in it, in sorted order. Left out of folders: what is hidden,
-/// README, and *.md. @return false with a sentence in `error`
+/// README, *.md, and what stands beside a reproducer (report.txt, repro.c). @return false with a sentence in `error`
 bool steve_paths_add(struct steve_paths *paths, const char *path, char error[STEVE_INPUT_ERROR_SIZE]);
 void steve_paths_free(struct steve_paths *paths);
 

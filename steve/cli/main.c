@@ -6,14 +6,15 @@
 
 #define BIT(option) (1u << STEVE_OPTION_##option)
 
+#define EXIT_STATUS_HELP "Exit status: 0 nothing found, 1 a finding, 2 bad usage or input,\n3 the environment failed.\n"
+
 static const struct steve_command commands[] = {
     {
         .name = "run",
         .arguments = "[OPTION]...",
         .summary = "Stresses an allocator with random sequences of operations.",
-        .details = "Without --ops, --episodes or --time a run is 5 million ops; given together, whichever comes first "
-                   "ends it.\n"
-                   "Exit status: 0 nothing found, 1 a finding, 2 bad usage or input, 3 the environment failed.\n",
+        .details = "Without --ops, --episodes or --time a run is 5 million ops; given together,\n"
+                   "whichever comes first ends it.\n" EXIT_STATUS_HELP,
         .takes = BIT(DRIVER) | BIT(SEED) | BIT(OPS) | BIT(EPISODES) | BIT(TIME) | BIT(EPISODE) | BIT(PROFILE) |
                  BIT(LOCKS) | BIT(HEAP) | BIT(CHECK) | BIT(WITHOUT) | BIT(JOBS) | BIT(OP_TIME) | BIT(MEMORY) |
                  BIT(OUT) | BIT(NO_ISOLATE),
@@ -23,10 +24,10 @@ static const struct steve_command commands[] = {
         .name = "replay",
         .arguments = "FILE|DIR...",
         .summary = "Runs saved sequences: text, bytes, or a fuzzer's crash file.",
-        .details = "Folders are searched for files, in sorted order. A file is run on the driver that it names, or "
-                   "--driver's.\n"
-                   "Files in a folder called fuzz_text are no sequences: they go through the parser and back.\n"
-                   "Exit status: 0 nothing found, 1 a finding, 2 bad usage or input, 3 the environment failed.\n",
+        .details = "Folders are searched for files, in sorted order. A file is run on the driver\n"
+                   "that it names, or --driver's. README, *.md, hidden files, and what stands beside\n"
+                   "a reproducer (report.txt) are left out. Files in a folder called fuzz_text are\n"
+                   "no sequences: they go through the parser and back.\n" EXIT_STATUS_HELP,
         .takes = BIT(DRIVER) | BIT(CHECK) | BIT(WITHOUT) | BIT(OP_TIME) | BIT(MEMORY) | BIT(NO_ISOLATE),
         .files_min = 1,
         .files_max = 1 << 30,
