@@ -1,13 +1,15 @@
 /// Fuzzes Jeff: the input is a sequence in its byte form (steve/core/codec.h), run on a fresh heap under every oracle.
 ///
 /// Covers: all ops of a sequence on the drivers of Jeff (in a given region, the same with 8-byte alignment, over its own pages);
-/// heaps of 1 byte to 4 MiB at any base, clean or dirty; all options of the drivers; the end of the episode (drain, capacity).
+/// heaps of 1 byte to 1 TiB at any base, clean or dirty; all options of the drivers; the end of the episode (drain, capacity).
 /// The header's wire id chooses the driver; an id that no driver has means the first.
 ///
-/// Does not cover: the other drivers, and larger heaps (an input that names one passes unseen); callbacks of Jeff that no op reaches; two
-/// bases side by side (the oracle `metamorphic`), hangs and memory by Steve's own measure (the engines have theirs): `steve run` does.
+/// Does not cover: the other drivers (an input that names one passes unseen); live blocks of more than 4 MiB in sum; callbacks of
+/// Jeff that no op reaches; two bases side by side (the oracle `metamorphic`); hangs and memory by Steve's own measure (the
+/// engines have theirs). `steve run` does these.
 ///
-/// What runs is exactly what the bytes say, up to MAX_OPS ops, so that `steve replay` of a crash file shows the same.
+/// What runs is a beginning of what the bytes say, and all of it in the common case, so that `steve replay` of a crash file shows
+/// the same: an input that becomes too expensive is left where it does, with nothing more checked.
 #include "fuzz/target.h"
 
 #include <inttypes.h>
@@ -22,9 +24,9 @@
 /// Longer inputs are slow, and what they show a shorter one shows as well.
 #define MAX_OPS 4096u
 
-/// Jeff copies what it moves and zeroes what calloc asks for: in a large heap one op can cost seconds and gigabytes. The profile
+/// Jeff copies what it moves and zeroes what calloc asks for: with large blocks one op costs seconds and gigabytes. The profile
 /// `big` of `steve run` chooses its ops with care for that; a mutation cannot.
-#define MAX_HEAP ((uint64_t)4 << 20)
+#define MAX_LIVE_BYTES ((size_t)4 << 20)
 
 #define MAX_EXECUTORS 8u
 
@@ -65,13 +67,13 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 }
 
 /// @return NULL if the header names another allocator than Jeff
-static struct steve_exec *executor_for(const struct steve_header *header)
+static const struct executor *executor_for(const struct steve_header *header)
 {
     if (header->driver[0] == '\0')
-        return executors[0].exec;
+        return &executors[0];
     for (size_t i = 0; i < executor_count; i++) {
         if (strcmp(executors[i].driver->name, header->driver) == 0)
-            return executors[i].exec;
+            return &executors[i];
     }
     return NULL;
 }
@@ -84,11 +86,25 @@ static void report(const struct steve_exec *exec)
     abort();
 }
 
-static enum steve_outcome run(struct steve_exec *exec, const uint8_t *records, size_t count)
+/// True if the op may make more live bytes than are allowed. A request beyond the heap is refused and costs nothing.
+static bool is_too_expensive(const struct steve_exec *exec, struct steve_op op, uint64_t reach)
+{
+    if (!steve_op_uses_slot(op.code) || !steve_op_uses_size(op.code))
+        return false;
+    const size_t bytes = steve_view_resolve_size(exec, op);
+    return bytes <= reach && bytes > MAX_LIVE_BYTES - steve_view_live_bytes(exec);
+}
+
+/// @param reach the largest request that might be served
+static enum steve_outcome run(struct steve_exec *exec, uint64_t reach, const uint8_t *records, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         const struct steve_op op = steve_bytes_decode_op(records + i * STEVE_BYTES_RECORD);
-        if (op.code != STEVE_OP_NONE && steve_exec_step(exec, op) == STEVE_FOUND)
+        if (op.code == STEVE_OP_NONE)
+            continue;
+        if (i >= MAX_OPS || is_too_expensive(exec, op, reach))
+            return STEVE_DONE;
+        if (steve_exec_step(exec, op) == STEVE_FOUND)
             return STEVE_FOUND;
     }
     return steve_exec_end(exec);
@@ -100,15 +116,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const char *why;
 
     steve_bytes_decode_header(&steve_drivers, data, size, &header);
-    struct steve_exec *exec = executor_for(&header);
-    if (exec == NULL || header.heap_bytes > MAX_HEAP || !steve_exec_begin(exec, &header, &why))
+    const struct executor *executor = executor_for(&header);
+    if (executor == NULL || !steve_exec_begin(executor->exec, &header, &why))
         return 0;
 
-    size_t count = size < STEVE_BYTES_HEADER ? 0 : (size - STEVE_BYTES_HEADER) / STEVE_BYTES_RECORD;
-    if (count > MAX_OPS)
-        count = MAX_OPS;
+    const size_t count = size < STEVE_BYTES_HEADER ? 0 : (size - STEVE_BYTES_HEADER) / STEVE_BYTES_RECORD;
+    const bool in_region = (executor->driver->promises & STEVE_PROMISE_REGION) != 0;
+    const uint64_t reach = in_region ? header.heap_bytes : STEVE_HEAP_LIMIT;
     // Without records `data` may be NULL, which arithmetic does not like.
-    if (run(exec, count == 0 ? NULL : data + STEVE_BYTES_HEADER, count) == STEVE_FOUND)
-        report(exec);
+    if (run(executor->exec, reach, count == 0 ? NULL : data + STEVE_BYTES_HEADER, count) == STEVE_FOUND)
+        report(executor->exec);
     return 0;
 }
