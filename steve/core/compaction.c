@@ -21,29 +21,43 @@ static size_t gap_allowed(const struct steve_exec *exec, const struct steve_slot
     return alignment > exec->driver->alignment ? alignment - 1 : 0;
 }
 
-/// Every movable block lies right above the one before, or at the arena's begin. With no locks the free memory is then one run.
-static bool check_compacted(struct steve_exec *exec)
+/// The first movable block that does not lie right above the one before, or at the arena's begin.
+/// @return NULL if there is none; with no locks the free memory is then one run. `*gap`: the bytes below it
+static const struct steve_slot *find_gap(const struct steve_exec *exec, size_t *gap)
 {
     const struct steve_layout *layout = &exec->layout;
     uintptr_t below = exec->driver->arena(exec->heap).begin;
     for (size_t c = 0; c < layout->chunks; c++) {
         const struct steve_layout_chunk *chunk = &layout->chunk[layout->order[c]];
         for (size_t i = 0; i < layout->fill[c]; i++) {
-            size_t gap = chunk->begin[i] > below ? chunk->begin[i] - below : 0;
+            *gap = chunk->begin[i] > below ? chunk->begin[i] - below : 0;
             below = chunk->end[i];
-            if (gap == 0) {
+            if (*gap == 0) {
                 continue;
             }
             const struct steve_slot *slot = &exec->slots[chunk->slot[i]];
-            if (slot->locks == 0 && gap > gap_allowed(exec, slot)) {
-                // If blocks were moved untold, that is what is wrong.
-                return steve_sweep(exec, STEVE_DEPTH_ENDS) &&
-                       steve_broken(exec, STEVE_ORACLE_COMPACTED, slot,
-                                    "after a full compaction %zu bytes are free right below this unlocked block", gap);
+            if (slot->locks == 0 && *gap > gap_allowed(exec, slot)) {
+                return slot;
             }
         }
     }
-    return true;
+    return NULL;
+}
+
+static bool check_compacted(struct steve_exec *exec)
+{
+    size_t gap;
+    if (find_gap(exec, &gap) == NULL) {
+        return true;
+    }
+    // If blocks were moved untold, that is what is wrong; and extents may have changed where blocks did not move.
+    if (!steve_sweep(exec, STEVE_DEPTH_ENDS)) {
+        return false;
+    }
+    const struct steve_slot *slot = find_gap(exec, &gap);
+    return slot == NULL ||
+           steve_broken(exec, STEVE_ORACLE_COMPACTED, slot,
+                        "after a full compaction %zu bytes are free right below this unlocked block", gap);
 }
 
 static bool is_twice_due(struct steve_exec *exec)
@@ -127,10 +141,17 @@ static bool check_goal(struct steve_exec *exec, size_t wanted)
     if (!exec->gaps || (exec->promises & STEVE_PROMISE_EXACT_REFUSAL) == 0) {
         return true;
     }
-    size_t run = steve_largest_run(exec);
-    size_t needed = exec->driver->run_needed(exec->heap, 0, wanted);
     // What serves a request for certain may be more than what serves it here, by the rounding.
-    if (run >= needed || needed - run < exec->driver->alignment) {
+    size_t needed = exec->driver->run_needed(exec->heap, 0, wanted);
+    size_t least = needed < exec->driver->alignment ? 0 : needed - (exec->driver->alignment - 1);
+    if (steve_largest_run(exec) >= least) {
+        return true;
+    }
+    if (!steve_sweep(exec, STEVE_DEPTH_ENDS)) {
+        return false;
+    }
+    size_t run = steve_largest_run(exec);
+    if (run >= least) {
         return true;
     }
     return steve_broken(

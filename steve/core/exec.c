@@ -128,7 +128,6 @@ static void reset(struct steve_exec *exec)
     exec->locked_bytes = 0;
     exec->purged_blocks = 0;
     exec->purgeable_blocks = 0;
-    exec->sweeps = 0;
     exec->sweep_start = 0;
     exec->probe_next = 0;
     exec->last_check = 0;

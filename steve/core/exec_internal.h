@@ -41,7 +41,6 @@ struct steve_slot {
     size_t extent;     ///< bytes of the extent
     size_t bytes;      ///< as asked for
     uint64_t stamp;    ///< of its contents
-    uint32_t moved_in; ///< number of the last sweep that saw it moved
     uint16_t locks;    ///< taken by lock ops
     uint8_t alignment; ///< log2 of what was asked for; 0: nothing
     uint8_t state;     ///< of enum steve_slot_state
@@ -84,7 +83,6 @@ struct steve_exec {
     size_t purged_blocks;
     size_t purgeable_blocks; ///< and not purged yet
 
-    uint32_t sweeps;
     size_t sweep_start;        ///< rank where the next sweep begins to compare whole contents
     size_t sweep_moved_blocks; ///< of the last sweep
     size_t sweep_moved_bytes;  ///< in extents
@@ -180,7 +178,8 @@ void steve_write(struct steve_exec *exec, struct steve_slot *slot, void *address
 
 // sweep.c
 
-/// Looks at every block: addresses are learned anew, the layout is made right, moved blocks are compared (`WHOLE`: all blocks).
+/// Looks at every block: addresses are learned anew, the layout is made right, moved blocks are compared.
+/// @param depth CREDIT: no more than that; ENDS: and extents are learned anew of all blocks; WHOLE: and all contents compared
 bool steve_sweep(struct steve_exec *exec, enum steve_depth depth);
 
 /// A sweep if the driver says that blocks may have moved.

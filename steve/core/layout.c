@@ -32,13 +32,13 @@ void steve_layout_clear(struct steve_layout *layout)
     layout->version++;
 }
 
-/// How many of the ascending `keys` are below `key`.
+/// How many of the ascending `keys` are below `key`. Without branches on the keys: they cannot be predicted.
 static size_t count_below(const uintptr_t *keys, size_t count, uintptr_t key)
 {
     const uintptr_t *base = keys;
     while (count > 1) {
         size_t half = count / 2;
-        base = base[half - 1] < key ? base + half : base;
+        base += half * (size_t)(base[half - 1] < key);
         count -= half;
     }
     return (size_t)(base - keys) + (count == 1 && *base < key);

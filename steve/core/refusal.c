@@ -28,55 +28,85 @@ size_t steve_largest_run(struct steve_exec *exec)
     return gap > top ? gap : top;
 }
 
-bool steve_refusal_of_block(struct steve_exec *exec, size_t alignment, size_t bytes)
+/// A request that was refused, against what was free.
+struct verdict {
+    size_t run;    ///< the largest free run that may serve it
+    size_t needed; ///< what it needs; SIZE_MAX: nothing can be said
+};
+
+static bool is_wrong(struct verdict verdict)
 {
-    if (!exec->gaps || (exec->promises & STEVE_PROMISE_EXACT_REFUSAL) == 0) {
-        return true;
-    }
+    return verdict.run >= verdict.needed && verdict.needed != SIZE_MAX;
+}
+
+static struct verdict judge_block(struct steve_exec *exec, size_t alignment, size_t bytes)
+{
     struct steve_arena arena = exec->driver->arena(exec->heap);
     size_t top = top_run(exec, &arena);
     if (arena.spare_handles == 0) {
         if (top < arena.handle_bytes) {
-            return true; // no place for one more handle
+            return (struct verdict){0, SIZE_MAX}; // no place for one more handle
         }
         top -= arena.handle_bytes;
     }
     size_t gap = largest_gap(exec, arena.begin);
-    size_t run = gap > top ? gap : top;
-    size_t needed = exec->driver->run_needed(exec->heap, alignment, bytes);
-    if (run < needed) {
-        return true;
-    }
-    // If blocks were moved untold, that is what is wrong.
-    return steve_sweep(exec, STEVE_DEPTH_ENDS) && steve_broken(exec, STEVE_ORACLE_REFUSAL, NULL,
-                                                               "a request for %zu bytes (alignment %zu) was refused; "
-                                                               "it needs a run of %zu bytes, and one of %zu is free",
-                                                               bytes, alignment, needed, run);
+    return (struct verdict){gap > top ? gap : top, exec->driver->run_needed(exec->heap, alignment, bytes)};
 }
 
-/// A locked block can only grow into the run right above it.
-static size_t run_for_locked(struct steve_exec *exec, const struct steve_slot *slot, const struct steve_arena *arena)
+/// Before anything is said the layout is made sure of: if blocks were moved untold, that is what is wrong; and extents may have
+/// changed where blocks did not move.
+static bool make_sure(struct steve_exec *exec)
 {
-    uintptr_t above = steve_layout_above(&exec->layout, slot->begin, steve_slot_index(exec, slot), arena->end);
-    return above > slot->begin ? above - slot->begin : 0;
+    return steve_sweep(exec, STEVE_DEPTH_ENDS);
+}
+
+bool steve_refusal_of_block(struct steve_exec *exec, size_t alignment, size_t bytes)
+{
+    if (!exec->gaps || (exec->promises & STEVE_PROMISE_EXACT_REFUSAL) == 0 ||
+        !is_wrong(judge_block(exec, alignment, bytes))) {
+        return true;
+    }
+    if (!make_sure(exec)) {
+        return false;
+    }
+    struct verdict verdict = judge_block(exec, alignment, bytes);
+    return !is_wrong(verdict) || steve_broken(exec, STEVE_ORACLE_REFUSAL, NULL,
+                                              "a request for %zu bytes (alignment %zu) was refused; it needs a run of "
+                                              "%zu bytes, and one of %zu is free",
+                                              bytes, alignment, verdict.needed, verdict.run);
 }
 
 /// Whether a locked block can be expected to grow where it lies, if there is room above it. What lies below its first byte cannot
 /// change while it is locked; so its bookkeeping must be what a fresh block of the old size has, and what one of the new size
-/// has: `alike` has the remainder of the new size and lies right below the old one, so that both are rounded by as much.
+/// has: `alike` has the remainder of the new size and lies near the old one, so that both are rounded by as much.
 static bool grows_alike(struct steve_exec *exec, const struct steve_slot *slot, size_t bytes)
 {
     const struct steve_driver *driver = exec->driver;
     size_t remainder = bytes % driver->alignment;
     size_t alike = slot->bytes - slot->bytes % driver->alignment + remainder;
-    if (alike > slot->bytes) {
-        if (alike < driver->alignment) {
-            return false;
-        }
-        alike -= driver->alignment;
-    }
     return slot->extent == driver->run_needed(exec->heap, 0, slot->bytes) &&
            driver->run_needed(exec->heap, 0, bytes) - bytes == driver->run_needed(exec->heap, 0, alike) - alike;
+}
+
+/// A locked block can only grow into the run right above it.
+static struct verdict judge_resize_of_locked(struct steve_exec *exec, const struct steve_slot *slot, size_t bytes)
+{
+    if (!grows_alike(exec, slot, bytes)) {
+        return (struct verdict){0, SIZE_MAX};
+    }
+    struct steve_arena arena = exec->driver->arena(exec->heap);
+    uintptr_t above = steve_layout_above(&exec->layout, slot->begin, steve_slot_index(exec, slot), arena.end);
+    return (struct verdict){above > slot->begin ? above - slot->begin : 0,
+                            exec->driver->run_needed(exec->heap, 0, bytes)};
+}
+
+static struct verdict judge_resize(struct steve_exec *exec, const struct steve_slot *slot, size_t bytes)
+{
+    if (slot->locks > 0) {
+        return judge_resize_of_locked(exec, slot, bytes);
+    }
+    size_t alignment = slot->alignment == 0 ? 0 : (size_t)1 << slot->alignment;
+    return (struct verdict){steve_largest_run(exec), exec->driver->run_needed(exec->heap, alignment, bytes)};
 }
 
 bool steve_refusal_of_resize(struct steve_exec *exec, const struct steve_slot *slot, size_t bytes)
@@ -88,25 +118,15 @@ bool steve_refusal_of_resize(struct steve_exec *exec, const struct steve_slot *s
         return steve_broken(exec, STEVE_ORACLE_REFUSAL, slot, "a resize to %zu bytes, no more than it has, was refused",
                             bytes);
     }
-    struct steve_arena arena = exec->driver->arena(exec->heap);
-    size_t run;
-    size_t needed;
-    if (slot->locks > 0) {
-        if (!grows_alike(exec, slot, bytes)) {
-            return true;
-        }
-        run = run_for_locked(exec, slot, &arena);
-        needed = exec->driver->run_needed(exec->heap, 0, bytes);
-    } else {
-        size_t gap = largest_gap(exec, arena.begin);
-        size_t top = top_run(exec, &arena);
-        run = gap > top ? gap : top;
-        needed = exec->driver->run_needed(exec->heap, slot->alignment == 0 ? 0 : (size_t)1 << slot->alignment, bytes);
-    }
-    if (run < needed) {
+    if (!is_wrong(judge_resize(exec, slot, bytes))) {
         return true;
     }
-    return steve_broken(exec, STEVE_ORACLE_REFUSAL, slot,
+    if (!make_sure(exec)) {
+        return false;
+    }
+    struct verdict verdict = judge_resize(exec, slot, bytes);
+    return !is_wrong(verdict) ||
+           steve_broken(exec, STEVE_ORACLE_REFUSAL, slot,
                         "a resize to %zu bytes was refused; it needs a run of %zu bytes, and one of %zu is free%s",
-                        bytes, needed, run, slot->locks > 0 ? " where it lies" : "");
+                        bytes, verdict.needed, verdict.run, slot->locks > 0 ? " where it lies" : "");
 }

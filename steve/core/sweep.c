@@ -1,20 +1,27 @@
 /// Looking at all blocks after some may have moved, or because it is time to.
 ///
-/// Addresses are learned anew of every block, always: an overlap or a moved pin shows at the op that made it. Whole contents
-/// are compared as far as the credit goes, beginning at another block in each sweep.
+/// The address of every block is learned anew, always: a moved pin or an overlap shows at the op that made it. Extents are
+/// learned of the blocks that moved; of all blocks only where it matters: in a sweep over whole contents, and before
+/// anything is said about gaps or overlaps. Moved blocks are compared whole as far as the credit goes, and each sweep goes on
+/// where the credit of the last one ended.
 #include "steve/core/exec_internal.h"
 
 #include "steve/core/shadow.h"
+
+/// How many blocks ahead the slots are fetched: their order is that of addresses, so each is a cache miss.
+#define FETCHED_AHEAD 8u
 
 /// A sweep while it is going on.
 struct sweep {
     struct steve_exec *exec;
     bool may_move;    ///< the moves counter changed
     bool whole;       ///< contents of all blocks, moved or not
-    bool whole_moved; ///< the credit suffices for all of the moved ones
-    bool in_order;    ///< the new spans ascend and do not overlap
+    bool all_extents; ///< extents of all blocks, moved or not
+    bool in_order;    ///< the spans ascend and do not overlap
     bool purged;      ///< some blocks have no memory any more
     uintptr_t below;  ///< end of the span before
+    size_t rank;      ///< of the block being looked at
+    size_t stopped;   ///< the first rank for which the credit did not suffice; SIZE_MAX: it did for all
 };
 
 /// A lock failed in the sweep: the block may have been purged.
@@ -36,37 +43,54 @@ static bool lose(struct sweep *sweep, struct steve_slot *slot, enum steve_lock_r
     return true;
 }
 
-static bool note_move(struct sweep *sweep, struct steve_slot *slot, const void *address)
+/// How much of a moved block is compared.
+static enum steve_depth depth_of_moved(struct sweep *sweep, const struct steve_slot *slot)
 {
     struct steve_exec *exec = sweep->exec;
-    if (!sweep->may_move || slot->locks > 0) {
-        return steve_place_same(exec, slot, address);
+    if (sweep->whole) {
+        return STEVE_DEPTH_WHOLE;
     }
-    slot->moved_in = exec->sweeps;
+    if (sweep->rank < exec->sweep_start || sweep->stopped != SIZE_MAX) {
+        return STEVE_DEPTH_ENDS;
+    }
+    size_t cost = steve_shadow_cost(slot->bytes);
+    if (cost > exec->credit) {
+        sweep->stopped = sweep->rank;
+        return STEVE_DEPTH_ENDS;
+    }
+    exec->credit -= cost;
+    return STEVE_DEPTH_WHOLE;
+}
+
+static bool look_at_moved(struct sweep *sweep, struct steve_slot *slot, const void *address)
+{
+    struct steve_exec *exec = sweep->exec;
+    if ((!sweep->may_move || slot->locks > 0) && !steve_place_same(exec, slot, address)) {
+        return false;
+    }
     exec->sweep_moved_blocks++;
     exec->sweep_moved_bytes += slot->extent;
-    return true;
+    return steve_place_learn(exec, slot, (uintptr_t)address) && steve_contents(exec, slot, depth_of_moved(sweep, slot));
 }
 
 static bool look_at(struct sweep *sweep, struct steve_slot *slot)
 {
     struct steve_exec *exec = sweep->exec;
+    if (!steve_slot_has_memory(slot)) {
+        return true; // purged in this very sweep
+    }
     void *address;
     enum steve_lock_result result = steve_peek(exec, slot, &address);
     if (result != STEVE_LOCK_OK) {
         return lose(sweep, slot, result);
     }
-    bool moved = (uintptr_t)address != slot->address;
-    if (moved && !note_move(sweep, slot, address)) {
+    if ((uintptr_t)address != slot->address) {
+        return look_at_moved(sweep, slot, address);
+    }
+    if (sweep->all_extents && !steve_place_learn(exec, slot, slot->address)) {
         return false;
     }
-    if (!steve_place_learn(exec, slot, (uintptr_t)address)) {
-        return false;
-    }
-    if (sweep->whole || (moved && sweep->whole_moved)) {
-        return steve_contents(exec, slot, STEVE_DEPTH_WHOLE);
-    }
-    return !moved || steve_contents(exec, slot, STEVE_DEPTH_ENDS);
+    return !sweep->whole || steve_contents(exec, slot, STEVE_DEPTH_WHOLE);
 }
 
 static bool look_at_chunk(struct sweep *sweep, size_t c)
@@ -74,17 +98,31 @@ static bool look_at_chunk(struct sweep *sweep, size_t c)
     struct steve_exec *exec = sweep->exec;
     struct steve_layout_chunk *chunk = &exec->layout.chunk[exec->layout.order[c]];
     size_t fill = exec->layout.fill[c];
-    for (size_t i = 0; i < fill; i++) {
+    for (size_t i = 0; i < fill; i++, sweep->rank++) {
         struct steve_slot *slot = &exec->slots[chunk->slot[i]];
+        __builtin_prefetch(&exec->slots[chunk->slot[(i + FETCHED_AHEAD) % STEVE_LAYOUT_FILL]]);
         if (!look_at(sweep, slot)) {
             return false;
         }
-        sweep->in_order = sweep->in_order && slot->begin >= sweep->below;
-        sweep->below = slot->begin + slot->extent;
         chunk->begin[i] = slot->begin;
         chunk->end[i] = slot->begin + slot->extent;
+        sweep->in_order = sweep->in_order && slot->begin >= sweep->below;
+        sweep->below = chunk->end[i];
     }
     steve_layout_rewritten(&exec->layout, c);
+    return true;
+}
+
+static bool look_at_all(struct sweep *sweep)
+{
+    sweep->in_order = true;
+    sweep->below = 0;
+    sweep->rank = 0;
+    for (size_t c = 0; c < sweep->exec->layout.chunks; c++) {
+        if (!look_at_chunk(sweep, c)) {
+            return false;
+        }
+    }
     return true;
 }
 
@@ -121,46 +159,16 @@ static bool check_overlaps(struct steve_exec *exec, size_t count)
     return true;
 }
 
-/// Compares whole contents of moved blocks from rank `from` to rank `to` while there is credit. @param rank gets where it ended
-static bool compare_ranks(struct steve_exec *exec, size_t from, size_t to, size_t *rank)
+/// Blocks are out of order, or seem to overlap because an extent that was not learned anew has shrunk.
+static bool put_in_order(struct sweep *sweep)
 {
-    const struct steve_layout *layout = &exec->layout;
-    size_t base = 0;
-    for (size_t c = 0; c < layout->chunks && base < to; base += layout->fill[c], c++) {
-        for (size_t i = from > base ? from - base : 0; i < layout->fill[c] && base + i < to; i++) {
-            const struct steve_slot *slot = &exec->slots[layout->chunk[layout->order[c]].slot[i]];
-            size_t cost = steve_shadow_cost(slot->bytes);
-            if (slot->moved_in != exec->sweeps) {
-                continue;
-            }
-            if (cost > exec->credit) {
-                *rank = base + i;
-                return true;
-            }
-            exec->credit -= cost;
-            if (!steve_contents(exec, slot, STEVE_DEPTH_WHOLE)) {
-                return false;
-            }
-        }
-    }
-    *rank = to;
-    return true;
-}
-
-/// What the credit did not cover in one go: as many moved blocks as it does, from another one on each time.
-static bool compare_some(struct steve_exec *exec)
-{
-    size_t count = exec->layout.count;
-    size_t start = exec->sweep_start < count ? exec->sweep_start : 0;
-    size_t rank;
-    if (!compare_ranks(exec, start, count, &rank)) {
+    sweep->all_extents = true;
+    sweep->whole = false; // done
+    if (!look_at_all(sweep)) {
         return false;
     }
-    if (rank == count && !compare_ranks(exec, 0, start, &rank)) {
-        return false;
-    }
-    exec->sweep_start = rank;
-    return true;
+    reorder(sweep->exec);
+    return check_overlaps(sweep->exec, sweep->exec->layout.count);
 }
 
 bool steve_sweep(struct steve_exec *exec, enum steve_depth depth)
@@ -170,31 +178,22 @@ bool steve_sweep(struct steve_exec *exec, enum steve_depth depth)
         .exec = exec,
         .may_move = moves != exec->moves,
         .whole = depth == STEVE_DEPTH_WHOLE,
-        .whole_moved = exec->credit >= exec->live_bytes,
-        .in_order = true,
+        .all_extents = depth != STEVE_DEPTH_CREDIT,
+        .stopped = SIZE_MAX,
     };
     exec->moves = moves;
-    exec->sweeps++;
     exec->sweep_moved_blocks = 0;
     exec->sweep_moved_bytes = 0;
-    for (size_t c = 0; c < exec->layout.chunks; c++) {
-        if (!look_at_chunk(&sweep, c)) {
-            return false;
-        }
-    }
-    if (!sweep.in_order || sweep.purged) {
-        reorder(exec);
-        if (!check_overlaps(exec, exec->layout.count)) {
-            return false;
-        }
+    if (!look_at_all(&sweep)) {
+        return false;
     }
     exec->counts.moved_blocks += exec->sweep_moved_blocks;
-    if (sweep.whole || exec->sweep_moved_blocks == 0) {
-        return true;
+    exec->sweep_start = sweep.stopped == SIZE_MAX ? 0 : sweep.stopped;
+    if (!sweep.in_order) {
+        return put_in_order(&sweep);
     }
-    if (sweep.whole_moved) {
-        exec->credit -= exec->sweep_moved_bytes < exec->credit ? exec->sweep_moved_bytes : exec->credit;
-        return true;
+    if (sweep.purged) {
+        reorder(exec);
     }
-    return compare_some(exec);
+    return true;
 }
