@@ -22,7 +22,7 @@ static const char *verdict(double value, double limit)
     return value <= limit ? "reached" : "missed";
 }
 
-/// Asks for one task and keeps its figures apart from those of other rounds.
+/// Asks for one task, with the seed of the round. @return false after a message
 static bool ask(struct bench_task task, const struct bench_plan *plan, unsigned round, struct bench_values *values)
 {
     char note[BENCH_VERSION];
@@ -54,43 +54,55 @@ static void print_ratio(double ratio, double limit)
         printf("  %5.2f %15s", ratio, "");
 }
 
-/// One line of a table of pairs. Section 11 of the design: 0.9 of mimalloc (0.8 at a million blocks, 1.5 touched), 0.4 of glibc.
-static bool pairs_line(const struct bench_plan *plan, size_t live, unsigned touched_bytes)
+/// All rounds of one line of a table of pairs: a figure a round for each allocator.
+static bool measure_pairs(const struct bench_plan *plan, size_t live, unsigned touched_bytes,
+                          struct bench_values *values)
 {
-    struct bench_values values[BENCH_ALLOCATORS] = {0};
-    bool all = true;
-    for (unsigned round = 0; round < plan->rounds && all; round++) {
+    for (unsigned round = 0; round < plan->rounds; round++) {
         show_progress(plan, "pairs", round);
         // Who begins changes from round to round.
-        for (unsigned i = 0; i < BENCH_ALLOCATORS && all; i++) {
+        for (unsigned i = 0; i < BENCH_ALLOCATORS; i++) {
             unsigned who = (round + i) % BENCH_ALLOCATORS;
             struct bench_task task = {.allocator = (enum bench_allocator)who,
                                       .job = BENCH_PAIR,
                                       .live = live,
                                       .count = plan->pairs,
                                       .touched_bytes = touched_bytes};
-            if (plan->with[who])
-                all = ask(task, plan, round, &values[who]);
+            if (plan->with[who] && !ask(task, plan, round, &values[who]))
+                return false;
         }
     }
+    return true;
+}
+
+/// What is to be reached: 0.9 of mimalloc (0.8 at a million blocks, 1.5 if they are touched) and 0.4 of glibc.
+static void print_pairs(const struct bench_plan *plan, size_t live, unsigned touched_bytes, struct bench_values *values)
+{
+    // First the ratios, since taking a median sorts the figures, and they would no longer be in the order of the rounds.
+    double mimalloc = median_ratio(&values[BENCH_JEFF], &values[BENCH_MIMALLOC]);
+    double glibc = median_ratio(&values[BENCH_JEFF], &values[BENCH_GLIBC]);
+    printf("%12zu", live);
+    for (unsigned i = 0; i < BENCH_ALLOCATORS; i++)
+        if (plan->with[i])
+            printf(" %9.1f", bench_median(&values[i]));
+    if (plan->with[BENCH_JEFF] && plan->with[BENCH_MIMALLOC])
+        print_ratio(mimalloc, touched_bytes ? 1.5 : live >= 1000000 ? 0.8 : 0.9);
+    if (plan->with[BENCH_JEFF] && plan->with[BENCH_GLIBC])
+        print_ratio(glibc, touched_bytes ? 0 : 0.4);
+    printf("\n");
+    fflush(stdout);
+}
+
+static bool pairs_line(const struct bench_plan *plan, size_t live, unsigned touched_bytes)
+{
+    struct bench_values values[BENCH_ALLOCATORS] = {0};
+    bool measured = measure_pairs(plan, live, touched_bytes, values);
     clear_progress();
-    if (all) {
-        printf("%12zu", live);
-        double mimalloc = median_ratio(&values[BENCH_JEFF], &values[BENCH_MIMALLOC]);
-        double glibc = median_ratio(&values[BENCH_JEFF], &values[BENCH_GLIBC]);
-        for (unsigned i = 0; i < BENCH_ALLOCATORS; i++)
-            if (plan->with[i])
-                printf(" %9.1f", bench_median(&values[i]));
-        if (plan->with[BENCH_JEFF] && plan->with[BENCH_MIMALLOC])
-            print_ratio(mimalloc, touched_bytes ? 1.5 : live >= 1000000 ? 0.8 : 0.9);
-        if (plan->with[BENCH_JEFF] && plan->with[BENCH_GLIBC])
-            print_ratio(glibc, touched_bytes ? 0 : 0.4);
-        printf("\n");
-        fflush(stdout);
-    }
+    if (measured)
+        print_pairs(plan, live, touched_bytes, values);
     for (unsigned i = 0; i < BENCH_ALLOCATORS; i++)
         bench_values_free(&values[i]);
-    return all;
+    return measured;
 }
 
 bool bench_table_pairs(const struct bench_plan *plan, unsigned touched_bytes)
