@@ -225,6 +225,24 @@ static void print_pauses(const char *name, struct bench_values *us)
            bench_percentile(us, 0.999), bench_percentile(us, 1));
 }
 
+static void print_pause_table(size_t blocks, struct bench_values *jeff, struct bench_values *loop)
+{
+    printf("\nBeyond the millisecond of jeff_compact(1), %zu calls, %zu blocks half freed; beside a memmove loop in 16 "
+           "KiB; us\n",
+           jeff->count, blocks);
+    if (!jeff->count) {
+        printf("no call ran out of its time\n");
+        return;
+    }
+    printf("%12s %9s %9s %9s %9s\n", "", "p50", "p99", "p99.9", "max");
+    double p99 = bench_percentile(jeff, 0.99), p999 = bench_percentile(jeff, 0.999);
+    double limit = bench_percentile(loop, 0.999);
+    print_pauses("jeff", jeff);
+    printf("  p99 <= 20 %s, p99.9 <= %.1f %s\n", verdict(p99, 20), limit, verdict(p999, limit));
+    print_pauses("memmove", loop);
+    printf("\n");
+}
+
 bool bench_table_pauses(const struct bench_plan *plan)
 {
     struct bench_values jeff = {0}, loop = {0};
@@ -240,19 +258,8 @@ bool bench_table_pauses(const struct bench_plan *plan)
         bench_values_free(&both);
     }
     clear_progress();
-    if (all) {
-        printf("\nBeyond the millisecond of jeff_compact(1), %zu calls on %zu blocks half freed, and of a memmove loop "
-               "in pieces "
-               "of 16 KiB between them; us\n",
-               jeff.count, plan->pause_blocks);
-        printf("%12s %9s %9s %9s %9s\n", "", "p50", "p99", "p99.9", "max");
-        double p99 = bench_percentile(&jeff, 0.99), p999 = bench_percentile(&jeff, 0.999);
-        double limit = bench_percentile(&loop, 0.999);
-        print_pauses("jeff", &jeff);
-        printf("  p99 <= 20 %s, p99.9 <= %.1f %s\n", verdict(p99, 20), limit, verdict(p999, limit));
-        print_pauses("memmove", &loop);
-        printf("\n");
-    }
+    if (all)
+        print_pause_table(plan->pause_blocks, &jeff, &loop);
     bench_values_free(&jeff);
     bench_values_free(&loop);
     return all;
