@@ -52,7 +52,7 @@ static bool is_live(const struct steve_exec *exec, steve_ref ref)
     return false;
 }
 
-/// @return 0 if there is none, or if it happens to be the ref of a live block
+/// @return 0 if there is none, or if a made-up one happens to be that of a live block. A foreign one may not be.
 static steve_ref wrong_ref(struct steve_exec *exec, const struct steve_slot *slot, struct steve_op op,
                            enum ref_kind kind)
 {
@@ -66,7 +66,7 @@ static steve_ref wrong_ref(struct steve_exec *exec, const struct steve_slot *slo
         ref = slot->ref != 0 ? slot->ref : slot->stale;
         ref = ref == 0 ? 0 : ref ^ (steve_ref)1 << op.arg % 64u;
     }
-    return is_live(exec, ref) ? 0 : ref;
+    return kind != REF_FOREIGN && is_live(exec, ref) ? 0 : ref;
 }
 
 /// @return true if the driver refused
