@@ -70,19 +70,22 @@ struct jeff_page_hooks {
 /// How a heap is made. All zero means the defaults; NULL in its place too.
 struct jeff_config {
     size_t alignment; ///< 0 or 16: blocks and the region are 16-aligned; 8: both are 8-aligned only
-    uint32_t
-        handle_salt; ///< heaps with different salts refuse each other's handles; 0 takes one from the heap's address
+
+    /// Where the heap's generations begin, so that it refuses handles of heaps with other salts: all but one in 2^29 of them.
+    /// 0 takes a salt from the heap's address.
+    uint32_t handle_salt;
     bool no_last_resort; ///< refuse without compacting first
-    size_t own_mapping;  ///< jeff_create() only: blocks of this many bytes and more get pages of their own; 0: 1 MiB
+    /// jeff_create() only: blocks of this many bytes and more get pages of their own, besides `max_bytes`. 0: 1 MiB
+    size_t own_mapping;
 
     /// A monotonic clock in nanoseconds for compaction budgets. NULL: the POSIX monotonic clock where there is one; on a
     /// freestanding target a budget then counts as 1 ns per byte moved and 16 ns per block visited.
     uint64_t (*now_ns)(void *context);
-    /// Called after a block has moved, while it lies at `to`. It may call lock, unlock, free and the queries; whatever needs
-    /// space or compacts is refused with JEFF_ERROR_BUSY.
+    /// Called after a block has moved, while it lies at `to`. It may call lock, unlock, free and the O(1) queries; whatever
+    /// needs space, compacts, walks or checks is refused with JEFF_ERROR_BUSY.
     void (*moved)(void *context, jeff_handle handle, void *from, void *to, size_t bytes);
-    /// Called before a request for `bytes` is refused. It may free, unlock and mark blocks purgeable; whatever needs space or compacts is
-    /// refused with JEFF_ERROR_BUSY. Returning true asks for one more try.
+    /// Called before a request for `bytes` is refused that the heap could serve if it were empty. It may free, unlock and mark
+    /// blocks purgeable; whatever needs space or compacts is refused with JEFF_ERROR_BUSY. Returning true asks for one more try.
     bool (*low_memory)(void *context, size_t bytes);
     void *context; ///< passed to the three callbacks above
 
@@ -123,7 +126,8 @@ jeff_handle jeff_calloc(jeff_heap *heap, size_t count, size_t size);
 jeff_handle jeff_aligned_alloc(jeff_heap *heap, size_t alignment, size_t bytes);
 
 /// Changes the size of a block. The handle stays, and so do the contents up to the smaller of both sizes, and the alignment. A locked
-/// block is resized where it lies or not at all; one made for less than 2 KiB grows up to 2 KiB there. A purged block becomes a fresh one of that size, contents not set.
+/// block is resized where it lies or not at all; one made for less than 2 KiB grows up to 2 KiB there. A purged
+/// block becomes a fresh one of that size, contents not set.
 /// @return true, or false with the block unchanged: JEFF_ERROR_HANDLE, JEFF_ERROR_NO_MEMORY, JEFF_ERROR_LOCKED (could not
 ///         grow where it lies), JEFF_ERROR_BUSY
 /// @cost O(1) and the copying of the block; only a request that would otherwise be refused is O(blocks)
@@ -216,14 +220,13 @@ enum jeff_stop jeff_compact(jeff_heap *heap, uint32_t max_ms);
 enum jeff_stop jeff_compact_goal(jeff_heap *heap, const struct jeff_goal *goal, struct jeff_report *report);
 
 struct jeff_stats {
-    size_t heap_bytes;    ///< all memory of the heap now, with its control block and handle table
-    size_t control_bytes; ///< of that, the control block at its start
-    size_t table_bytes;   ///< of that, the handle table at its end
-    size_t spare_handles; ///< handles that can be given out before the table must grow
-    size_t live_blocks;   ///< blocks that are not freed, purged ones too
-    size_t live_bytes;    ///< memory in live blocks, headers and rounding included; pages of their own apart
-    size_t
-        free_bytes; ///< heap_bytes that a client could still get, in whatever pieces: not in live blocks, table or control block
+    size_t heap_bytes;     ///< all memory of the heap now, with its control block and handle table
+    size_t control_bytes;  ///< of that, the control block at its start
+    size_t table_bytes;    ///< of that, the handle table at its end
+    size_t spare_handles;  ///< handles that can be given out before the table must grow
+    size_t live_blocks;    ///< blocks that are not freed, purged ones too
+    size_t live_bytes;     ///< memory in live blocks, headers and rounding included; pages of their own apart
+    size_t free_bytes;     ///< what is left of heap_bytes, in whatever pieces
     size_t mapped_blocks;  ///< blocks with pages of their own
     size_t mapped_bytes;   ///< and their pages
     uint64_t compactions;  ///< passes that moved something or might have

@@ -212,29 +212,42 @@ static bool refused_before(const struct jeff_heap *h, const struct request *requ
     return needs_entry && request->granules >= h->refused && !h->cached;
 }
 
+/// Asks the client for memory. @return true if it asks for one more try
+static bool ask_client(struct jeff_heap *h, const struct request *request)
+{
+    if (!h->low_memory)
+        return false;
+    const size_t small_limit = h->small_limit;
+    h->busy = BUSY_LOW_MEMORY;
+    h->small_limit = 0;
+    const bool again = h->low_memory(h->context, request->bytes);
+    h->small_limit = small_limit;
+    h->busy = NOT_BUSY;
+    return again;
+}
+
+/// Compacts, and drops what may be dropped.
+static uint32_t room_by_all_means(struct jeff_heap *h, const struct request *request, bool needs_entry)
+{
+    uint32_t start = room_by_compaction(h, request, needs_entry);
+    // Twice as much each time, so that the walks add up to O(blocks log blocks) at most.
+    for (uint64_t granules = request->granules; !start && purge_can_help(h, request) && purge(h, granules);
+         granules *= 2)
+        start = room_by_compaction(h, request, needs_entry);
+    return start;
+}
+
 static COLD uint32_t room_at_last(struct jeff_heap *h, const struct request *request, bool needs_entry)
 {
-    uint32_t start;
+    uint32_t start = 0;
     if (!refused_before(h, request, needs_entry)) {
-        if ((start = room_by_compaction(h, request, needs_entry)) != 0)
-            return start;
-        // Twice as much each time, so that the walks add up to O(blocks log blocks) at most.
-        for (uint64_t granules = request->granules; purge_can_help(h, request) && purge(h, granules); granules *= 2)
-            if ((start = room_by_compaction(h, request, needs_entry)) != 0)
-                return start;
-        remember_refusal(h, request, needs_entry);
+        start = room_by_all_means(h, request, needs_entry);
+        if (!start)
+            remember_refusal(h, request, needs_entry);
     }
-    if (h->low_memory) {
-        const size_t small_limit = h->small_limit;
-        h->busy = BUSY_LOW_MEMORY;
-        h->small_limit = 0;
-        const bool again = h->low_memory(h->context, request->bytes);
-        h->small_limit = small_limit;
-        h->busy = NOT_BUSY;
-        if (again && (start = room_by_compaction(h, request, needs_entry)) != 0)
-            return start;
-    }
-    return 0;
+    if (!start && ask_client(h, request))
+        start = room_by_all_means(h, request, needs_entry);
+    return start;
 }
 
 uint32_t room_find(struct jeff_heap *h, const struct request *request, bool needs_entry)

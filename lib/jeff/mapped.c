@@ -9,6 +9,7 @@ struct proxy {
     size_t reserved_bytes;
     size_t committed;        ///< bytes from `address` on
     uint32_t next, previous; ///< slots, NIL at the ends
+    uint32_t alignment;      ///< as requested, to be kept when the block has to move
 };
 
 static struct proxy load_proxy(const struct jeff_heap *h, const struct entry *e)
@@ -29,11 +30,17 @@ static size_t round_to_pages(const struct jeff_heap *h, size_t bytes)
     return bytes ? (bytes + page - 1) & ~(page - 1) : page;
 }
 
+/// Address space beyond the block's own, so that its alignment can be had.
+static size_t room_to_align(const struct jeff_heap *h, size_t alignment)
+{
+    return alignment > h->pages->hooks.page_bytes ? alignment : 0;
+}
+
 /// Maps pages for a block. @return false if the system refuses or the size is out of range
 static bool map(struct jeff_heap *h, size_t bytes, size_t alignment, struct proxy *proxy)
 {
     const struct jeff_page_hooks *hooks = &h->pages->hooks;
-    const size_t extra = alignment > hooks->page_bytes ? alignment : 0;
+    const size_t extra = room_to_align(h, alignment);
     if (bytes > SIZE_MAX / 2)
         return false;
     const size_t committed = round_to_pages(h, bytes);
@@ -53,6 +60,7 @@ static bool map(struct jeff_heap *h, size_t bytes, size_t alignment, struct prox
         .committed = committed,
         .next = NIL,
         .previous = NIL,
+        .alignment = (uint32_t)alignment,
     };
     h->pages->mapped_bytes += committed;
     return true;
@@ -144,7 +152,8 @@ static bool resize_here(struct jeff_heap *h, struct proxy *proxy, size_t bytes)
 {
     const struct jeff_page_hooks *hooks = &h->pages->hooks;
     const size_t wanted = round_to_pages(h, bytes);
-    const size_t room = proxy->reserved_bytes - (size_t)(proxy->address - proxy->reserved);
+    // Not what happens to be left above the address: that would depend on where the system has put the pages.
+    const size_t room = proxy->reserved_bytes - room_to_align(h, proxy->alignment);
     if (wanted > room)
         return false;
     if (wanted < proxy->committed) {
@@ -157,16 +166,6 @@ static bool resize_here(struct jeff_heap *h, struct proxy *proxy, size_t bytes)
     }
     proxy->committed = wanted;
     return true;
-}
-
-/// The alignment that the block was made with shows in its address and the reserve around it.
-static size_t alignment_to_keep(const struct jeff_heap *h, const struct proxy *proxy)
-{
-    const uintptr_t address = (uintptr_t)proxy->address;
-    const size_t natural = (size_t)(address & -address);
-    const size_t most = 65536;
-    const size_t extra = proxy->reserved_bytes - proxy->committed;
-    return extra > 0 && natural >= h->pages->hooks.page_bytes ? (natural < most ? natural : most) : GRANULE;
 }
 
 bool mapped_resize(struct jeff_heap *h, uint32_t slot, size_t bytes)
@@ -184,7 +183,7 @@ bool mapped_resize(struct jeff_heap *h, uint32_t slot, size_t bytes)
         return fail(h, JEFF_ERROR_LOCKED);
     }
     struct proxy grown;
-    if (!map(h, bytes, alignment_to_keep(h, &old), &grown))
+    if (!map(h, bytes, old.alignment, &grown))
         return refuse(h) != JEFF_NULL;
     memcpy(grown.address, old.address, old.committed < grown.committed ? old.committed : grown.committed);
     grown.next = old.next;

@@ -312,6 +312,26 @@ static void memory_that_low_memory_frees_serves_the_request(void **state)
     assert_marked(w->heap, large, 9000, 7);
 }
 
+static void make_half_purgeable(struct watcher *w)
+{
+    for (size_t i = 0; i < w->count; i += 2) {
+        assert_true(jeff_set_purgeable(w->heap, w->handles[i], true));
+    }
+}
+
+static void memory_that_low_memory_makes_purgeable_serves_the_request(void **state)
+{
+    (void)state;
+    struct watcher *w = full_heap(32 * KIB, false, true);
+    w->on_low = make_half_purgeable;
+    w->answers_left = 1;
+    assert_true(jeff_malloc(w->heap, 9000) != JEFF_NULL);
+    for (size_t i = 1; i < w->count; i += 2) {
+        assert_marked(w->heap, w->handles[i], 100, (unsigned)i);
+    }
+    assert_sound(w->heap);
+}
+
 static void a_promise_that_is_not_kept_ends_in_a_refusal(void **state)
 {
     (void)state;
@@ -388,6 +408,7 @@ int main(void)
         cmocka_unit_test(low_memory_is_not_asked_while_requests_are_served),
         cmocka_unit_test(low_memory_is_asked_before_a_refusal),
         cmocka_unit_test(memory_that_low_memory_frees_serves_the_request),
+        cmocka_unit_test(memory_that_low_memory_makes_purgeable_serves_the_request),
         cmocka_unit_test(a_promise_that_is_not_kept_ends_in_a_refusal),
         cmocka_unit_test(what_needs_space_is_refused_while_memory_is_low),
         cmocka_unit_test(the_block_being_resized_may_be_freed),

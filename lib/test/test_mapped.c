@@ -280,6 +280,25 @@ static void aligned_and_zeroed_blocks_work_with_own_pages(void **state)
     jeff_destroy(heap);
 }
 
+/// Growing through the room that the alignment left, then beyond it: the alignment must not be forgotten on the way.
+static void the_alignment_stays_with_own_pages(void **state)
+{
+    (void)state;
+    enum { BLOCKS = 64 };
+    jeff_heap *heap = booked_heap(256 * MIB, 64 * KIB);
+    for (unsigned i = 0; i < BLOCKS; i++) {
+        jeff_handle block = jeff_aligned_alloc(heap, 65536, 70000);
+        mark_block(heap, block, 70000, i);
+        for (size_t bytes = 70000; bytes < 400000; bytes += 4096) {
+            assert_true(jeff_resize(heap, block, bytes));
+            assert_int_equal((uintptr_t)jeff_weak_lock(heap, block) % 65536, 0);
+        }
+        assert_marked(heap, block, 70000, i);
+    }
+    assert_checked(heap);
+    jeff_destroy(heap);
+}
+
 static void a_purgeable_block_may_have_own_pages(void **state)
 {
     (void)state;
@@ -411,6 +430,7 @@ int main(void)
         cmocka_unit_test(resize_goes_from_shared_pages_to_own_ones_and_back),
         cmocka_unit_test(a_locked_block_with_own_pages_is_not_moved_by_resize),
         cmocka_unit_test(aligned_and_zeroed_blocks_work_with_own_pages),
+        cmocka_unit_test(the_alignment_stays_with_own_pages),
         cmocka_unit_test(a_purgeable_block_may_have_own_pages),
         cmocka_unit_test(create_refuses_what_cannot_be),
         cmocka_unit_test(create_without_pages_fails_and_leaves_nothing),

@@ -29,6 +29,9 @@
 /// Room in front of the base of shift 0: the guard, and pages without access below it, whatever the page size.
 #define FRONT (2 * STEVE_REGION_UNIT)
 
+/// Far from where programs, libraries and sanitizers put things, within 47 bits.
+#define REGION_WISH ((uintptr_t)0x2000 << 32)
+
 #define GUARD_STAMP UINT64_C(0x6775617264a5c39b)
 
 static size_t page_bytes(void)
@@ -49,7 +52,12 @@ static unsigned char *page_up(unsigned char *at)
 static bool map(struct steve_region *region, size_t bytes)
 {
     steve_region_release(region);
-    void *mapping = mmap(NULL, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+    // The same address in every process where it can be had, so that what depends on it shows again.
+    void *mapping = mmap((void *)REGION_WISH, bytes, PROT_NONE, flags | MAP_FIXED_NOREPLACE, -1, 0);
+    if (mapping == MAP_FAILED) {
+        mapping = mmap(NULL, bytes, PROT_NONE, flags, -1, 0);
+    }
     if (mapping == MAP_FAILED) {
         return false;
     }

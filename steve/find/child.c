@@ -17,6 +17,8 @@
 #include <time.h>
 #include <unistd.h>
 
+/// What a jump of the CPU time between two looks, some 50 ms apart, counts as.
+#define STUCK_STEP_NS UINT64_C(100000000)
 /// A child that sleeps in one op for so many times the limit, and takes no CPU time, waits for something that will never come.
 #define ASLEEP_FACTOR 10u
 #define ASLEEP_MIN_NS UINT64_C(10000000000)
@@ -147,6 +149,8 @@ bool steve_child_start(struct steve_child *child, void (*body)(void *context), v
     }
     child->pid = pid;
     child->since = sight_of(child);
+    child->seen_cpu_ns = child->since.cpu_ns;
+    child->stuck_cpu_ns = 0;
     return true;
 }
 
@@ -259,7 +263,7 @@ static bool is_hang(const struct steve_child *child, const struct steve_sight *n
     if (limit_ns == 0) {
         return false;
     }
-    uint64_t cpu = now->cpu_ns - child->since.cpu_ns;
+    uint64_t cpu = child->stuck_cpu_ns;
     uint64_t wall = now->wall_ns - child->since.wall_ns;
     *finding = (struct steve_finding){.oracle = STEVE_ORACLE_HANG, .op = now->op};
     if (cpu > limit_ns) {
@@ -291,6 +295,15 @@ static bool is_too_large(const struct steve_child *child, const struct steve_sig
     return true;
 }
 
+/// Where a virtual machine stood still, a process's CPU time jumps by all of that; a loop spends it bit by bit.
+static void add_stuck_time(struct steve_child *child, const struct steve_sight *now)
+{
+    uint64_t spent = now->cpu_ns - child->seen_cpu_ns;
+    child->stuck_cpu_ns = is_same_op(now, &child->since) ? child->stuck_cpu_ns : 0;
+    child->stuck_cpu_ns += spent < STUCK_STEP_NS ? spent : STUCK_STEP_NS;
+    child->seen_cpu_ns = now->cpu_ns;
+}
+
 enum steve_child_state steve_child_look(struct steve_child *child, const struct steve_limits *limits,
                                         struct steve_finding *finding)
 {
@@ -301,6 +314,7 @@ enum steve_child_state steve_child_look(struct steve_child *child, const struct 
         return after_death(child, status, finding);
     }
     struct steve_sight now = sight_of(child);
+    add_stuck_time(child, &now);
     if (!is_in_episode(&now)) {
         child->since = now;
         return STEVE_CHILD_RUNNING;

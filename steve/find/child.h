@@ -25,6 +25,8 @@ struct steve_child {
     pid_t pid; ///< 0: none is running
     struct steve_page *page;
     struct steve_sight since;
+    uint64_t seen_cpu_ns;  ///< its CPU time when it was last looked at
+    uint64_t stuck_cpu_ns; ///< CPU time that it spent on the op since then, a jump between two looks counted as a step
 };
 
 enum steve_child_state {
