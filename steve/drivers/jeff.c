@@ -160,12 +160,8 @@ static void *open_mapped(const struct steve_geometry *geometry, const char **why
     struct jeff_config config = make_config(instance, geometry);
     config.own_mapping = OWN_MAPPING;
 
-    bool failing = (geometry->options & OPTION_FAILING_PAGES) != 0;
-    struct jeff_page_hooks hooks;
-    if (failing) {
-        hooks = steve_jeff_pages_hooks(&instance->pages);
-        config.pages = &hooks;
-    }
+    const struct jeff_page_hooks hooks = steve_jeff_pages_hooks(&instance->pages);
+    config.pages = &hooks;
 
     enum jeff_status status = JEFF_OK;
     instance->heap = jeff_create(steve_jeff_pages_round(geometry->bytes), &config, &status);
@@ -174,7 +170,7 @@ static void *open_mapped(const struct steve_geometry *geometry, const char **why
         instance_free(instance);
         return NULL;
     }
-    instance->pages.failing = failing;
+    instance->pages.failing = (geometry->options & OPTION_FAILING_PAGES) != 0;
     return instance;
 }
 

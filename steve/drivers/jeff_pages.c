@@ -1,4 +1,5 @@
-/// The page hooks of `jeff-mapped` under the option `failing-pages`: mmap and its kin, with refusals at fixed intervals.
+/// The page hooks of `jeff-mapped`: mmap and its kin, at addresses as like as can be; under the option `failing-pages` with
+/// refusals at fixed intervals.
 #define _GNU_SOURCE
 #include "steve/drivers/jeff_pages_internal.h"
 
@@ -9,9 +10,28 @@
 #define RESERVE_FAILS_EVERY 5u
 #define COMMIT_FAILS_EVERY  7u
 
+#define ALIGNMENT ((size_t)65536)
+
 static size_t page_bytes(void)
 {
     return (size_t)sysconf(_SC_PAGESIZE);
+}
+
+/// At a multiple of the largest alignment, so that what is allocated and what is refused does not depend on the system's choice.
+static void *map_aligned(size_t bytes)
+{
+    char *address = mmap(NULL, bytes + ALIGNMENT, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (address == MAP_FAILED) {
+        return NULL;
+    }
+    size_t before = (ALIGNMENT - (uintptr_t)address % ALIGNMENT) % ALIGNMENT;
+    if (before > 0) {
+        munmap(address, before);
+    }
+    if (before < ALIGNMENT) {
+        munmap(address + before + bytes, ALIGNMENT - before);
+    }
+    return address + before;
 }
 
 static void *reserve(void *context, size_t bytes)
@@ -21,8 +41,7 @@ static void *reserve(void *context, size_t bytes)
     if (pages->failing && pages->reserves % RESERVE_FAILS_EVERY == 0) {
         return NULL;
     }
-    void *address = mmap(NULL, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    return address == MAP_FAILED ? NULL : address;
+    return map_aligned(bytes);
 }
 
 static bool commit(void *context, void *address, size_t bytes)
