@@ -192,6 +192,23 @@ static void the_same_ops_give_the_same_digest(void **state)
     steve_exec_free(unchecked);
 }
 
+static void the_same_ops_write_the_same_bytes(void **state)
+{
+    (void)state;
+    struct steve_exec *exec = new_exec(&steve_driver_hostile, STEVE_CHECK_NORMAL);
+    unsigned char seen[2][100];
+    for (size_t round = 0; round < 2; round++) {
+        begin(exec);
+        assert_int_equal(step(exec, STEVE_OP_MALLOC, 2, 100), STEVE_DONE);
+        memcpy(seen[round], (const void *)steve_view_address(exec, 2), sizeof seen[round]);
+        assert_int_equal(step(exec, STEVE_OP_WRITE, 2, 0), STEVE_DONE);
+        assert_memory_not_equal(seen[round], (const void *)steve_view_address(exec, 2), sizeof seen[round]);
+        assert_int_equal(steve_exec_end(exec), STEVE_DONE);
+    }
+    assert_memory_equal(seen[0], seen[1], sizeof seen[0]);
+    steve_exec_free(exec);
+}
+
 static void a_run_may_end_anywhere_and_begin_again(void **state)
 {
     (void)state;
@@ -372,6 +389,7 @@ int main(void)
         cmocka_unit_test(the_view_ranks_blocks_by_address),
         cmocka_unit_test(random_ops_on_good_drivers_find_nothing),
         cmocka_unit_test(the_same_ops_give_the_same_digest),
+        cmocka_unit_test(the_same_ops_write_the_same_bytes),
         cmocka_unit_test(a_run_may_end_anywhere_and_begin_again),
         cmocka_unit_test(each_lie_is_named_by_its_oracle),
         cmocka_unit_test(a_calloc_that_overflows_gives_a_block_out_of_bounds),

@@ -136,6 +136,7 @@ static void never_runs_out_of_chunks(void **state)
                 assert_true(steve_layout_remove(layout, span_of((uint16_t)slot, 0).begin, (uint16_t)slot));
             }
         }
+        assert_true(layout->chunks <= 2 * layout->count / (STEVE_LAYOUT_FILL / 2) + 1);
     }
 }
 

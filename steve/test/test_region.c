@@ -23,6 +23,9 @@ static void base_is_congruent_and_memory_zero_or_dirty(void **state)
                 assert_int_equal(region.base[i], 0);
             }
             memset(region.base, 0x33, bytes);
+            assert_true(steve_region_place(&region, &place));
+            assert_int_equal(region.base[0] | region.base[bytes / 2] | region.base[bytes - 1], 0);
+            memset(region.base, 0x33, bytes);
             place.dirty = true;
             assert_true(steve_region_place(&region, &place));
             assert_int_not_equal(region.base[0], 0);
