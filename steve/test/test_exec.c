@@ -1,5 +1,5 @@
 /// The executor: what ops do, what repeats, and that oracles bite where the hostile drivers have no misdeed for them. The
-/// driver under it is the well-behaved `hostile`, here and there with one function exchanged.
+/// driver under it is the well-behaved `hostile`, here and there with one function exchanged; `jeff` where a block is purged.
 #include "steve/core/exec.h"
 
 #include <setjmp.h>
@@ -190,6 +190,25 @@ static void the_same_ops_give_the_same_digest(void **state)
     steve_exec_free(first);
     steve_exec_free(shifted);
     steve_exec_free(unchecked);
+}
+
+static void a_purged_block_is_live_without_memory_until_it_is_resized(void **state)
+{
+    (void)state;
+    struct steve_exec *exec = new_exec(&steve_driver_jeff, STEVE_CHECK_PARANOID);
+    begin(exec);
+    assert_int_equal(step(exec, STEVE_OP_MALLOC, 0, 12000), STEVE_DONE);
+    assert_int_equal(step(exec, STEVE_OP_MALLOC, 1, 12000), STEVE_REFUSED);
+    assert_int_equal(step(exec, STEVE_OP_PURGEABLE, 0, 0), STEVE_DONE);
+    assert_int_equal(step(exec, STEVE_OP_MALLOC, 1, 12000), STEVE_DONE);
+    assert_true(steve_view_live(exec, 0));
+    assert_int_equal(steve_view_address(exec, 0), 0);
+    assert_int_equal(step(exec, STEVE_OP_LOCK, 0, 0), STEVE_REFUSED);
+    assert_int_equal(step(exec, STEVE_OP_WRITE, 0, 0), STEVE_SKIPPED);
+    assert_int_equal(step(exec, STEVE_OP_RESIZE, 0, 100), STEVE_DONE);
+    assert_int_equal(step(exec, STEVE_OP_LOCK, 0, 0), STEVE_DONE);
+    assert_int_equal(steve_exec_end(exec), STEVE_DONE);
+    steve_exec_free(exec);
 }
 
 static void the_same_ops_write_the_same_bytes(void **state)
@@ -389,6 +408,7 @@ int main(void)
         cmocka_unit_test(the_view_ranks_blocks_by_address),
         cmocka_unit_test(random_ops_on_good_drivers_find_nothing),
         cmocka_unit_test(the_same_ops_give_the_same_digest),
+        cmocka_unit_test(a_purged_block_is_live_without_memory_until_it_is_resized),
         cmocka_unit_test(the_same_ops_write_the_same_bytes),
         cmocka_unit_test(a_run_may_end_anywhere_and_begin_again),
         cmocka_unit_test(each_lie_is_named_by_its_oracle),
