@@ -29,8 +29,9 @@
 /// Room in front of the base of shift 0: the guard, and pages without access below it, whatever the page size.
 #define FRONT (2 * STEVE_REGION_UNIT)
 
-/// Far from where programs, libraries and sanitizers put things, within 47 bits.
-#define REGION_WISH ((uintptr_t)0x2000 << 32)
+/// Far from where programs, libraries and sanitizers put things, within 47 bits. A region for each shift has its own place: how
+/// far the bases of the metamorphic oracle are apart is then the same in every process.
+#define REGION_WISH(shift) ((uintptr_t)(0x2000 + 0x400 * (uintptr_t)(shift)) << 32)
 
 #define GUARD_STAMP UINT64_C(0x6775617264a5c39b)
 
@@ -49,12 +50,12 @@ static unsigned char *page_up(unsigned char *at)
     return page_down(at + (page_bytes() - 1));
 }
 
-static bool map(struct steve_region *region, size_t bytes)
+static bool map(struct steve_region *region, size_t bytes, unsigned shift)
 {
     steve_region_release(region);
     const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
     // The same address in every process where it can be had, so that what depends on it shows again.
-    void *mapping = mmap((void *)REGION_WISH, bytes, PROT_NONE, flags | MAP_FIXED_NOREPLACE, -1, 0);
+    void *mapping = mmap((void *)REGION_WISH(shift), bytes, PROT_NONE, flags | MAP_FIXED_NOREPLACE, -1, 0);
     if (mapping == MAP_FAILED) {
         mapping = mmap(NULL, bytes, PROT_NONE, flags, -1, 0);
     }
@@ -137,7 +138,7 @@ bool steve_region_place(struct steve_region *region, const struct steve_region_p
     if (place->bytes > SIZE_MAX / 2 - reserve) {
         return false;
     }
-    if (region->mapping_bytes < place->bytes + reserve && !map(region, place->bytes + reserve)) {
+    if (region->mapping_bytes < place->bytes + reserve && !map(region, place->bytes + reserve, place->shift)) {
         return false;
     }
     unsigned char *old_begin = region->open_begin;
