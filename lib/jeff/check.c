@@ -172,7 +172,7 @@ static bool check_table(struct check *c)
         return damaged(c, "the count of retired slots is wrong", h);
     if (live + attached + dead + bare + retired != NIL - h->slot_low)
         return damaged(c, "a slot is neither live nor in a list", h);
-    if (h->cached != (uint64_t)c->cached * CACHED_ONE + c->cached_granules)
+    if (h->cached != (c->cached_granules << CACHED_SHIFT | c->cached))
         return damaged(c, "the count of cached blocks is wrong", h);
     return true;
 }

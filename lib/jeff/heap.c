@@ -77,7 +77,7 @@ bool heap_lay_out(struct jeff_heap *h, size_t bytes, bool with_pages, const stru
     h->small_limit = (size_t)binned * GRANULE - HEADER + 1;
     h->slot_low = NIL;
     h->binned = binned;
-    h->cached_limit = granules / 8 > CACHED_LEAST ? granules / 8 : CACHED_LEAST;
+    h->cached_limit = (uint64_t)(granules / 8 > CACHED_LEAST ? granules / 8 : CACHED_LEAST) << CACHED_SHIFT;
     h->refused = NO_REFUSAL;
     h->first = first;
     h->top = first;

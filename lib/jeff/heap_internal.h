@@ -53,10 +53,11 @@
 #define CW_PURGED    ((uint32_t)1 << 25)
 #define CW_MAPPED    ((uint32_t)1 << 26) ///< the block is a proxy: its payload has pages of its own
 #define CW_RESIZED   ((uint32_t)1 << 27) ///< the class at birth no longer tells the size
+#define CW_UNBINNED  ((uint32_t)1 << 29) ///< the class at birth has no bin in this heap
 #define CW_WIDE      ((uint32_t)1 << 28) ///< the block is a wide one now
 #define CW_FREE      ((uint32_t)1 << 31)
 #define CW_CLASS     24u ///< shift of the class in a free entry
-#define CACHED_ONE   ((uint64_t)1 << 32)
+#define CACHED_SHIFT 24u ///< of the granules in the counter of cached blocks: there are fewer than 2^24 slots
 #define NO_REFUSAL   UINT32_MAX
 
 #if defined(__GNUC__)
@@ -93,10 +94,10 @@ struct page_state {
 struct jeff_heap {
     uintptr_t table_bias;  ///< address of entry 0, which as a rule is not there
     size_t small_limit;    ///< requests below it have a bin; 0 while a callback runs, so that all take the slow path
-    uint64_t cached;       ///< CACHED_ONE * cached blocks + their granules
+    uint64_t cached;       ///< granules of the cached blocks << CACHED_SHIFT, plus their number
+    uint64_t cached_limit; ///< what that may be before free starts to merge them
     uint32_t slot_low;     ///< lowest slot that the table has
     uint32_t binned;       ///< largest class that has a bin
-    uint32_t cached_limit; ///< granules that may be cached before free starts to merge them
     uint32_t refused;      ///< granules of the smallest request refused since memory last came free; NO_REFUSAL
 
     uint32_t first;  ///< start of the lowest block
@@ -331,6 +332,22 @@ static inline uint32_t *hole_heads(struct jeff_heap *h)
 static inline void memory_came_free(struct jeff_heap *h)
 {
     h->refused = NO_REFUSAL;
+}
+
+static inline uint32_t cached_count(const struct jeff_heap *h)
+{
+    return (uint32_t)h->cached & SLOT_MASK;
+}
+
+static inline uint32_t cached_granules(const struct jeff_heap *h)
+{
+    return (uint32_t)(h->cached >> CACHED_SHIFT);
+}
+
+/// What one block of that size adds to the counter of cached blocks.
+static inline uint64_t cached_block(uint32_t size)
+{
+    return (uint64_t)size << CACHED_SHIFT | 1;
 }
 
 static inline bool fail(struct jeff_heap *h, enum jeff_status status)

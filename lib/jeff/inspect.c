@@ -16,11 +16,10 @@ void jeff_stats(const jeff_heap *h, struct jeff_stats *stats)
         *stats = (struct jeff_stats){0};
         return;
     }
-    const size_t cached_granules = (uint32_t)h->cached;
     const size_t blocks_bytes = (size_t)(h->top - h->first) * GRANULE;
-    const size_t idle_bytes = (cached_granules + h->hole_granules) * GRANULE;
+    const size_t idle_bytes = ((size_t)cached_granules(h) + h->hole_granules) * GRANULE;
     const size_t entries = NIL - h->slot_low;
-    const size_t cached_blocks = (size_t)(h->cached >> 32);
+    const size_t cached_blocks = cached_count(h);
     *stats = (struct jeff_stats){
         .heap_bytes = h->pages ? pages_committed(h) : h->region_bytes,
         .control_bytes = h->begin_skip + (size_t)h->first * GRANULE - HEADER,

@@ -53,7 +53,7 @@ static uint32_t detach(struct jeff_heap *h, uint32_t slot, uint32_t *size)
     struct entry *e = entry_at(h, slot);
     const uint32_t start = e->off - ((e->cw >> CW_CLASS & CLASS_WIDE) == CLASS_WIDE);
     *size = block_size(h, start, header_of(h, start));
-    h->cached -= CACHED_ONE + *size;
+    h->cached -= cached_block(*size);
     entry_to_bare(h, slot);
     return start;
 }
@@ -282,7 +282,7 @@ static COLD jeff_handle malloc_slow(struct jeff_heap *h, size_t bytes, size_t al
             struct entry *e = entry_at(h, cached);
             e->gen++;
             e->cw = request.granules << BIRTH_SHIFT;
-            h->cached -= CACHED_ONE + request.granules;
+            h->cached -= cached_block(request.granules);
             return make_handle(e->gen, request.granules, cached);
         }
     }
@@ -294,7 +294,7 @@ static COLD jeff_handle malloc_slow(struct jeff_heap *h, size_t bytes, size_t al
     block_attach(h, start, &request, slot);
     e->gen++;
     const uint32_t class = request.wide ? CLASS_WIDE : request.granules;
-    e->cw = class << BIRTH_SHIFT | (request.wide ? CW_WIDE : 0);
+    e->cw = class << BIRTH_SHIFT | (request.wide ? CW_WIDE : class > h->binned ? CW_UNBINNED : 0);
     return make_handle(e->gen, class, slot);
 }
 
@@ -309,7 +309,7 @@ jeff_handle jeff_malloc(jeff_heap *h, size_t bytes)
             h->bin[class] = e->cw & SLOT_MASK;
             e->cw = class << BIRTH_SHIFT;
             e->gen++;
-            h->cached -= CACHED_ONE + class;
+            h->cached -= cached_block(class);
             return make_handle(e->gen, class, slot);
         }
     }
@@ -364,7 +364,7 @@ static COLD bool free_slow(struct jeff_heap *h, jeff_handle handle)
         e->gen++;
         e->cw = CW_FREE | class << CW_CLASS | h->bin[bin];
         h->bin[bin] = slot;
-        h->cached += CACHED_ONE + size;
+        h->cached += cached_block(size);
         return true;
     }
     entry_release(h, slot);
@@ -377,19 +377,19 @@ bool jeff_free(jeff_heap *h, jeff_handle handle)
     const uint32_t low = (uint32_t)handle;
     const uint32_t slot = low & SLOT_MASK;
     const uint32_t class = low >> 24;
-    const uint32_t gen = (uint32_t)(handle >> 32);
-    if (LIKELY(slot >= h->slot_low && class <= h->binned && gen != UINT32_MAX)) {
-        struct entry *e = entry_at(h, slot);
-        // Not locked, not flagged, of the class that the handle says, and live: all in one compare.
-        if (LIKELY(e->gen == gen && e->cw == class << BIRTH_SHIFT)) {
-            e->gen = gen + 1;
-            e->cw = CW_FREE | class << CW_CLASS | h->bin[class];
-            h->bin[class] = slot;
-            h->cached += CACHED_ONE + class;
-            if (UNLIKELY((uint32_t)h->cached > h->cached_limit) && !h->busy)
-                drain(h, DRAIN_STEP);
-            return true;
-        }
-    }
-    return free_slow(h, handle);
+    if (UNLIKELY(slot < h->slot_low))
+        return free_slow(h, handle);
+    struct entry *e = entry_at(h, slot);
+    // Live, of the class that the handle says, not locked, and without a flag: two compares answer all. Generation 0 is what
+    // comes after the last one.
+    const uint32_t next_gen = (uint32_t)(handle >> 32) + 1;
+    if (UNLIKELY(e->gen + 1 != next_gen || e->cw != class << BIRTH_SHIFT || next_gen == 0))
+        return free_slow(h, handle);
+    e->gen = next_gen;
+    e->cw = CW_FREE | class << CW_CLASS | h->bin[class];
+    h->bin[class] = slot;
+    h->cached += cached_block(class);
+    if (UNLIKELY(h->cached > h->cached_limit) && !h->busy)
+        drain(h, DRAIN_STEP);
+    return true;
 }

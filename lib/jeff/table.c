@@ -35,7 +35,7 @@ void entry_bury(struct jeff_heap *h, struct entry *e, uint32_t size)
 {
     assert(is_cached(e));
     e->off = 0;
-    h->cached -= CACHED_ONE + size;
+    h->cached -= cached_block(size);
     h->dead_count++;
 }
 
@@ -96,7 +96,7 @@ static bool is_retired(const struct entry *e)
 
 void table_tidy(struct jeff_heap *h)
 {
-    assert(h->cached >> 32 == 0);
+    assert(h->cached == 0);
     for (uint32_t class = 0; class <= h->binned; class ++)
         h->bin[class] = NIL;
     h->dead_count = 0;
