@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "steve/core/region.h"
 
+#include <assert.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -180,6 +181,18 @@ bool steve_region_guards_hold(const struct steve_region *region, struct steve_re
         return false;
     }
     return true;
+}
+
+uint8_t steve_region_guard_byte(const struct steve_region *region, const unsigned char *at)
+{
+    const unsigned char *end = region->base + region->bytes;
+    const unsigned char *begin = at < region->base ? region->open_begin : end;
+    const unsigned char *stop = at < region->base ? region->base : region->open_end;
+    uint8_t expected = 0;
+    bool is_written = steve_shadow_byte((size_t)(stop - begin), GUARD_STAMP, (size_t)(at - begin), &expected);
+    assert(is_written); // a guard is shorter than what is written in samples
+    (void)is_written;
+    return expected;
 }
 
 void steve_region_release(struct steve_region *region)

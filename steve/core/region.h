@@ -49,6 +49,9 @@ bool steve_region_place(struct steve_region *region, const struct steve_region_p
 /// @return true if both guards are as they were written. O(guards: 8 to 16 KiB)
 bool steve_region_guards_hold(const struct steve_region *region, struct steve_region_damage *damage);
 
+/// @return what a byte of a guard, below or above the heap, must hold. O(1)
+uint8_t steve_region_guard_byte(const struct steve_region *region, const unsigned char *at);
+
 /// Gives the address space back. An all-zero region is fine.
 void steve_region_release(struct steve_region *region);
 

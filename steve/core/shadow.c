@@ -214,3 +214,31 @@ bool steve_shadow_zero(const void *block, size_t bytes, struct steve_shadow_diff
     }
     return true;
 }
+
+bool steve_shadow_byte(size_t bytes, uint64_t stamp, size_t offset, uint8_t *expected)
+{
+    size_t count = piece_count(bytes);
+    for (size_t i = 0; i < count; i++) {
+        struct piece piece = piece_at(bytes, bytes, i);
+        if (offset >= piece.offset && offset - piece.offset < piece.bytes) {
+            uint64_t word = word_at(stamp, offset);
+            unsigned char written[8];
+            memcpy(written, &word, sizeof written);
+            *expected = written[offset % 8];
+            return true;
+        }
+    }
+    return false;
+}
+
+size_t steve_shadow_next(size_t bytes, size_t offset)
+{
+    size_t count = piece_count(bytes);
+    for (size_t i = 0; i < count; i++) {
+        struct piece piece = piece_at(bytes, bytes, i);
+        if (piece.offset > offset) {
+            return piece.offset;
+        }
+    }
+    return bytes;
+}

@@ -46,6 +46,13 @@ bool steve_shadow_same_ends(const void *block, size_t bytes, uint64_t stamp, str
 /// @return true if all bytes of the block that steve_shadow_fill() would write are zero
 bool steve_shadow_zero(const void *block, size_t bytes, struct steve_shadow_diff *diff);
 
+/// What steve_shadow_fill() writes at `offset` of a block of `bytes` bytes; offset < bytes.
+/// @return false if it writes nothing there. O(1)
+bool steve_shadow_byte(size_t bytes, uint64_t stamp, size_t offset, uint8_t *expected);
+
+/// @return the first offset after `offset`, at which nothing is written, where something is; `bytes` if there is none. O(1)
+size_t steve_shadow_next(size_t bytes, size_t offset);
+
 /// @return how many bytes of such a block are written and compared. O(1)
 size_t steve_shadow_cost(size_t bytes);
 

@@ -3,7 +3,7 @@
 /// log behind, and so the exact sequence that broke it; nothing has to be run again to know it.
 ///
 ///     board   next end folded stop | cells: a ring of results, one an episode, read by the parent in episode order
-///     page    phase item op | header, finding, counts
+///     page    phase item op | header, finding, scene, counts
 ///     log     the ops of the current episode, each written before it is carried out (8 bytes an op)
 ///
 /// Workers write and the parent reads; plain fields are read only after the worker has ended, or after an atomic one said so.
@@ -14,6 +14,7 @@
 #include <stdatomic.h>
 
 #include "steve/core/exec.h"
+#include "steve/core/scene.h"
 
 /// How far the quickest worker may be ahead of the slowest, in episodes.
 #define STEVE_BOARD_CELLS 16384u
@@ -59,6 +60,7 @@ struct steve_page {
 
     struct steve_header header;   ///< of the current episode
     struct steve_finding finding; ///< in STEVE_WORKER_FOUND
+    struct steve_scene scene;     ///< in STEVE_WORKER_FOUND
     uint64_t found_ops;           ///< in STEVE_WORKER_FOUND: how many ops of the log show it again
     char trouble[192];            ///< in STEVE_WORKER_FAILED: a sentence
     struct steve_counts counts;   ///< of all episodes that this page has seen

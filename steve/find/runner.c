@@ -178,6 +178,7 @@ static bool keep_finding(struct runner *r, const struct slot *slot, const struct
     w->item = atomic_load(&page->item);
     w->found.episode = r->config->plan.first + w->item;
     w->found.finding = *finding;
+    w->found.scene = finding == &page->finding ? page->scene : (struct steve_scene){0};
     w->found.sequence.header = page->header;
     w->found.sequence.count = ops;
     memcpy(w->found.sequence.ops, slot->log, ops * sizeof slot->log[0]);

@@ -16,6 +16,7 @@
 struct steve_found {
     uint64_t episode;
     struct steve_finding finding;
+    struct steve_scene scene;       ///< of a crash and its like none is taken
     struct steve_sequence sequence; ///< up to the op that broke; owned, steve_sequence_free()
 };
 

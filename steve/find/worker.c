@@ -75,6 +75,13 @@ static bool found(struct worker *w, const struct steve_finding *finding, uint64_
     return false;
 }
 
+/// The same for a finding of an executor, which knows how the heap lies. The page says FOUND only when the scene is taken.
+static bool found_by(struct worker *w, struct steve_exec *exec, uint64_t logged)
+{
+    steve_scene_take(exec, &w->page->scene);
+    return found(w, steve_exec_finding(exec), logged);
+}
+
 static struct steve_exec *new_exec(struct worker *w, uint8_t base_slot)
 {
     const char *why = NULL;
@@ -142,7 +149,7 @@ static bool run_and_log(struct worker *w, uint64_t length, uint64_t *count)
             set_phase(w, STEVE_WORKER_RUN, 0);
         }
         if (steve_exec_step(exec, op) == STEVE_FOUND) {
-            return found(w, steve_exec_finding(exec), i + 1);
+            return found_by(w, exec, i + 1);
         }
         if (i % PULSE_OPS == PULSE_OPS - 1) {
             pulse(w);
@@ -150,7 +157,7 @@ static bool run_and_log(struct worker *w, uint64_t length, uint64_t *count)
     }
     *count = i;
     set_phase(w, STEVE_WORKER_END, i);
-    return steve_exec_end(exec) != STEVE_FOUND || found(w, steve_exec_finding(exec), i);
+    return steve_exec_end(exec) != STEVE_FOUND || found_by(w, exec, i);
 }
 
 /// Finds the op after which the two bases part, by running them side by side.
@@ -187,12 +194,12 @@ static bool repeat(struct worker *w, uint64_t count)
         }
         set_phase(w, STEVE_WORKER_REPEAT, i);
         if (steve_exec_step(w->second, log[i]) == STEVE_FOUND) {
-            return found(w, steve_exec_finding(w->second), count);
+            return found_by(w, w->second, count);
         }
     }
     set_phase(w, STEVE_WORKER_REPEAT_END, count);
     if (steve_exec_end(w->second) == STEVE_FOUND) {
-        return found(w, steve_exec_finding(w->second), count);
+        return found_by(w, w->second, count);
     }
 
     uint64_t here = steve_exec_offset_digest(w->exec);
@@ -241,6 +248,7 @@ static bool run_item(struct worker *w, uint64_t item)
 
     uint64_t length = 0;
     page->header = (struct steve_header){0};
+    page->scene.taken = false;
     const struct steve_driver *driver =
         work->source->begin(work->source->context, work->plan.first + item, &page->header, &length);
     if (work->plan.last_length != 0 && item + 1 == work->plan.count && length > work->plan.last_length) {
