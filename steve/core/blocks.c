@@ -144,6 +144,9 @@ static enum steve_outcome op_request(struct steve_exec *exec, struct steve_slot 
     if (slot->ref != 0 || !has_function(exec->driver, op)) {
         return STEVE_SKIPPED;
     }
+    if (op.code == STEVE_OP_CALLOC && steve_is_unbearable(bytes)) {
+        return STEVE_SKIPPED;
+    }
     size_t alignment = alignment_of(op);
     steve_ref ref = call_request(exec, op, bytes);
     if (ref == 0) {
@@ -357,6 +360,9 @@ static enum steve_outcome op_resize(struct steve_exec *exec, struct steve_slot *
         return STEVE_SKIPPED;
     }
     if (slot->locks > 0 && (exec->promises & STEVE_PROMISE_RESIZE_IN_PLACE) == 0) {
+        return STEVE_SKIPPED;
+    }
+    if (steve_is_unbearable(slot->bytes) && steve_is_unbearable(bytes)) {
         return STEVE_SKIPPED;
     }
     steve_ref ref = exec->driver->resize(exec->heap, slot->ref, bytes);

@@ -175,6 +175,9 @@ enum steve_outcome steve_op_compact(struct steve_exec *exec, struct steve_op op,
     if (is_goal ? exec->driver->compact_goal == NULL : exec->driver->compact == NULL) {
         return STEVE_SKIPPED;
     }
+    if (steve_is_unbearable(exec->live_bytes - exec->locked_bytes)) {
+        return STEVE_SKIPPED;
+    }
     count_compaction(exec);
     bool going_on = is_goal                       ? compact_to_goal(exec, bytes)
                     : op.code == STEVE_OP_COMPACT ? compact_fully(exec)

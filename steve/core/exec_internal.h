@@ -58,6 +58,16 @@ struct steve_effort {
     bool everything;           ///< all of it after every op
 };
 
+/// What an allocator may be made to write at a time. Steve touches huge blocks only here and there, but an allocator that
+/// clears, copies or moves one touches all of it: ops that may do so are skipped, or they would be a hang or eat the memory
+/// without any fault of the allocator's. Sizes that nobody can serve are let through.
+#define STEVE_WRITTEN_MOST ((size_t)1 << 30)
+
+static inline bool steve_is_unbearable(size_t bytes)
+{
+    return bytes > STEVE_WRITTEN_MOST && bytes < SIZE_MAX / 4;
+}
+
 struct steve_exec {
     const struct steve_driver *driver;
     void *heap; ///< NULL: no episode
