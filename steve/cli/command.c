@@ -77,7 +77,12 @@ char *steve_command_run(const struct steve_options *options, const struct steve_
         fputs(" --driver ", out);
         print_word(out, driver->name);
     }
-    fprintf(out, " --seed %" PRIu64 " --episode %" PRIu64, seed, episode);
+    if (options->exhaustive != 0) {
+        fprintf(out, " --exhaustive %" PRIu64, options->exhaustive);
+    } else {
+        fprintf(out, " --seed %" PRIu64, seed);
+    }
+    fprintf(out, " --episode %" PRIu64, episode);
     if (steve_option_given(options, STEVE_OPTION_PROFILE)) {
         fprintf(out, " --profile %s", steve_profile_name(options->profile));
     }

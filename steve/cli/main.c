@@ -17,7 +17,7 @@ static const struct steve_command commands[] = {
                    "whichever comes first ends it.\n" EXIT_STATUS_HELP,
         .takes = BIT(DRIVER) | BIT(SEED) | BIT(OPS) | BIT(EPISODES) | BIT(TIME) | BIT(EPISODE) | BIT(PROFILE) |
                  BIT(LOCKS) | BIT(HEAP) | BIT(CHECK) | BIT(WITHOUT) | BIT(JOBS) | BIT(OP_TIME) | BIT(MEMORY) |
-                 BIT(OUT) | BIT(NO_ISOLATE),
+                 BIT(OUT) | BIT(NO_ISOLATE) | BIT(KEEP_GOING) | BIT(KNOWN) | BIT(EXHAUSTIVE) | BIT(JSON) | BIT(JUNIT),
         .carry_out = steve_cli_run,
     },
     {
@@ -28,7 +28,7 @@ static const struct steve_command commands[] = {
                    "that it names, or --driver's. README, *.md, hidden files, and what stands beside\n"
                    "a reproducer (report.txt) are left out. Files in a folder called fuzz_text are\n"
                    "no sequences: they go through the parser and back.\n" EXIT_STATUS_HELP,
-        .takes = BIT(DRIVER) | BIT(CHECK) | BIT(WITHOUT) | BIT(OP_TIME) | BIT(MEMORY) | BIT(NO_ISOLATE),
+        .takes = BIT(DRIVER) | BIT(CHECK) | BIT(WITHOUT) | BIT(OP_TIME) | BIT(MEMORY) | BIT(NO_ISOLATE) | BIT(JSON),
         .files_min = 1,
         .files_max = 1 << 30,
         .carry_out = steve_cli_replay,

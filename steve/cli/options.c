@@ -12,6 +12,7 @@
 #include "steve/cli/values.h"
 #include "steve/drivers/drivers.h"
 #include "steve/find/runner.h"
+#include "steve/gen/exhaustive.h"
 
 #define HELP_CODE      1000
 #define OP_TIME_MIN_NS UINT64_C(1000000)
@@ -138,6 +139,38 @@ static bool apply_output(struct steve_options *options, const char *value)
     return *value != '\0';
 }
 
+static bool apply_keep_going(struct steve_options *options, const char *value)
+{
+    (void)value;
+    options->keep_going = true;
+    return true;
+}
+
+static bool apply_known(struct steve_options *options, const char *value)
+{
+    options->known = value;
+    return *value != '\0';
+}
+
+static bool apply_exhaustive(struct steve_options *options, const char *value)
+{
+    return steve_parse_count(value, &options->exhaustive) && options->exhaustive > 0 &&
+           options->exhaustive <= STEVE_EXHAUSTIVE_MOST;
+}
+
+static bool apply_json(struct steve_options *options, const char *value)
+{
+    (void)value;
+    options->json = true;
+    return true;
+}
+
+static bool apply_junit(struct steve_options *options, const char *value)
+{
+    options->junit = value;
+    return *value != '\0';
+}
+
 struct option_row {
     const char *name;
     const char *value; ///< what stands for it in the help; NULL: takes none
@@ -178,6 +211,14 @@ static const struct option_row rows[STEVE_OPTION_COUNT] = {
     [STEVE_OPTION_NO_ISOLATE] = {"no-isolate", NULL, "run in this process, for a debugger", NULL, apply_no_isolate},
     [STEVE_OPTION_OUTPUT] = {"output", "OUT", "write to OUT instead of stdout (also -o)", "a file's name",
                              apply_output},
+    [STEVE_OPTION_KEEP_GOING] = {"keep-going", NULL, "go on after a finding; collect the distinct ones", NULL,
+                                 apply_keep_going},
+    [STEVE_OPTION_KNOWN] = {"known", "DIR", "pass over findings that are recorded there", "a folder's or file's name",
+                            apply_known},
+    [STEVE_OPTION_EXHAUSTIVE] = {"exhaustive", "K", "every sequence of up to K ops; needs no seed",
+                                 "a whole number from 1 to 8", apply_exhaustive},
+    [STEVE_OPTION_JSON] = {"json", NULL, "print one JSON document and nothing else", NULL, apply_json},
+    [STEVE_OPTION_JUNIT] = {"junit", "FILE", "write a JUnit report for a CI server, too", "a file's name", apply_junit},
 };
 
 int steve_complain(const struct steve_command *command, const char *format, ...)
@@ -273,6 +314,13 @@ static int check_together(const struct steve_command *command, const struct stev
     }
     if (options->no_isolate && options->jobs > 1) {
         return steve_complain(command, "--no-isolate runs in this one process: expected no --jobs beside it");
+    }
+    static const enum steve_option drawing[] = {STEVE_OPTION_PROFILE, STEVE_OPTION_LOCKS, STEVE_OPTION_OPS};
+    for (size_t i = 0; i < sizeof drawing / sizeof drawing[0]; i++) {
+        if (options->exhaustive != 0 && steve_option_given(options, drawing[i])) {
+            return steve_complain(command, "--exhaustive draws nothing: expected no --%s beside it",
+                                  rows[drawing[i]].name);
+        }
     }
     const struct steve_driver *driver = options->driver != NULL ? options->driver : steve_drivers.drivers[0];
     if (steve_option_given(options, STEVE_OPTION_HEAP) && options->heap_bytes < driver->heap_min) {

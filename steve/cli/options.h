@@ -23,6 +23,11 @@ enum steve_option {
     STEVE_OPTION_OUT,
     STEVE_OPTION_NO_ISOLATE,
     STEVE_OPTION_OUTPUT,
+    STEVE_OPTION_KEEP_GOING,
+    STEVE_OPTION_KNOWN,
+    STEVE_OPTION_EXHAUSTIVE,
+    STEVE_OPTION_JSON,
+    STEVE_OPTION_JUNIT,
     STEVE_OPTION_COUNT
 };
 
@@ -48,6 +53,11 @@ struct steve_options {
     const char *out;
     bool no_isolate;
     const char *output; ///< NULL: stdout
+    bool keep_going;
+    const char *known;   ///< NULL: not said
+    uint64_t exhaustive; ///< 0: not said
+    bool json;
+    const char *junit; ///< NULL: not said
 
     char **files;
     int file_count;

@@ -14,6 +14,7 @@
 
 #include "steve/cli/cli.h"
 #include "steve/cli/command.h"
+#include "steve/cli/scope.h"
 #include "steve/drivers/drivers.h"
 #include "steve/find/runner.h"
 #include "steve/find/save.h"
@@ -33,6 +34,8 @@ struct run {
     uint64_t seed;
     uint64_t ops_limit; ///< 0: none
     struct steve_plan plan;
+    struct steve_exhaustive *all; ///< of --exhaustive, else NULL
+    uint64_t void_count;          ///< sequences of it that proved void
     struct steve_live live;
     bool has_found;
     struct steve_found found;
@@ -58,6 +61,10 @@ static struct steve_plan make_plan(const struct run *run, const struct steve_gen
     bool counted = steve_option_given(options, STEVE_OPTION_EPISODES);
     uint64_t first = one ? options->episode : 0;
     uint64_t most = one ? 1 : counted ? options->episodes : UINT64_MAX;
+    if (run->all != NULL) {
+        uint64_t left = steve_exhaustive_count(run->all) - first;
+        return steve_plan_episodes(first, most < left ? most : left);
+    }
     if (run->ops_limit != 0) {
         return steve_plan_ops(gen, first, most, run->ops_limit);
     }
@@ -75,9 +82,14 @@ static uint64_t ops_limit(const struct steve_options *options)
 static void print_first_line(const struct run *run)
 {
     const struct steve_options *options = run->options;
-    printf("steve %s driver=%s seed=%" PRIu64 " profile=%s locks=%s check=%s", STEVE_VERSION, run->driver->name,
-           run->seed, steve_profile_name(options->profile), steve_lock_model_name(options->locks),
-           steve_check_level_name(options->level));
+    printf("steve %s driver=%s ", STEVE_VERSION, run->driver->name);
+    if (run->all != NULL) {
+        printf("exhaustive=%u", run->all->longest);
+    } else {
+        printf("seed=%" PRIu64 " profile=%s locks=%s", run->seed, steve_profile_name(options->profile),
+               steve_lock_model_name(options->locks));
+    }
+    printf(" check=%s", steve_check_level_name(options->level));
     if (options->heap_bytes != 0) {
         printf(" heap=%" PRIu64, options->heap_bytes);
     }
@@ -85,12 +97,18 @@ static void print_first_line(const struct run *run)
         printf(" episode=%" PRIu64, options->episode);
     }
     putchar('\n');
+    if (run->all != NULL) {
+        steve_scope_print(stdout, run->all, options->jobs);
+    }
     fflush(stdout);
 }
 
 static void on_episode(void *context, const struct steve_episode_result *result)
 {
     struct run *run = context;
+    if (run->all != NULL && result->found == NULL && result->ops < steve_exhaustive_length(run->all, result->episode)) {
+        run->void_count++;
+    }
     if (result->found != NULL && !run->has_found) {
         run->has_found = true;
         run->found = *result->found;
@@ -139,8 +157,10 @@ static bool save(struct run *run)
 {
     char name[128];
     const struct steve_found *found = &run->found;
-    snprintf(name, sizeof name, "seed%" PRIu64 "-ep%" PRIu64 "-op%" PRIu64 "-%s", run->seed, found->episode,
-             found->finding.op, steve_oracle_name(found->finding.oracle));
+    char origin[32];
+    snprintf(origin, sizeof origin, "seed%" PRIu64, run->seed);
+    snprintf(name, sizeof name, "%s-ep%" PRIu64 "-op%" PRIu64 "-%s", run->all != NULL ? "exhaustive" : origin,
+             found->episode, found->finding.op, steve_oracle_name(found->finding.oracle));
     if (!steve_save_finding(run->options->out, name, &steve_drivers, &found->sequence, &found->sequence, run->folder,
                             run->unsaved, sizeof run->unsaved)) {
         run->folder[0] = '\0';
@@ -160,7 +180,11 @@ static void announce(struct run *run)
     char *replay = saved ? steve_command_replay(run->options, run->reproducer) : NULL;
     char *rerun = steve_command_run(run->options, run->driver, run->seed, found->episode, cut);
     char origin[64];
-    snprintf(origin, sizeof origin, "seed %" PRIu64 ", episode %" PRIu64, run->seed, found->episode);
+    if (run->all != NULL) {
+        snprintf(origin, sizeof origin, "sequence %" PRIu64, found->episode);
+    } else {
+        snprintf(origin, sizeof origin, "seed %" PRIu64 ", episode %" PRIu64, run->seed, found->episode);
+    }
 
     struct steve_finding_story story = {
         .found = found,
@@ -181,7 +205,13 @@ static void announce(struct run *run)
 
 static void print_verdict(const struct run *run, const struct steve_run_result *result)
 {
-    struct steve_verdict verdict = {.result = result, .has_seed = true, .seed = run->seed, .failed = run->has_found};
+    struct steve_verdict verdict = {
+        .result = result,
+        .has_seed = true,
+        .seed = run->seed,
+        .exhaustive = run->all != NULL ? run->all->longest : 0,
+        .failed = run->has_found,
+    };
     if (run->has_found) {
         verdict.oracle = steve_oracle_name(run->found.finding.oracle);
         verdict.episode = run->found.episode;
@@ -196,7 +226,8 @@ static int carry_out(struct run *run, struct steve_gen *gen)
 {
     const struct steve_options *options = run->options;
     struct steve_generated generated = {.gen = gen, .driver = run->driver};
-    struct steve_source source = steve_source_generated(&generated);
+    struct steve_source source =
+        run->all != NULL ? steve_source_exhaustive(run->all) : steve_source_generated(&generated);
     struct steve_run_result result;
     char why[512];
 
@@ -230,6 +261,9 @@ static int carry_out(struct run *run, struct steve_gen *gen)
         announce(run);
     }
     steve_print_table(stdout, &result.counts);
+    if (run->all != NULL) {
+        steve_scope_print_result(stdout, run->all, result.episodes, run->void_count);
+    }
     if (result.interrupted) {
         printf("interrupted: the verdict is about what was run until then\n");
     }
@@ -248,6 +282,16 @@ int steve_cli_run(const struct steve_options *options)
     if (!steve_option_given(options, STEVE_OPTION_SEED) && !draw_seed(&run.seed)) {
         steve_complain(options->command, "no seed could be drawn: %s; expected --seed", strerror(errno));
         return STEVE_EXIT_ENVIRONMENT;
+    }
+    struct steve_exhaustive all;
+    if (options->exhaustive != 0) {
+        steve_exhaustive_init(&all, run.driver, (unsigned)options->exhaustive, options->heap_bytes);
+        run.all = &all;
+        if (options->episode >= steve_exhaustive_count(&all)) {
+            return steve_complain(options->command,
+                                  "--episode %" PRIu64 ": expected less than %" PRIu64 ", the number of sequences",
+                                  options->episode, steve_exhaustive_count(&all));
+        }
     }
     struct steve_gen *gen = steve_gen_new(&(struct steve_gen_config){
         .driver = run.driver,

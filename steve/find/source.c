@@ -1,4 +1,4 @@
-/// The two sources of episodes.
+/// The sources of episodes.
 #include "steve/find/source.h"
 
 #include <assert.h>
@@ -38,6 +38,30 @@ struct steve_source steve_source_generated(struct steve_generated *generated)
         .longest = STEVE_EPISODE_OPS_MAX,
         .begin = generated_begin,
         .next = generated_next,
+    };
+}
+
+static const struct steve_driver *exhaustive_begin(void *context, uint64_t episode, struct steve_header *header,
+                                                   uint64_t *length)
+{
+    struct steve_exhaustive *all = context;
+    *header = all->header;
+    *length = steve_exhaustive_begin(all, episode);
+    return all->driver;
+}
+
+static struct steve_op exhaustive_next(void *context, uint64_t index, const struct steve_exec *view)
+{
+    return steve_exhaustive_next(context, (unsigned)index, view);
+}
+
+struct steve_source steve_source_exhaustive(struct steve_exhaustive *all)
+{
+    return (struct steve_source){
+        .context = all,
+        .longest = STEVE_EXHAUSTIVE_MOST,
+        .begin = exhaustive_begin,
+        .next = exhaustive_next,
     };
 }
 

@@ -3,6 +3,7 @@
 #ifndef STEVE_FIND_SOURCE_H
 #define STEVE_FIND_SOURCE_H
 
+#include "steve/gen/exhaustive.h"
 #include "steve/gen/gen.h"
 
 /// The longest episode that is generated. Recorded ones are as long as they are.
@@ -13,7 +14,7 @@ struct steve_source {
     uint64_t longest; ///< ops of the longest episode: sizes the log
     /// Begins an episode: fills in its header and its length. @return the driver that it runs on
     const struct steve_driver *(*begin)(void *context, uint64_t episode, struct steve_header *header, uint64_t *length);
-    /// The op at `index`, asked for in order, each once.
+    /// The op at `index`, asked for in order, each once. STEVE_OP_NONE: the episode ends before it.
     struct steve_op (*next)(void *context, uint64_t index, const struct steve_exec *view);
 };
 
@@ -26,6 +27,9 @@ struct steve_source steve_source_generated(struct steve_generated *generated);
 
 /// How many ops an episode of the generator has: steve_gen_length(), at least 1 and at most STEVE_EPISODE_OPS_MAX. O(1)
 uint64_t steve_generated_length(const struct steve_gen *gen, uint64_t episode);
+
+/// Every sequence of a small scope; episode k is number k. `all` must outlive the source.
+struct steve_source steve_source_exhaustive(struct steve_exhaustive *all);
 
 /// Sequences as they were recorded; episode k is `recordings[k]`. `recorded` must outlive the source.
 struct steve_recording {

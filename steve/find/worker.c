@@ -141,6 +141,9 @@ static bool run_and_log(struct worker *w, uint64_t length, uint64_t *count)
     uint64_t i = 0;
     for (; i < length && !stopped(w); i++) {
         struct steve_op op = source->next(source->context, i, exec);
+        if (op.code == STEVE_OP_NONE) {
+            break;
+        }
         log[i] = op;
         // Should the op never return, the parent reads the log up to here: the compiler may not write it later.
         atomic_signal_fence(memory_order_release);

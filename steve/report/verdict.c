@@ -3,11 +3,22 @@
 
 #include <inttypes.h>
 
+/// What all was drawn from.
+static void print_origin(FILE *out, const struct steve_verdict *v)
+{
+    if (v->exhaustive != 0) {
+        fprintf(out, " exhaustive=%u", v->exhaustive);
+    } else {
+        fprintf(out, " seed=%" PRIu64, v->seed);
+    }
+}
+
 static void print_where(FILE *out, const struct steve_verdict *v)
 {
     fprintf(out, " oracle=%s", v->oracle);
     if (v->has_seed) {
-        fprintf(out, " seed=%" PRIu64 " episode=%" PRIu64 " op=%" PRIu64, v->seed, v->episode, v->op);
+        print_origin(out, v);
+        fprintf(out, " episode=%" PRIu64 " op=%" PRIu64, v->episode, v->op);
     } else {
         fprintf(out, " file=%s op=%" PRIu64 " files=%" PRIu64, v->file, v->op, v->files);
     }
@@ -20,7 +31,8 @@ void steve_print_verdict(FILE *out, const struct steve_verdict *v)
     if (v->failed) {
         print_where(out, v);
     } else if (v->has_seed) {
-        fprintf(out, " seed=%" PRIu64 " episodes=%" PRIu64, v->seed, result->episodes);
+        print_origin(out, v);
+        fprintf(out, " episodes=%" PRIu64, result->episodes);
     } else {
         fprintf(out, " files=%" PRIu64, v->files);
     }
