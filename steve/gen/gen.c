@@ -175,6 +175,9 @@ static void settle(struct steve_gen *gen, const struct steve_exec *view)
         return;
     }
     if (code == STEVE_OP_FREE && !steve_view_live(view, slot)) {
+        if (!steve_slot_set_has(&gen->slots, slot)) {
+            return; // skipped: what is known of such a slot is of an episode before
+        }
         steve_slot_set_remove(&gen->slots, slot);
         steve_locker_forget(&gen->locker, slot);
         return;
