@@ -142,9 +142,7 @@ static struct steve_op skipped(struct steve_gen *gen)
 
 // Blocks by their place
 
-/// True if the places of blocks are the same every time: in a region of Steve's. Elsewhere the system decides where
-/// memory is mapped, and an episode must not depend on it.
-static bool places_are_known(const struct steve_gen *gen)
+bool steve_gen_knows_places(const struct steve_gen *gen)
 {
     return (gen->config.driver->promises & STEVE_PROMISE_REGION) != 0;
 }
@@ -153,7 +151,7 @@ static bool places_are_known(const struct steve_gen *gen)
 /// count
 static uint16_t at_rank(const struct steve_gen *gen, const struct steve_exec *view, uint32_t rank)
 {
-    return places_are_known(gen) ? steve_view_slot_by_address(view, rank) : gen->slots.live[rank];
+    return steve_gen_knows_places(gen) ? steve_view_slot_by_address(view, rank) : gen->slots.live[rank];
 }
 
 /// Frees a stretch of neighbours, or every second or third of them: one large hole, or many small ones.
@@ -183,8 +181,7 @@ static struct steve_op sweep(struct steve_gen *gen, const struct steve_exec *vie
     return first;
 }
 
-/// How much room there is between the end of one block and the start of the next in memory, as last seen.
-static uint64_t gap_above(const struct steve_exec *view, uint32_t rank)
+uint64_t steve_gen_gap_above(const struct steve_exec *view, uint32_t rank)
 {
     uint16_t slot = steve_view_slot_by_address(view, rank);
     uint16_t above = steve_view_slot_by_address(view, rank + 1);
@@ -196,7 +193,7 @@ static uint64_t gap_above(const struct steve_exec *view, uint32_t rank)
 /// A block with free memory on both sides, the best of a few; the highest block in a third of the cases.
 static uint16_t adversary(struct steve_gen *gen, const struct steve_exec *view, uint32_t count)
 {
-    if (!places_are_known(gen)) {
+    if (!steve_gen_knows_places(gen)) {
         return steve_slot_set_pick(&gen->slots, &gen->rng);
     }
     if (count < 3 || steve_rng_chance(&gen->rng, 85)) {
@@ -206,8 +203,8 @@ static uint16_t adversary(struct steve_gen *gen, const struct steve_exec *view, 
     uint64_t best_room = 0;
     for (int tries = 0; tries < STEVE_LOCK_TRIES; tries++) {
         uint32_t rank = steve_rng_between(&gen->rng, 1, count - 2);
-        uint64_t below = gap_above(view, rank - 1);
-        uint64_t above = gap_above(view, rank);
+        uint64_t below = steve_gen_gap_above(view, rank - 1);
+        uint64_t above = steve_gen_gap_above(view, rank);
         uint64_t room = below < above ? below : above;
         if (best == 0 || room > best_room) {
             best = rank;

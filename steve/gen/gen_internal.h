@@ -59,6 +59,13 @@ void steve_gen_promise(struct steve_gen *gen, uint8_t code, uint16_t slot);
 /// A live block without locks. @return false if a few tries found none. O(1)
 bool steve_gen_unlocked(struct steve_gen *gen, const struct steve_exec *view, uint16_t *slot);
 
+/// True if the places of blocks are the same every time: in a region of Steve's. Elsewhere the system decides where
+/// memory is mapped, and an episode must not depend on it.
+bool steve_gen_knows_places(const struct steve_gen *gen);
+/// How much room there is between the end of one block and the start of the next in memory, as last seen.
+/// @param rank in address order, of a block that has one above it
+uint64_t steve_gen_gap_above(const struct steve_exec *view, uint32_t rank);
+
 static inline struct steve_op steve_gen_op(uint8_t code, uint16_t slot)
 {
     return (struct steve_op){.code = code, .slot = slot};

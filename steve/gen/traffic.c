@@ -4,6 +4,10 @@
 
 #define NOTHING steve_gen_op(STEVE_OP_NONE, 0)
 
+/// A gap worth growing into: more than blocks are rounded by, and no more than an op can say.
+#define GAP_MIN 32u
+#define GAP_MAX 32000u
+
 uint64_t steve_traffic_level(const struct steve_gen *gen, const struct steve_exec *view)
 {
     return steve_view_live_bytes(view) + (uint64_t)gen->slots.count * STEVE_BLOCK_OVERHEAD;
@@ -122,6 +126,27 @@ struct steve_op steve_traffic_free(struct steve_gen *gen, const struct steve_exe
     return free_whatever(gen, view, slot);
 }
 
+/// Grows a block into the free memory right above it: all of it but for a header or two, or by a little more than there is.
+/// @return false if a few tries found no such place
+static bool grow_into_gap(struct steve_gen *gen, const struct steve_exec *view, struct steve_op *op)
+{
+    uint32_t count = steve_gen_knows_places(gen) ? (uint32_t)steve_view_live_count(view) : 0;
+    for (int tries = 0; tries < STEVE_LOCK_TRIES && count >= 2; tries++) {
+        uint32_t rank = steve_rng_below(&gen->rng, count - 1);
+        uint16_t slot = steve_view_slot_by_address(view, rank);
+        uint64_t gap = steve_gen_gap_above(view, rank);
+        if (gap < GAP_MIN || gap > GAP_MAX || !steve_slot_set_has(&gen->slots, slot)) {
+            continue;
+        }
+        op->slot = slot;
+        op->size_class = STEVE_SIZE_OF_SLOT;
+        op->arg = slot;
+        op->delta = (int16_t)((int)gap + 8 - (int)steve_rng_below(&gen->rng, 48));
+        return true;
+    }
+    return false;
+}
+
 static struct steve_op next_resize(struct steve_gen *gen, const struct steve_exec *view)
 {
     uint16_t slot = steve_slot_set_pick(&gen->slots, &gen->rng);
@@ -132,7 +157,9 @@ static struct steve_op next_resize(struct steve_gen *gen, const struct steve_exe
 
     struct steve_op op = steve_gen_op(STEVE_OP_RESIZE, slot);
     uint16_t other = steve_slot_set_pick(&gen->slots, &gen->rng);
-    if (steve_rng_chance(&gen->rng, 64)) {
+    if (in_place && steve_rng_chance(&gen->rng, 48) && grow_into_gap(gen, view, &op)) {
+        slot = op.slot;
+    } else if (steve_rng_chance(&gen->rng, 64)) {
         // By a little, from where it is: growing into a neighbour, giving back less than a block's worth.
         op.size_class = STEVE_SIZE_OF_SLOT;
         op.arg = slot;
