@@ -2,12 +2,16 @@
 #define _GNU_SOURCE
 #include "steve/find/interrupt.h"
 
+#include <assert.h>
 #include <poll.h>
 #include <signal.h>
 #include <stddef.h>
 #include <time.h>
 
-static atomic_int *stop_flag;
+#define NESTED_MOST 4
+
+static atomic_int *_Atomic stop_flags[NESTED_MOST]; ///< the innermost last
+static atomic_int nested;
 static atomic_int count;
 static struct sigaction before[3];
 static sigset_t mask_before;
@@ -19,8 +23,8 @@ static void on_signal(int number)
         return; // only to wake up
     }
     atomic_fetch_add(&count, 1);
-    if (stop_flag != NULL) {
-        atomic_store(stop_flag, 1);
+    for (int i = 0; i < atomic_load(&nested); i++) {
+        atomic_store(atomic_load(&stop_flags[i]), 1);
     }
 }
 
@@ -30,18 +34,24 @@ static void restore(void)
         sigaction(caught[i], &before[i], NULL);
     }
     sigprocmask(SIG_SETMASK, &mask_before, NULL);
-    stop_flag = NULL;
 }
 
 void steve_interrupt_catch(atomic_int *stop)
 {
     if (stop == NULL) {
-        if (stop_flag != NULL) {
+        if (atomic_load(&nested) > 0 && atomic_fetch_sub(&nested, 1) == 1) {
             restore();
         }
         return;
     }
-    stop_flag = stop;
+    int depth = atomic_load(&nested);
+    assert(depth < NESTED_MOST);
+    atomic_store(&stop_flags[depth], stop);
+    atomic_store(&nested, depth + 1);
+    if (depth > 0) {
+        atomic_store(stop, atomic_load(&count) > 0);
+        return;
+    }
     atomic_store(&count, 0);
 
     struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};

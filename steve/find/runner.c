@@ -112,12 +112,12 @@ static void report(struct runner *r, const struct steve_episode_result *episode)
     result->episodes++;
     result->ops += episode->ops;
     result->digest = steve_digest_fold(result->digest, episode->digest);
-    if (episode->found != NULL) {
-        result->findings++;
-        r->over = !r->config->keep_going;
-    }
+    result->findings += episode->found != NULL;
     if (r->config->on_episode != NULL) {
         r->config->on_episode(r->config->context, episode);
+    }
+    if (episode->found != NULL) {
+        r->over = !r->config->keep_going || (r->config->goes_on != NULL && !r->config->goes_on(r->config->context));
     }
 }
 

@@ -45,13 +45,15 @@ struct steve_runner_config {
     uint64_t time_ns; ///< ends after so much wall time; 0: no limit
     unsigned jobs;    ///< worker processes, 1..STEVE_JOBS_MAX
     bool no_isolate;  ///< run in this process, one worker: for debuggers
-    bool keep_going;  ///< go on after a finding
+    bool keep_going;  ///< go on after a finding, as long as goes_on() says so
     uint32_t without; ///< oracles that are off
     enum steve_check_level level;
     unsigned repeat_every; ///< see struct steve_work
     struct steve_limits limits;
 
     void (*on_episode)(void *context, const struct steve_episode_result *result); ///< may be NULL
+    /// Asked after a finding was reported, with keep_going; NULL: always true.
+    bool (*goes_on)(void *context);
     void (*on_progress)(void *context, const struct steve_progress *progress); ///< about 5 times a second; may be NULL
     void *context;
 };
