@@ -78,12 +78,19 @@ bool steve_refusal_of_block(struct steve_exec *exec, size_t alignment, size_t by
 
 /// Whether a locked block can be expected to grow where it lies, if there is room above it. What lies below its first byte cannot
 /// change while it is locked; so its bookkeeping must be what a fresh block of the old size has, and what one of the new size
-/// has: `alike` has the remainder of the new size and lies near the old one, so that both are rounded by as much.
+/// has: `alike` has the remainder of the new size and lies right below the old one, so that both are rounded by as much.
 static bool grows_alike(struct steve_exec *exec, const struct steve_slot *slot, size_t bytes)
 {
     const struct steve_driver *driver = exec->driver;
     size_t remainder = bytes % driver->alignment;
     size_t alike = slot->bytes - slot->bytes % driver->alignment + remainder;
+    if (alike > slot->bytes) {
+        // Above the old size the format may already be another.
+        if (alike < driver->alignment) {
+            return false;
+        }
+        alike -= driver->alignment;
+    }
     return slot->extent == driver->run_needed(exec->heap, 0, slot->bytes) &&
            driver->run_needed(exec->heap, 0, bytes) - bytes == driver->run_needed(exec->heap, 0, alike) - alike;
 }
