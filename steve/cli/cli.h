@@ -19,6 +19,7 @@ enum steve_exit {
 /// Each carries out one subcommand and returns the exit status.
 int steve_cli_run(const struct steve_options *options);
 int steve_cli_replay(const struct steve_options *options);
+int steve_cli_shrink(const struct steve_options *options);
 int steve_cli_show(const struct steve_options *options);
 int steve_cli_encode(const struct steve_options *options);
 int steve_cli_drivers(const struct steve_options *options);

@@ -78,6 +78,20 @@ bool steve_load_sequence(const char *path, const struct steve_bytes *file, struc
            fail(error, path, "memory is short");
 }
 
+const struct steve_driver *steve_driver_for(const char *path, const struct steve_driver *wanted,
+                                            const struct steve_header *header, char error[STEVE_INPUT_ERROR_SIZE])
+{
+    if (wanted != NULL || header->driver[0] == '\0') {
+        return wanted != NULL ? wanted : steve_drivers.drivers[0];
+    }
+    const struct steve_driver *driver = steve_catalog_by_name(&steve_drivers, header->driver);
+    if (driver == NULL) {
+        snprintf(error, STEVE_INPUT_ERROR_SIZE,
+                 "%.160s: there is no driver '%s'; expected one that `steve drivers` lists", path, header->driver);
+    }
+    return driver;
+}
+
 static bool push(struct steve_paths *paths, const char *path, char *error)
 {
     if (paths->count == paths->capacity) {

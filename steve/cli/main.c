@@ -17,7 +17,7 @@ static const struct steve_command commands[] = {
                    "whichever comes first ends it.\n" EXIT_STATUS_HELP,
         .takes = BIT(DRIVER) | BIT(SEED) | BIT(OPS) | BIT(EPISODES) | BIT(TIME) | BIT(EPISODE) | BIT(PROFILE) |
                  BIT(LOCKS) | BIT(HEAP) | BIT(CHECK) | BIT(WITHOUT) | BIT(JOBS) | BIT(OP_TIME) | BIT(MEMORY) |
-                 BIT(OUT) | BIT(NO_ISOLATE) | BIT(KEEP_GOING) | BIT(KNOWN) | BIT(EXHAUSTIVE) | BIT(JSON) | BIT(JUNIT),
+                 BIT(OUT) | BIT(NO_SHRINK) | BIT(NO_ISOLATE) | BIT(KEEP_GOING) | BIT(KNOWN) | BIT(EXHAUSTIVE) | BIT(JSON) | BIT(JUNIT),
         .carry_out = steve_cli_run,
     },
     {
@@ -27,11 +27,28 @@ static const struct steve_command commands[] = {
         .details = "Folders are searched for files, in sorted order. A file is run on the driver\n"
                    "that it names, or --driver's. README, *.md, hidden files, and what stands beside\n"
                    "a reproducer (report.txt) are left out. Files in a folder called fuzz_text are\n"
-                   "no sequences: they go through the parser and back.\n" EXIT_STATUS_HELP,
-        .takes = BIT(DRIVER) | BIT(CHECK) | BIT(WITHOUT) | BIT(OP_TIME) | BIT(MEMORY) | BIT(NO_ISOLATE) | BIT(JSON),
+                   "no sequences: they go through the parser and back.\n"
+                   "A finding longer than 12 ops is shrunk, and the result saved under --out.\n" EXIT_STATUS_HELP,
+        .takes = BIT(DRIVER) | BIT(CHECK) | BIT(WITHOUT) | BIT(OP_TIME) | BIT(MEMORY) |
+                 BIT(OUT) | BIT(NO_SHRINK) | BIT(NO_ISOLATE) | BIT(JSON),
         .files_min = 1,
         .files_max = 1 << 30,
         .carry_out = steve_cli_replay,
+    },
+    {
+        .name = "shrink",
+        .arguments = "FILE [-o OUT]",
+        .summary = "Makes a sequence the smallest that breaks the same oracle.",
+        .details = "Without -o the result is printed. OUT is written as text, or as bytes if it ends\n"
+                   "in .bin. A finding that does not show every time is said to be flaky, and how\n"
+                   "often it shows. The best that was found in --time is what comes out, by default\n"
+                   "in 10s, and also after Ctrl-C.\n"
+                   "Exit status: 0 nothing is broken, 1 the result breaks an oracle, 2 bad usage or\n"
+                   "input, 3 the environment failed.\n",
+        .takes = BIT(DRIVER) | BIT(CHECK) | BIT(WITHOUT) | BIT(TIME) | BIT(OP_TIME) | BIT(MEMORY) | BIT(OUTPUT),
+        .files_min = 1,
+        .files_max = 1,
+        .carry_out = steve_cli_shrink,
     },
     {
         .name = "show",

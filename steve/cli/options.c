@@ -126,6 +126,13 @@ static bool apply_out(struct steve_options *options, const char *value)
     return *value != '\0';
 }
 
+static bool apply_no_shrink(struct steve_options *options, const char *value)
+{
+    (void)value;
+    options->no_shrink = true;
+    return true;
+}
+
 static bool apply_no_isolate(struct steve_options *options, const char *value)
 {
     (void)value;
@@ -208,7 +215,9 @@ static const struct option_row rows[STEVE_OPTION_COUNT] = {
     [STEVE_OPTION_MEMORY] = {"memory", "SIZE", "resident memory that a worker may take; default 2G",
                              "a size of 16M or more, such as 2G", apply_memory},
     [STEVE_OPTION_OUT] = {"out", "DIR", "where findings are saved; default steve-out", "a folder's name", apply_out},
-    [STEVE_OPTION_NO_ISOLATE] = {"no-isolate", NULL, "run in this process, for a debugger", NULL, apply_no_isolate},
+    [STEVE_OPTION_NO_SHRINK] = {"no-shrink", NULL, "keep findings as they are found", NULL, apply_no_shrink},
+    [STEVE_OPTION_NO_ISOLATE] = {"no-isolate", NULL, "run in this process, for a debugger; shrinks nothing", NULL,
+                                 apply_no_isolate},
     [STEVE_OPTION_OUTPUT] = {"output", "OUT", "write to OUT instead of stdout (also -o)", "a file's name",
                              apply_output},
     [STEVE_OPTION_KEEP_GOING] = {"keep-going", NULL, "go on after a finding; collect the distinct ones", NULL,

@@ -21,6 +21,7 @@ enum steve_option {
     STEVE_OPTION_OP_TIME,
     STEVE_OPTION_MEMORY,
     STEVE_OPTION_OUT,
+    STEVE_OPTION_NO_SHRINK,
     STEVE_OPTION_NO_ISOLATE,
     STEVE_OPTION_OUTPUT,
     STEVE_OPTION_KEEP_GOING,
@@ -51,6 +52,7 @@ struct steve_options {
     uint64_t op_time_ns;
     uint64_t memory_bytes;
     const char *out;
+    bool no_shrink;
     bool no_isolate;
     const char *output; ///< NULL: stdout
     bool keep_going;

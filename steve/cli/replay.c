@@ -11,10 +11,15 @@
 #include "steve/cli/command.h"
 #include "steve/cli/input.h"
 #include "steve/cli/roundtrip.h"
+#include "steve/cli/shrinking.h"
 #include "steve/drivers/drivers.h"
 #include "steve/find/runner.h"
+#include "steve/find/trial.h"
 #include "steve/report/finding.h"
 #include "steve/report/verdict.h"
+
+/// No finding is shrunk any more after so long: `steve shrink` will do it.
+#define SHRINKING_NS UINT64_C(60000000000)
 
 /// Inputs of the text fuzzer lie in folders of this name.
 #define TEXT_FOLDER "fuzz_text"
@@ -25,6 +30,8 @@ struct replay_file {
     const char *broken; ///< then: what did not survive the trip, or NULL
     struct steve_sequence sequence;
     const struct steve_driver *driver;
+    bool has_found;
+    struct steve_found found;
 };
 
 struct replay {
@@ -34,7 +41,8 @@ struct replay {
     size_t *runs;   ///< which file is which episode
     size_t printed; ///< files whose line is out
     bool failed;
-    struct steve_verdict verdict; ///< of the first file that failed
+    struct steve_verdict verdict;              ///< of the first file that failed
+    char reproducer[STEVE_SAVE_PATH_MAX + 16]; ///< of that file, if it was shrunk
 };
 
 static bool lies_in_text_folder(const char *path)
@@ -45,14 +53,6 @@ static bool lies_in_text_folder(const char *path)
         }
     }
     return false;
-}
-
-static const struct steve_driver *driver_for(const struct steve_options *options, const struct steve_header *header)
-{
-    if (options->driver != NULL) {
-        return options->driver;
-    }
-    return header->driver[0] == '\0' ? steve_drivers.drivers[0] : steve_catalog_by_name(&steve_drivers, header->driver);
 }
 
 /// Reads one file. @return false with a line on stderr
@@ -70,16 +70,12 @@ static bool load(const struct steve_options *options, const char *path, struct r
         free(bytes.bytes);
         return true;
     }
-    bool loaded = steve_load_sequence(path, &bytes, &file->sequence, error);
-    free(bytes.bytes);
-    if (!loaded) {
-        steve_complain(options->command, "%s", error);
-        return false;
+    if (steve_load_sequence(path, &bytes, &file->sequence, error)) {
+        file->driver = steve_driver_for(path, options->driver, &file->sequence.header, error);
     }
-    file->driver = driver_for(options, &file->sequence.header);
+    free(bytes.bytes);
     if (file->driver == NULL) {
-        steve_complain(options->command, "%s: there is no driver '%s'; expected one that `steve drivers` lists", path,
-                       file->sequence.header.driver);
+        steve_complain(options->command, "%s", error);
         return false;
     }
     return true;
@@ -131,16 +127,48 @@ static void on_episode(void *context, const struct steve_episode_result *result)
 {
     struct replay *replay = context;
     print_text_inputs(replay);
-    const struct replay_file *file = &replay->files[replay->runs[result->episode]];
+    struct replay_file *file = &replay->files[replay->runs[result->episode]];
     if (result->found == NULL) {
         printf("pass  %s  %s ops=%" PRIu64 "\n", file->path, file->driver->name, result->ops);
     } else {
         const struct steve_finding *finding = &result->found->finding;
         print_found(replay, file, result->found);
         fail_verdict(replay, file, steve_oracle_name(finding->oracle), finding->op, file->sequence.count);
+        file->has_found = true;
+        file->found = *result->found;
+        result->found->sequence = (struct steve_sequence){0};
     }
     fflush(stdout);
     replay->printed++;
+}
+
+/// Shrinks what a file showed, if it is long.
+static void shrink_file(struct replay *replay, const struct replay_file *file)
+{
+    struct steve_shrinking shrinking;
+    if (file->found.sequence.count <= STEVE_REPLAY_SHRINKS_ABOVE) {
+        return;
+    }
+    steve_shrink_replayed(replay->options, file->driver, &file->found, file->path, &shrinking);
+    printf("%s:\n", file->path);
+    steve_print_shrinking(stdout, replay->options, &shrinking);
+    fflush(stdout);
+    if (shrinking.folder[0] != '\0' && replay->verdict.file == file->path) {
+        snprintf(replay->reproducer, sizeof replay->reproducer, "%s/repro.ops", shrinking.folder);
+        replay->verdict.reproducer = replay->reproducer;
+        replay->verdict.repro_ops = shrinking.shrunk.sequence.count;
+    }
+    steve_sequence_free(&shrinking.shrunk.sequence);
+}
+
+static void shrink_all(struct replay *replay)
+{
+    uint64_t begin = steve_trial_now();
+    for (size_t i = 0; i < replay->count && steve_trial_now() - begin < SHRINKING_NS; i++) {
+        if (replay->files[i].has_found) {
+            shrink_file(replay, &replay->files[i]);
+        }
+    }
 }
 
 static int run_all(struct replay *replay, struct steve_recorded *recorded)
@@ -169,6 +197,9 @@ static int run_all(struct replay *replay, struct steve_recorded *recorded)
         return STEVE_EXIT_ENVIRONMENT;
     }
     print_text_inputs(replay);
+    if (steve_shrinking_wanted(options) && !result.interrupted) {
+        shrink_all(replay);
+    }
     if (result.interrupted) {
         printf("interrupted: the verdict is about what was run until then\n");
     }
@@ -220,6 +251,7 @@ static int load_and_run(const struct steve_options *options, const struct steve_
     int status = loaded ? carry_out(&replay) : STEVE_EXIT_USAGE;
     for (size_t i = 0; i < paths->count; i++) {
         steve_sequence_free(&replay.files[i].sequence);
+        steve_sequence_free(&replay.files[i].found.sequence);
     }
     free(replay.files);
     return status;

@@ -14,6 +14,7 @@
 
 #include "steve/cli/cli.h"
 #include "steve/cli/command.h"
+#include "steve/cli/shrinking.h"
 #include "steve/cli/scope.h"
 #include "steve/drivers/drivers.h"
 #include "steve/find/runner.h"
@@ -42,6 +43,7 @@ struct run {
     char folder[STEVE_SAVE_PATH_MAX]; ///< of the saved finding; empty: not saved
     char reproducer[STEVE_SAVE_PATH_MAX + 16];
     char unsaved[512]; ///< why it is not
+    size_t repro_ops;  ///< ops of what shows it again
 };
 
 static bool draw_seed(uint64_t *seed)
@@ -170,6 +172,18 @@ static bool save(struct run *run)
     return true;
 }
 
+/// Makes the reproducer smaller. The finding has been saved and announced: nothing is lost if this ends midway.
+static void shrink(struct run *run)
+{
+    struct steve_shrinking shrinking;
+    steve_shrink_kept(run->options, run->driver, &run->found, run->folder[0] != '\0' ? run->folder : NULL, &shrinking);
+    steve_print_shrinking(stdout, run->options, &shrinking);
+    if (shrinking.folder[0] != '\0') {
+        run->repro_ops = shrinking.shrunk.sequence.count;
+    }
+    steve_sequence_free(&shrinking.shrunk.sequence);
+}
+
 /// Saves the finding and only then announces it.
 static void announce(struct run *run)
 {
@@ -199,6 +213,8 @@ static void announce(struct run *run)
         fprintf(stderr, "steve run: report.txt could not be written: %s\n", run->unsaved);
     }
     steve_print_finding(stdout, &story);
+    fflush(stdout);
+    run->repro_ops = found->sequence.count;
     free(replay);
     free(rerun);
 }
@@ -217,7 +233,7 @@ static void print_verdict(const struct run *run, const struct steve_run_result *
         verdict.episode = run->found.episode;
         verdict.op = run->found.finding.op;
         verdict.reproducer = run->folder[0] != '\0' ? run->reproducer : NULL;
-        verdict.repro_ops = run->found.sequence.count;
+        verdict.repro_ops = run->repro_ops;
     }
     steve_print_verdict(stdout, &verdict);
 }
@@ -259,6 +275,9 @@ static int carry_out(struct run *run, struct steve_gen *gen)
 
     if (run->has_found) {
         announce(run);
+        if (steve_shrinking_wanted(options) && !result.interrupted) {
+            shrink(run);
+        }
     }
     steve_print_table(stdout, &result.counts);
     if (run->all != NULL) {

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #define LOCKS_MAX   65535u
-#define EATEN_BYTES ((size_t)16 << 20) ///< at a time
+#define EATEN_FIRST ((size_t)16 << 20) ///< and then as much as there is already, as a leak that feeds itself
 #define EATEN_MOST  ((size_t)8 << 30)
 
 #define NS_PER_MOVED_BYTE    1u
@@ -31,9 +31,10 @@ static void eat_memory(struct hostile_heap *h)
         void *memory = mmap(NULL, EATEN_MOST, PROT_READ | PROT_WRITE, flags, -1, 0);
         h->eaten = memory == MAP_FAILED ? NULL : memory;
     }
-    if (h->eaten != NULL && h->eaten_bytes < EATEN_MOST) {
-        memset(h->eaten + h->eaten_bytes, 0xff, EATEN_BYTES);
-        h->eaten_bytes += EATEN_BYTES;
+    size_t more = h->eaten_bytes == 0 ? EATEN_FIRST : h->eaten_bytes;
+    if (h->eaten != NULL && h->eaten_bytes + more <= EATEN_MOST) {
+        memset(h->eaten + h->eaten_bytes, 0xff, more);
+        h->eaten_bytes += more;
     }
 }
 

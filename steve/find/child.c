@@ -257,9 +257,19 @@ static bool is_in_episode(const struct steve_sight *sight)
     return sight->phase != STEVE_WORKER_IDLE && sight->phase < STEVE_WORKER_DONE;
 }
 
-static bool is_hang(const struct steve_child *child, const struct steve_sight *now, uint64_t limit_ns,
+static uint64_t patience_with_sleep(const struct steve_limits *limits)
+{
+    if (limits->asleep_ns != 0) {
+        return limits->asleep_ns;
+    }
+    uint64_t patience = limits->op_time_ns * ASLEEP_FACTOR;
+    return patience > ASLEEP_MIN_NS ? patience : ASLEEP_MIN_NS;
+}
+
+static bool is_hang(const struct steve_child *child, const struct steve_sight *now, const struct steve_limits *limits,
                     struct steve_finding *finding)
 {
+    uint64_t limit_ns = limits->op_time_ns;
     if (limit_ns == 0) {
         return false;
     }
@@ -272,10 +282,10 @@ static bool is_hang(const struct steve_child *child, const struct steve_sight *n
                  cpu / 1000000, doing(now), limit_ns / 1000000);
         return true;
     }
-    uint64_t patience = limit_ns > ASLEEP_MIN_NS / ASLEEP_FACTOR ? limit_ns * ASLEEP_FACTOR : ASLEEP_MIN_NS;
+    uint64_t patience = patience_with_sleep(limits);
     if (wall > patience && cpu < 1000000 && is_asleep(child->pid)) {
-        snprintf(finding->what, sizeof finding->what, "asleep for %" PRIu64 " s %s: does it wait for itself?",
-                 wall / 1000000000, doing(now));
+        snprintf(finding->what, sizeof finding->what, "asleep for %" PRIu64 " ms %s: does it wait for itself?",
+                 wall / 1000000, doing(now));
         return true;
     }
     return false;
@@ -325,7 +335,7 @@ enum steve_child_state steve_child_look(struct steve_child *child, const struct 
         if (!large) {
             return STEVE_CHILD_RUNNING;
         }
-    } else if (!large && !is_hang(child, &now, limits->op_time_ns, finding)) {
+    } else if (!large && !is_hang(child, &now, limits, finding)) {
         return STEVE_CHILD_RUNNING;
     }
 

@@ -9,6 +9,7 @@
 
 struct steve_limits {
     uint64_t op_time_ns;   ///< CPU time that one op may take; 0: no limit
+    uint64_t asleep_ns;    ///< time on the wall that it may sleep in one op; 0: ten times op_time_ns, and 10 s at least
     uint64_t memory_bytes; ///< resident size that the process may reach; 0: no limit
 };
 

@@ -88,7 +88,9 @@ static bool write_all(int file, const void *bytes, size_t count)
     return fsync(file) == 0;
 }
 
-bool steve_save_file(const char *folder, const char *name, const void *bytes, size_t count, char *why, size_t why_size)
+/// Writes a file into a folder, over one of that name if there is one and it may.
+static bool put_file(const char *folder, const char *name, const void *bytes, size_t count, bool over, char *why,
+                     size_t why_size)
 {
     char path[STEVE_SAVE_PATH_MAX];
     char unfinished[STEVE_SAVE_PATH_MAX];
@@ -97,7 +99,7 @@ bool steve_save_file(const char *folder, const char *name, const void *bytes, si
     if (!join(path, sizeof path, folder, name) || !join(unfinished, sizeof unfinished, folder, hidden)) {
         return fail(why, why_size, folder);
     }
-    if (access(path, F_OK) == 0) {
+    if (!over && access(path, F_OK) == 0) {
         return true;
     }
     int file = open(unfinished, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
@@ -117,6 +119,11 @@ bool steve_save_file(const char *folder, const char *name, const void *bytes, si
     fail(why, why_size, path);
     unlink(unfinished);
     return false;
+}
+
+bool steve_save_file(const char *folder, const char *name, const void *bytes, size_t count, char *why, size_t why_size)
+{
+    return put_file(folder, name, bytes, count, false, why, why_size);
 }
 
 /// True if the folder holds this very finding.
@@ -169,8 +176,9 @@ static bool choose_folder(const char *out, const char *name, const struct text *
     return false;
 }
 
-static bool write_files(const char *folder, const struct steve_catalog *catalog, const struct text *full,
-                        const struct steve_sequence *repro, char *why, size_t why_size)
+/// Writes repro.ops and repro.bin.
+static bool write_repro(const char *folder, const struct steve_catalog *catalog, const struct steve_sequence *repro,
+                        bool over, char *why, size_t why_size)
 {
     struct text text = {0};
     size_t count = 0;
@@ -179,14 +187,18 @@ static bool write_files(const char *folder, const struct steve_catalog *catalog,
     if (bytes == NULL || !print_sequence(catalog, repro, &text)) {
         snprintf(why, why_size, "memory is short");
     } else {
-        // full.ops comes last: a folder that holds it is complete.
-        written = steve_save_file(folder, "repro.ops", text.bytes, text.count, why, why_size) &&
-                  steve_save_file(folder, "repro.bin", bytes, count, why, why_size) &&
-                  steve_save_file(folder, "full.ops", full->bytes, full->count, why, why_size);
+        written = put_file(folder, "repro.ops", text.bytes, text.count, over, why, why_size) &&
+                  put_file(folder, "repro.bin", bytes, count, over, why, why_size);
     }
     free(text.bytes);
     free(bytes);
     return written;
+}
+
+bool steve_save_smaller(const char *folder, const struct steve_catalog *catalog, const struct steve_sequence *repro,
+                        char *why, size_t why_size)
+{
+    return write_repro(folder, catalog, repro, true, why, why_size);
 }
 
 bool steve_save_finding(const char *out, const char *name, const struct steve_catalog *catalog,
@@ -199,8 +211,10 @@ bool steve_save_finding(const char *out, const char *name, const struct steve_ca
         free(text.bytes);
         return false;
     }
-    bool saved =
-        choose_folder(out, name, &text, path, why, why_size) && write_files(path, catalog, &text, repro, why, why_size);
+    // full.ops comes last: a folder that holds it is complete.
+    bool saved = choose_folder(out, name, &text, path, why, why_size) &&
+                 write_repro(path, catalog, repro, false, why, why_size) &&
+                 steve_save_file(path, "full.ops", text.bytes, text.count, why, why_size);
     free(text.bytes);
     return saved;
 }

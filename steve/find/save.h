@@ -1,4 +1,4 @@
-/// Keeping a finding: a folder for each, in which nothing is ever overwritten. A finding that was saved before, byte for byte,
+/// Keeping a finding: a folder for each, in which nothing is ever overwritten but the reproducer, by a smaller one. A finding that was saved before, byte for byte,
 /// gets the same folder; another one of the same name gets one with a number.
 #ifndef STEVE_FIND_SAVE_H
 #define STEVE_FIND_SAVE_H
@@ -18,6 +18,11 @@
 bool steve_save_finding(const char *out, const char *name, const struct steve_catalog *catalog,
                         const struct steve_sequence *full, const struct steve_sequence *repro, char *path, char *why,
                         size_t why_size);
+
+/// Puts a smaller reproducer in the place of repro.ops and repro.bin, each at one stroke: there always is a whole one.
+/// @return false if it could not be written (`why`)
+bool steve_save_smaller(const char *folder, const struct steve_catalog *catalog, const struct steve_sequence *repro,
+                        char *why, size_t why_size);
 
 /// Writes a file into such a folder, unless there is one of that name. @return false if it could not be written (`why`)
 bool steve_save_file(const char *folder, const char *name, const void *bytes, size_t count, char *why, size_t why_size);

@@ -63,6 +63,18 @@ void steve_live_show(struct steve_live *live, const struct steve_progress *progr
     live->shown = true;
 }
 
+void steve_live_show_shrinking(struct steve_live *live, const struct steve_shrink_progress *progress)
+{
+    char time[16];
+    if (live->silent) {
+        return;
+    }
+    fprintf(stderr, "\r\033[K%6s shrinking: %zu ops to %zu, %" PRIu64 " trials", print_time(progress->seconds, time),
+            progress->ops_before, progress->ops, progress->trials);
+    fflush(stderr);
+    live->shown = true;
+}
+
 void steve_live_clear(struct steve_live *live)
 {
     if (live->shown) {

@@ -1,0 +1,62 @@
+/// What the files of the shrinker share:
+///
+///     shrink.c           the order of things: is it shown again, rounds to a fixed point, the proof
+///     shrink_cut.c       candidates with fewer ops
+///     shrink_simplify.c  candidates with as many ops, but simpler ones, and a simpler header
+///
+/// Every pass builds a candidate from `best` and tries it; if the oracle breaks again the candidate is the new best. No pass
+/// undoes what another does: ops may only become fewer; then simpler; then smaller; then the header and the slots.
+#ifndef STEVE_FIND_SHRINK_INTERNAL_H
+#define STEVE_FIND_SHRINK_INTERNAL_H
+
+#include "steve/find/shrink.h"
+#include "steve/find/trial.h"
+
+struct steve_shrink {
+    const struct steve_shrink_config *config;
+    struct steve_shrink_report *report;
+    struct steve_trial trial;
+    enum steve_oracle oracle; ///< STEVE_ORACLE_COUNT: not known yet
+
+    struct steve_sequence best; ///< breaks the oracle
+    struct steve_finding finding;
+    uint8_t *outcomes;               ///< of best's ops, enum steve_outcome
+    uint64_t *sizes;                 ///< and the bytes that they ask for
+    struct steve_sequence candidate; ///< where the next one is built
+    struct steve_sequence proven;    ///< the last best that broke in a fresh process
+    uint8_t *marks;                  ///< of best's ops, for a pass; all 0 between passes
+
+    bool repeat;            ///< it shows at another base only
+    bool careful;           ///< a process of its own for each trial, since what went before in one changed what showed
+    unsigned tries;         ///< how often a candidate is run before it counts as green: flaky ones take several
+    uint64_t op_time_ns;    ///< CPU time an op may take: adapts to the length of best
+    uint64_t op_time_floor; ///< but never below
+    uint64_t accepted;      ///< candidates that became best
+
+    uint64_t begin_ns, deadline_ns, shown_ns;
+    atomic_int stop;
+    bool failed; ///< no process can be had
+};
+
+/// Time is over, or Ctrl-C, or the environment fails: passes return at once.
+bool steve_shrink_over(struct steve_shrink *s);
+
+/// Judges `candidate`. @return true if it breaks the oracle; it then is `best`, without the ops after the one that broke
+bool steve_shrink_try(struct steve_shrink *s);
+
+/// The least heap that the driver can make.
+uint64_t steve_shrink_heap_min(const struct steve_shrink *s);
+
+/// Makes `candidate` a copy of `best`.
+void steve_shrink_copy(struct steve_shrink *s);
+
+/// Cuts big pieces off what is long: whatever does nothing, all but the end.
+void steve_shrink_cut_first(struct steve_shrink *s);
+/// Cuts pieces of every kind, from big to small.
+void steve_shrink_cut(struct steve_shrink *s);
+/// Makes what is left simpler.
+void steve_shrink_simplify(struct steve_shrink *s);
+/// A smaller heap, by powers of two: it can make ops needless that only filled it.
+void steve_shrink_heap(struct steve_shrink *s, bool exactly);
+
+#endif
