@@ -13,6 +13,7 @@
 struct stretch {
     uint32_t begin, end; ///< end: the top's limit for the last one
     uint32_t live;       ///< granules of movable blocks in it
+    uint32_t largest;    ///< granules of the largest of them
     uint32_t pieces;     ///< blocks and holes in it
     bool last;           ///< it ends with the top
 };
@@ -74,6 +75,7 @@ static unsigned find_candidates(struct jeff_heap *h, struct pass *pass, uint32_t
             s = (struct stretch){.begin = start + size};
         } else if (is_live(e)) {
             s.live += size;
+            s.largest = size > s.largest ? size : s.largest;
         }
     }
     s.end = top_limit(h);
@@ -154,9 +156,10 @@ static struct plan plan_stretch(struct jeff_heap *h, struct pass *pass, const st
     // Rooms taken from the top lie above the stretch: the end must not follow them.
     const uint32_t end = end_of(h, s);
     uint32_t to_go = s->live;
-    for (uint64_t limit = (uint64_t)1 << 32; limit > 1 && to_go; limit /= 2) {
-        if (s->live < limit / 2)
-            continue;
+    uint64_t limit = 2;
+    while (limit <= s->largest)
+        limit *= 2;
+    for (; limit > 1 && to_go; limit /= 2) {
         uint32_t size;
         for (uint32_t start = s->begin; start < end; start += size) {
             const uint32_t header = header_of(h, start);

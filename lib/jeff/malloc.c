@@ -128,9 +128,20 @@ static uint32_t room_try(struct jeff_heap *h, const struct request *request, boo
     return room_at_hand(h, request, thorough);
 }
 
+/// Whether all free memory together, and what the handle table could give back, would be enough.
+static bool compaction_can_help(const struct jeff_heap *h, const struct request *request)
+{
+    const uint64_t slots = (uint64_t)h->bare_count + h->dead_count + cached_count(h);
+    const uint64_t top = top_limit(h) > h->top ? top_limit(h) - h->top : 0;
+    const uint64_t table = slots * sizeof(struct entry) / GRANULE + 1;
+    return top + table + cached_granules(h) + h->hole_granules >= request->granules;
+}
+
 /// Brings all free memory together as far as may be, then tries once more.
 static COLD uint32_t room_by_compaction(struct jeff_heap *h, const struct request *request, bool needs_entry)
 {
+    if (!compaction_can_help(h, request))
+        return 0;
     struct pass pass = {.stay = h->no_last_resort};
     pass_run(h, &pass, false);
     uint32_t start = room_try(h, request, needs_entry, true);
