@@ -66,6 +66,66 @@ enum steve_lock_result {
     STEVE_LOCK_PURGED, ///< the contents of a purgeable block were dropped
 };
 
+/// What one of the driver's options means for a client. Each may be NULL.
+struct steve_option_snippet {
+    const char *code;      ///< at file scope, after steve_snippets.code
+    const char *setting;   ///< what stands for $options in steve_snippets.open
+    const char *before_op; ///< statements before every op
+};
+
+/// C code of a client that uses the allocator by its own public API, for `repro.c`: a stand-alone program that shows a finding
+/// without Steve. It is C11 (with _GNU_SOURCE), each piece as it stands in the program, lines ended. Placeholders in it:
+///
+///     $heap       the variable of heap_type              $handle     an expression of handle_type
+///     $bytes $count $size $alignment   size_t            $ns         a budget in ns, uint64_t
+///     $purgeable  true or false                          $bit        0..63
+///     $begin      `void **` for the extent's first byte  $options    the settings of the options that are on
+///     $region $salt  memory to use and steve_geometry.salt, in `open`
+///     $file       the program's path, $flags compiler options, in the commands
+///
+/// What is NULL is not used: the program then skips the ops and checks that need it, as Steve does where a driver lacks a function.
+struct steve_snippets {
+    const char *compile;           ///< a shell command that compiles and runs it; ends in `-o repro && ./repro`
+    const char *compile_where;     ///< a few words: from which folder
+    const char *compile_installed; ///< the same where the allocator is installed
+
+    const char *includes; ///< #include lines
+    const char *code;     ///< definitions at file scope, after the heap variable
+    const struct steve_option_snippet *options; ///< one for each of steve_driver.options
+
+    const char *heap_type;   ///< of a heap; NULL: there is just one, which has no name
+    const char *handle_type; ///< a scalar
+    const char *no_handle;   ///< "none" of it
+    const char *open;        ///< body of a function that has `region` and `bytes` and returns the heap, NULL if refused
+
+    // Expressions. The first five give a handle, `no_handle` if refused.
+    const char *malloc;  ///< $bytes
+    const char *calloc;  ///< $count $size
+    const char *aligned; ///< $alignment $bytes
+    const char *resize;  ///< $handle $bytes
+    const char *forge;   ///< $handle $bit: the handle with one bit of it flipped
+    const char *free;    ///< $handle; true if done
+    const char *lock;    ///< $handle; `void *`, NULL if refused
+    const char *unlock;  ///< $handle; true if done
+    const char *weak_lock;     ///< $handle; `void *`, NULL if refused
+    const char *address;       ///< $handle; as weak_lock, for looking at blocks; never NULL here
+    const char *was_purged;    ///< the last lock failed because the contents were dropped
+    const char *set_purgeable; ///< $handle $purgeable; true if done
+    const char *compact;       ///< true if nothing is left to do
+    const char *moves;         ///< uint64_t
+    const char *now;           ///< uint64_t, ns by a virtual clock that the heap is made to use
+    const char *extent;        ///< $handle $begin; size_t
+    const char *run_needed;    ///< $bytes; size_t
+    const char *handle_bytes;  ///< size_t: what one more handle may take from the arena
+
+    // Statements.
+    const char *compact_within; ///< $ns
+    const char *compact_for;    ///< body of a function that has `wanted` and returns true if a block of that size fits now
+    const char *arena;          ///< set `begin` and `end`, of type uintptr_t
+    const char *statistics;     ///< set those of `live_blocks`, `live_bytes`, `free_bytes` (size_t) that are known
+    const char *check;          ///< body of a function that returns NULL, or what is wrong in static memory
+};
+
 struct steve_driver {
     uint32_t version;    ///< STEVE_DRIVER_VERSION
     uint8_t wire_id;     ///< its number in byte files, 1..255, never reused; 0 for drivers outside the tree
@@ -119,6 +179,8 @@ struct steve_driver {
     void (*stats)(void *heap, struct steve_stats *stats);
     /// The allocator's own heap check. @return NULL if all is well, else what is wrong, in static memory
     const char *(*check)(void *heap);
+
+    const struct steve_snippets *snippets; ///< NULL: no `repro.c` is made
 };
 
 #ifdef __cplusplus

@@ -10,6 +10,7 @@
 
 #include "jeff.h"
 #include "steve/drivers/jeff_pages_internal.h"
+#include "steve/drivers/jeff_snippets_internal.h"
 
 #define NS_PER_MOVED_BYTE    1u
 #define NS_PER_VISITED_BLOCK 16u
@@ -359,6 +360,7 @@ const struct steve_driver steve_driver_jeff = {
     COMMON_FUNCTIONS,
     .wire_id = 1,
     .name = "jeff",
+    .snippets = &steve_jeff_snippets,
     .summary = "Jeff in client memory: compacting, handle-based",
     .promises = REGION_PROMISES,
     .alignment = 16,
@@ -374,6 +376,7 @@ const struct steve_driver steve_driver_jeff_align8 = {
     COMMON_FUNCTIONS,
     .wire_id = 17,
     .name = "jeff-align8",
+    .snippets = &steve_jeff_align8_snippets,
     .summary = "Jeff in client memory, blocks and region 8-aligned",
     .promises = REGION_PROMISES,
     .alignment = 8,
@@ -389,6 +392,7 @@ const struct steve_driver steve_driver_jeff_mapped = {
     COMMON_FUNCTIONS,
     .wire_id = 16,
     .name = "jeff-mapped",
+    .snippets = &steve_jeff_mapped_snippets,
     .summary = "Jeff over pages of his own, growing, large blocks mapped apart",
     .promises = COMMON_PROMISES,
     .alignment = 16,

@@ -188,6 +188,36 @@ static void call_stats(void *heap, struct steve_stats *stats)
     *stats = (struct steve_stats){.live_blocks = registry->count, .live_bytes = SIZE_MAX, .free_bytes = SIZE_MAX};
 }
 
+static const char snippet_code[] = "/// Requests beyond this are refused here: Linux would grant a terabyte.\n"
+                                   "#define LARGEST_REQUEST ((size_t)1 << 30)\n"
+                                   "\n"
+                                   "static inline void *aligned_block(size_t alignment, size_t bytes)\n"
+                                   "{\n"
+                                   "    void *address = NULL;\n"
+                                   "    alignment = alignment < sizeof address ? sizeof address : alignment;\n"
+                                   "    return posix_memalign(&address, alignment, bytes) == 0 ? address : NULL;\n"
+                                   "}\n"
+                                   "\n"
+                                   "static inline bool freed_block(void *address)\n"
+                                   "{\n"
+                                   "    free(address);\n"
+                                   "    return true;\n"
+                                   "}\n";
+
+static const struct steve_snippets snippets = {
+    .compile = "cc -std=c11 -g$flags $file -o repro && ./repro",
+    .compile_where = "from anywhere",
+    .code = snippet_code,
+    .handle_type = "void *",
+    .no_handle = "NULL",
+    .malloc = "$bytes <= LARGEST_REQUEST ? malloc($bytes) : NULL",
+    .calloc = "$count <= LARGEST_REQUEST / ($size) ? calloc($count, $size) : NULL",
+    .aligned = "$bytes <= LARGEST_REQUEST ? aligned_block($alignment, $bytes) : NULL",
+    .resize = "$bytes <= LARGEST_REQUEST ? realloc($handle, $bytes == 0 ? 1 : $bytes) : NULL",
+    .free = "freed_block($handle)",
+    .address = "$handle",
+};
+
 const struct steve_driver steve_driver_libc = {
     .version = STEVE_DRIVER_VERSION,
     .wire_id = 2,
@@ -207,4 +237,5 @@ const struct steve_driver steve_driver_libc = {
     .free = call_free,
     .usable = call_usable,
     .stats = call_stats,
+    .snippets = &snippets,
 };
