@@ -24,6 +24,19 @@ static void print_word(FILE *out, const char *word)
     fputc('\'', out);
 }
 
+char *steve_command_word(const char *word)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    if (out == NULL) {
+        return NULL;
+    }
+    print_word(out, word);
+    fclose(out);
+    return text;
+}
+
 /// The options that change what is checked, and so what is found.
 static void print_checks(FILE *out, const struct steve_options *options)
 {

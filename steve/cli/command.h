@@ -14,4 +14,7 @@ char *steve_command_replay(const struct steve_options *options, const char *path
 char *steve_command_run(const struct steve_options *options, const struct steve_driver *driver, uint64_t seed,
                         uint64_t episode, uint64_t ops);
 
+/// A word as a shell takes it: bare if it can be, else in quotes. @return text to be freed; NULL when memory is short
+char *steve_command_word(const char *word);
+
 #endif

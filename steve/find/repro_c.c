@@ -123,11 +123,21 @@ static const char *limits_of(enum steve_oracle oracle)
     }
 }
 
+static void expand_command(FILE *out, const struct steve_repro_c *repro, const char *command)
+{
+    const struct steve_repro_value values[] = {{"file", repro->file}, {"flags", FLAGS}, {NULL, NULL}};
+    steve_repro_expand(out, command, values);
+}
+
+void steve_repro_c_print_command(FILE *out, const struct steve_repro_c *repro)
+{
+    expand_command(out, repro, repro->driver->snippets->compile);
+}
+
 static void print_command(const struct writer *w, const char *where, const char *command)
 {
-    const struct steve_repro_value values[] = {{"file", w->repro->file}, {"flags", FLAGS}, {NULL, NULL}};
     fprintf(w->out, "//\n// %s:\n//\n//     ", where);
-    steve_repro_expand(w->out, command, values);
+    expand_command(w->out, w->repro, command);
     fputc('\n', w->out);
 }
 
@@ -170,7 +180,7 @@ static void print_includes(const struct writer *w)
     static const char *const headers[] = {"signal.h",   "stdarg.h",       "stdbool.h",  "stddef.h",
                                           "stdint.h",   "stdio.h",        "stdlib.h",   "string.h",
                                           "sys/mman.h", "sys/resource.h", "sys/time.h", "unistd.h"};
-    fputs("#define _GNU_SOURCE\n", w->out);
+    fputs("\n#define _GNU_SOURCE\n", w->out);
     for (size_t i = 0; i < sizeof headers / sizeof headers[0]; i++) {
         fprintf(w->out, "#include <%s>\n", headers[i]);
     }
@@ -521,7 +531,11 @@ static void look_at_ops(struct writer *w)
         w->has_foreign |= code >= STEVE_OP_FREE_FOREIGN && code < STEVE_OP_FREE_FORGED;
     }
     w->drains |= w->repro->finding->op >= w->repro->sequence->count;
-    w->has_foreign = w->has_foreign && w->snippets->open != NULL;
+    const struct steve_snippets *s = w->snippets;
+    w->locks = w->locks && s->lock != NULL;
+    w->compacts = w->compacts && s->compact != NULL;
+    w->misuses = w->misuses && promises(w, STEVE_PROMISE_REFUSES_MISUSE);
+    w->has_foreign = w->has_foreign && w->misuses && s->open != NULL;
 }
 
 static void print_part(const struct writer *w, bool needed, const char *text)
@@ -543,7 +557,7 @@ bool steve_repro_c_print(FILE *out, const struct steve_repro_c *repro)
     print_handles(&w);
     print_part(&w, true, steve_repro_state);
     print_code(&w);
-    print_part(&w, true, steve_repro_region);
+    print_part(&w, promises(&w, STEVE_PROMISE_REGION), steve_repro_region);
     print_wrappers(&w);
     print_before_op(&w);
     print_note_offset(&w);

@@ -35,4 +35,7 @@ const char *steve_repro_c_obstacle(const struct steve_repro_c *repro);
 /// Writes the program. There must be no obstacle. @return false if writing failed
 bool steve_repro_c_print(FILE *out, const struct steve_repro_c *repro);
 
+/// Writes the command that compiles and runs it, without a line end. There must be no obstacle.
+void steve_repro_c_print_command(FILE *out, const struct steve_repro_c *repro);
+
 #endif

@@ -139,14 +139,8 @@ static void print_resize(const struct writer *w, struct steve_op op, const char 
         return;
     }
     const struct steve_repro_value values[] = {{"heap", "heap"}, {"handle", handle}, {"bytes", bytes}, {NULL, NULL}};
-    // The size may be that of this very block.
-    fprintf(w->out, "    if (can_resize(%u)) {\n        const size_t bytes = %s;\n        resized(%u, bytes, ",
-            (unsigned)op.slot, bytes, (unsigned)op.slot);
-    expand(
-        w, w->snippets->resize,
-        is_size_of_slot(op)
-            ? (const struct steve_repro_value[]){{"heap", "heap"}, {"handle", handle}, {"bytes", "bytes"}, {NULL, NULL}}
-            : values);
+    fprintf(w->out, "    if (can_resize(%u)) {\n        resized(%u, %s, ", (unsigned)op.slot, (unsigned)op.slot, bytes);
+    expand(w, w->snippets->resize, values);
     fputs(");\n    }\n", w->out);
 }
 
@@ -244,7 +238,8 @@ static void print_misuse(const struct writer *w, struct steve_op op)
     bool is_unlocked = op.code == STEVE_OP_UNLOCK_UNLOCKED;
     unsigned call = is_unlocked ? 2 : (op.code - (unsigned)STEVE_OP_FREE_STALE) % 4;
     const char *snippet = (const char *const[]){s->free, s->lock, s->unlock, s->resize}[call];
-    if (snippet == NULL || (op.code >= STEVE_OP_FREE_FORGED && !is_unlocked && s->forge == NULL)) {
+    if ((w->repro->driver->promises & STEVE_PROMISE_REFUSES_MISUSE) == 0 || snippet == NULL ||
+        (op.code >= STEVE_OP_FREE_FORGED && !is_unlocked && s->forge == NULL)) {
         return;
     }
     const struct steve_repro_value values[] = {

@@ -126,6 +126,12 @@ bool steve_save_file(const char *folder, const char *name, const void *bytes, si
     return put_file(folder, name, bytes, count, false, why, why_size);
 }
 
+bool steve_replace_file(const char *folder, const char *name, const void *bytes, size_t count, char *why,
+                        size_t why_size)
+{
+    return put_file(folder, name, bytes, count, true, why, why_size);
+}
+
 /// True if the folder holds this very finding.
 static bool holds(const char *folder, const struct text *full)
 {

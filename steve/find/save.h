@@ -1,5 +1,5 @@
-/// Keeping a finding: a folder for each, in which nothing is ever overwritten but the reproducer, by a smaller one. A finding that was saved before, byte for byte,
-/// gets the same folder; another one of the same name gets one with a number.
+/// Keeping a finding: a folder for each, in which nothing is ever overwritten but the reproducer, by a smaller one, and what explains
+/// it. A finding that was saved before, byte for byte, gets the same folder; another one of the same name gets one with a number.
 #ifndef STEVE_FIND_SAVE_H
 #define STEVE_FIND_SAVE_H
 
@@ -26,5 +26,9 @@ bool steve_save_smaller(const char *folder, const struct steve_catalog *catalog,
 
 /// Writes a file into such a folder, unless there is one of that name. @return false if it could not be written (`why`)
 bool steve_save_file(const char *folder, const char *name, const void *bytes, size_t count, char *why, size_t why_size);
+
+/// The same, in the place of one that is there. At any moment there is a whole one.
+bool steve_replace_file(const char *folder, const char *name, const void *bytes, size_t count, char *why,
+                        size_t why_size);
 
 #endif

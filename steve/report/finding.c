@@ -2,11 +2,15 @@
 #include "steve/report/finding.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 #include "steve/core/codec.h"
+#include "steve/report/picture.h"
 
 /// How many ops before the broken one report.txt shows.
 #define LAST_OPS 20u
+
+#define REPORT_COLUMNS 100
 
 static void print_op(FILE *out, const struct steve_sequence *sequence, uint64_t index)
 {
@@ -50,39 +54,121 @@ void steve_print_finding(FILE *out, const struct steve_finding_story *story)
     print_again(out, story);
 }
 
-static void print_heap(FILE *out, const struct steve_header *header)
+/// Writes a sentence, broken between words, in lines that all begin like the first.
+static void print_wrapped(FILE *out, const char *text, size_t indent)
 {
-    fprintf(out, "  driver   %s\n", header->driver);
-    fprintf(out, "  heap     %" PRIu64 " bytes, base offset %u, memory %s, options 0x%02x\n", header->heap_bytes,
-            (unsigned)header->base_offset, header->dirty ? "dirty" : "zero", (unsigned)header->options);
+    size_t column = indent;
+    for (const char *word = text; *word != '\0';) {
+        size_t length = strcspn(word, " ");
+        if (column > indent && column + 1 + length > REPORT_COLUMNS) {
+            fprintf(out, "\n%*s", (int)indent, "");
+            column = indent;
+        }
+        fprintf(out, "%s%.*s", column > indent ? " " : "", (int)length, word);
+        column += length + 1;
+        word += length;
+        word += strspn(word, " ");
+    }
+    fputc('\n', out);
 }
 
-static void print_last_ops(FILE *out, const struct steve_found *found)
+static void print_field(FILE *out, const char *name, const char *text)
 {
-    const struct steve_sequence *sequence = &found->sequence;
-    uint64_t end = found->finding.op < sequence->count ? found->finding.op + 1 : sequence->count;
+    fprintf(out, "  %-8s ", name);
+    print_wrapped(out, text, 11);
+}
+
+static void print_summary(FILE *out, const struct steve_finding_story *story, const struct steve_found *shown)
+{
+    const struct steve_finding *finding = &shown->finding;
+    const struct steve_header *header = &shown->sequence.header;
+    fprintf(out, "The oracle %s is broken", steve_oracle_name(finding->oracle));
+    if (finding->op < shown->sequence.count) {
+        fprintf(out, " at op %" PRIu64 " (", finding->op);
+        print_op(out, &shown->sequence, finding->op);
+        fputc(')', out);
+    } else {
+        fputs(" in the checks after the last op", out);
+    }
+    fputs(".\n\n", out);
+    print_field(out, "must be", steve_oracle_holds_when(finding->oracle));
+    print_field(out, "but", finding->what);
+    fprintf(out, "  driver   %s, as of steve %s\n", header->driver, story->version);
+    fprintf(out, "  heap     %" PRIu64 " bytes, base offset %u, memory %s, options 0x%02x\n", header->heap_bytes,
+            (unsigned)header->base_offset, header->dirty ? "dirty" : "zero", (unsigned)header->options);
+    if (story->origin != NULL) {
+        fprintf(out, "  found    %s, op %" PRIu64 "\n", story->origin, story->found->finding.op);
+    }
+    if (shown != story->found && strcmp(finding->what, story->found->finding.what) != 0) {
+        print_field(out, "there", story->found->finding.what);
+    }
+}
+
+static void print_ops(FILE *out, const struct steve_found *shown, bool is_full)
+{
+    const struct steve_sequence *sequence = &shown->sequence;
+    uint64_t end = shown->finding.op < sequence->count ? shown->finding.op + 1 : sequence->count;
     uint64_t begin = end > LAST_OPS ? end - LAST_OPS : 0;
-    fprintf(out, "\nThe last %" PRIu64 " of %zu ops (full.ops has them all):\n\n", end - begin, sequence->count);
+    if (begin == 0) {
+        fprintf(out, "\nThe ops (repro.ops%s):\n\n", is_full ? "" : ", shrunk from full.ops");
+    } else {
+        fprintf(out, "\nThe last %" PRIu64 " of %zu ops (repro.ops has them all):\n\n", end - begin, sequence->count);
+    }
     for (uint64_t i = begin; i < end; i++) {
-        fprintf(out, "%s %8" PRIu64 "  ", i == found->finding.op ? ">" : " ", i);
+        fprintf(out, "  %s %6" PRIu64 "  ", i == shown->finding.op ? ">" : " ", i);
         print_op(out, sequence, i);
         fputc('\n', out);
+    }
+    if (shown->finding.op >= sequence->count) {
+        fputs("  >    end  all blocks are looked at, unlocked and freed\n", out);
+    }
+}
+
+/// A sudden end leaves the log and nothing else.
+static void print_scene(FILE *out, const struct steve_found *shown)
+{
+    const struct steve_scene *scene = &shown->scene;
+    if (!scene->taken) {
+        fputs("\nThere is no picture of the heap: the process ended, or had to be ended, in the middle of an op.\n",
+              out);
+        return;
+    }
+    fprintf(out, "\nThe heap at that moment, as last seen: %" PRIu64 " live blocks", scene->live_blocks);
+    fprintf(out, " (%" PRIu64 " bytes asked for), %" PRIu64 " locked, %" PRIu64 " purged; offsets are from %s.\n\n",
+            scene->live_bytes, scene->locked_blocks, scene->purged_blocks,
+            scene->has_region ? "the heap's base" : "the lowest block shown");
+    steve_print_picture(out, scene, &shown->finding);
+    fputc('\n', out);
+    steve_print_blocks(out, scene, &shown->finding);
+    if (scene->dump != STEVE_SCENE_NO_BYTES) {
+        fputs("\nThe bytes:\n\n", out);
+        steve_print_bytes(out, scene);
+    }
+}
+
+static void print_commands(FILE *out, const struct steve_finding_story *story)
+{
+    fputs("\nTo see it again:\n\n", out);
+    if (story->replay != NULL) {
+        fprintf(out, "    %s\n", story->replay);
+        fprintf(out, "    gdb -ex 'break steve_broken' -ex run --args %s --no-isolate\n", story->replay);
+    }
+    if (story->rerun != NULL) {
+        fprintf(out, "    %s\n", story->rerun);
+    }
+    if (story->program != NULL) {
+        fprintf(out, "\nWithout Steve, %s:\n\n    %s\n",
+                story->program_where != NULL ? story->program_where : "with repro.c", story->program);
+    } else if (story->no_program != NULL) {
+        fprintf(out, "\nThere is no repro.c: %s.\n", story->no_program);
     }
 }
 
 void steve_print_report(FILE *out, const struct steve_finding_story *story)
 {
-    const struct steve_finding *finding = &story->found->finding;
-    fprintf(out, "steve %s\n\n", story->version);
-    print_what(out, story);
-    fprintf(out, "  holds    when %s\n", steve_oracle_holds_when(finding->oracle));
-    if (finding->has_slot) {
-        fprintf(out, "  slot     s%u\n", (unsigned)finding->slot);
-    }
-    print_heap(out, &story->found->sequence.header);
-    print_again(out, story);
-    if (story->replay != NULL) {
-        fprintf(out, "  gdb      gdb --args %s --no-isolate\n", story->replay);
-    }
-    print_last_ops(out, story->found);
+    const struct steve_found *shown = story->repro != NULL ? story->repro : story->found;
+    print_summary(out, story, shown);
+    print_ops(out, shown, shown == story->found);
+    print_scene(out, shown);
+    print_commands(out, story);
 }
