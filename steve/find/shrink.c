@@ -22,6 +22,9 @@
 #define OP_TIME_FLOOR_NS UINT64_C(20000000)
 #define OP_TIME_FACTOR   4u
 
+/// How often ways out of a dead end are looked for, if there was one the last time.
+#define ESCAPES 3u
+
 #define PROGRESS_NS UINT64_C(200000000)
 
 bool steve_shrink_over(struct steve_shrink *s)
@@ -183,7 +186,7 @@ static bool do_round(struct steve_shrink *s)
     return s->accepted != before;
 }
 
-static void copy_sequence(struct steve_sequence *to, const struct steve_sequence *from)
+void steve_shrink_assign(struct steve_sequence *to, const struct steve_sequence *from)
 {
     assert(to->capacity >= from->count);
     to->header = from->header;
@@ -196,9 +199,9 @@ static void copy_sequence(struct steve_sequence *to, const struct steve_sequence
 /// Goes back to what was proven.
 static void go_back(struct steve_shrink *s)
 {
-    copy_sequence(&s->candidate, &s->proven);
+    steve_shrink_assign(&s->candidate, &s->proven);
     steve_shrink_try(s);
-    copy_sequence(&s->best, &s->proven); // also when the time is over
+    steve_shrink_assign(&s->best, &s->proven); // also when the time is over
 }
 
 /// What best shows may be the doing of sequences that the same process ran before: a fresh one tells.
@@ -209,9 +212,9 @@ static void prove_round(struct steve_shrink *s)
     }
     bool was_careful = s->careful;
     s->careful = true;
-    copy_sequence(&s->candidate, &s->best);
+    steve_shrink_assign(&s->candidate, &s->best);
     if (steve_shrink_try(s)) {
-        copy_sequence(&s->proven, &s->best);
+        steve_shrink_assign(&s->proven, &s->best);
         s->careful = was_careful;
     } else if (!steve_shrink_over(s)) {
         go_back(s);
@@ -223,9 +226,16 @@ static void shrink_to_fixed_point(struct steve_shrink *s)
     steve_shrink_cut_first(s);
     prove_round(s);
     bool changed = true;
+    unsigned escapes = 0;
     while (changed && !steve_shrink_over(s)) {
         bool was_careful = s->careful;
         changed = do_round(s);
+        if (!changed && escapes < ESCAPES) {
+            escapes++;
+            uint64_t before = s->accepted;
+            steve_shrink_escape(s);
+            changed = s->accepted != before;
+        }
         prove_round(s);
         changed |= s->careful != was_careful;
     }
@@ -260,7 +270,7 @@ static bool is_hang_too_short(const struct steve_shrink *s)
 }
 
 /// Shrinks `best`, which shows the finding, and makes sure that the result does.
-static void shrink_and_prove(struct steve_shrink *s, const struct steve_sequence *original)
+static void shrink_and_prove(struct steve_shrink *s)
 {
     shrink_to_fixed_point(s);
     if (prove(s, &s->best) || s->report->runs_broken > 0 || atomic_load(&s->stop) != 0) {
@@ -269,8 +279,8 @@ static void shrink_and_prove(struct steve_shrink *s, const struct steve_sequence
     if (is_hang_too_short(s)) {
         // It was slow, but not as slow as that: once more, with all the time there is.
         s->op_time_floor = s->config->limits.op_time_ns;
-        copy_sequence(&s->candidate, original);
-        copy_sequence(&s->proven, original);
+        steve_shrink_assign(&s->candidate, s->original);
+        steve_shrink_assign(&s->proven, s->original);
         if (steve_shrink_try(s)) {
             shrink_to_fixed_point(s);
         }
@@ -278,7 +288,7 @@ static void shrink_and_prove(struct steve_shrink *s, const struct steve_sequence
             return;
         }
     }
-    copy_sequence(&s->best, original);
+    steve_shrink_assign(&s->best, s->original);
     s->finding = (struct steve_finding){.oracle = s->oracle};
     prove(s, &s->best);
 }
@@ -300,13 +310,14 @@ static bool set_up(struct steve_shrink *s, const struct steve_found *found)
     s->sizes = calloc(count, sizeof *s->sizes);
     s->marks = calloc(count, sizeof *s->marks);
     if (s->outcomes == NULL || s->sizes == NULL || s->marks == NULL || !steve_sequence_reserve(&s->best, count) ||
-        !steve_sequence_reserve(&s->candidate, count) || !steve_sequence_reserve(&s->proven, count)) {
+        !steve_sequence_reserve(&s->candidate, count) || !steve_sequence_reserve(&s->proven, count) ||
+        !steve_sequence_reserve(&s->kept, count)) {
         errno = ENOMEM;
         return false;
     }
-    copy_sequence(&s->candidate, &found->sequence);
-    copy_sequence(&s->best, &found->sequence);
-    copy_sequence(&s->proven, &found->sequence);
+    steve_shrink_assign(&s->candidate, &found->sequence);
+    steve_shrink_assign(&s->best, &found->sequence);
+    steve_shrink_assign(&s->proven, &found->sequence);
     return steve_trial_open(&s->trial, &trial);
 }
 
@@ -316,6 +327,7 @@ static void tear_down(struct steve_shrink *s)
     steve_sequence_free(&s->best);
     steve_sequence_free(&s->candidate);
     steve_sequence_free(&s->proven);
+    steve_sequence_free(&s->kept);
     free(s->outcomes);
     free(s->sizes);
     free(s->marks);
@@ -328,6 +340,7 @@ bool steve_shrink(const struct steve_shrink_config *config, const struct steve_f
     struct steve_shrink s = {
         .config = config,
         .report = report,
+        .original = &found->sequence,
         .oracle = found->finding.oracle,
         .finding = found->finding,
         .tries = 1,
@@ -345,7 +358,7 @@ bool steve_shrink(const struct steve_shrink_config *config, const struct steve_f
     steve_interrupt_catch(&s.stop);
     report->shown = is_shown(&s);
     if (report->shown) {
-        shrink_and_prove(&s, &found->sequence);
+        shrink_and_prove(&s);
     }
     report->interrupted = steve_interrupt_count() > 0;
     steve_interrupt_catch(NULL);

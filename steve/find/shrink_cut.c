@@ -145,9 +145,25 @@ static void cut_slots(struct steve_shrink *s)
     free(slots);
 }
 
+/// Runs of ops of one length, from the front.
+static void cut_chunks_forward(struct steve_shrink *s, size_t chunk)
+{
+    size_t begin = 0;
+    while (begin < s->best.count && !steve_shrink_over(s)) {
+        size_t before = s->best.count;
+        mark(s, begin, begin + chunk < before ? begin + chunk : before);
+        try_without_marked(s);
+        begin += s->best.count < before ? 0 : chunk;
+    }
+}
+
 /// Runs of ops of one length, from the end backwards.
 static void cut_chunks_of(struct steve_shrink *s, size_t chunk)
 {
+    if (s->order % 2 == 1) {
+        cut_chunks_forward(s, chunk);
+        return;
+    }
     size_t end = s->best.count;
     while (end > 0 && !steve_shrink_over(s)) {
         size_t begin = end > chunk ? end - chunk : 0;
@@ -335,10 +351,20 @@ void steve_shrink_cut_first(struct steve_shrink *s)
 
 void steve_shrink_cut(struct steve_shrink *s)
 {
-    cut_kinds(s);
-    cut_slots(s);
-    steve_shrink_heap(s, false);
+    // Other orders lead to other results: shrink_escape.c counts on it.
+    if ((s->order & 2) == 0) {
+        cut_kinds(s);
+        cut_slots(s);
+    }
+    if ((s->order & 4) == 0) {
+        steve_shrink_heap(s, false);
+    }
     cut_skipped(s);
+    steve_shrink_cut_ops(s);
+}
+
+void steve_shrink_cut_ops(struct steve_shrink *s)
+{
     cut_chunks(s);
     cut_lives(s);
     cut_pairs(s);

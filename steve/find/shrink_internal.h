@@ -2,6 +2,8 @@
 ///
 ///     shrink.c           the order of things: is it shown again, rounds to a fixed point, the proof
 ///     shrink_cut.c       candidates with fewer ops
+///     shrink_escape.c    ways out of dead ends
+///     shrink_guess.c     more of them, by chance
 ///     shrink_simplify.c  candidates with as many ops, but simpler ones, and a simpler header
 ///
 /// Every pass builds a candidate from `best` and tries it; if the oracle breaks again the candidate is the new best. No pass
@@ -24,13 +26,16 @@ struct steve_shrink {
     uint64_t *sizes;                 ///< and the bytes that they ask for
     struct steve_sequence candidate; ///< where the next one is built
     struct steve_sequence proven;    ///< the last best that broke in a fresh process
-    uint8_t *marks;                  ///< of best's ops, for a pass; all 0 between passes
+    struct steve_sequence kept;      ///< best, while a longer way is tried
+    const struct steve_sequence *original;
+    uint8_t *marks; ///< of best's ops, for a pass; all 0 between passes
 
     bool repeat;            ///< it shows at another base only
     bool careful;           ///< a process of its own for each trial, since what went before in one changed what showed
     unsigned tries;         ///< how often a candidate is run before it counts as green: flaky ones take several
     uint64_t op_time_ns;    ///< CPU time an op may take: adapts to the length of best
     uint64_t op_time_floor; ///< but never below
+    unsigned order;         ///< in which cuts are tried; 0: from the end
     uint64_t accepted;      ///< candidates that became best
 
     uint64_t begin_ns, deadline_ns, shown_ns;
@@ -50,10 +55,19 @@ uint64_t steve_shrink_heap_min(const struct steve_shrink *s);
 /// Makes `candidate` a copy of `best`.
 void steve_shrink_copy(struct steve_shrink *s);
 
+/// Copies a sequence into one that has room for it.
+void steve_shrink_assign(struct steve_sequence *to, const struct steve_sequence *from);
+
 /// Cuts big pieces off what is long: whatever does nothing, all but the end.
 void steve_shrink_cut_first(struct steve_shrink *s);
 /// Cuts pieces of every kind, from big to small.
 void steve_shrink_cut(struct steve_shrink *s);
+/// The same without making the heap smaller on the way.
+void steve_shrink_cut_ops(struct steve_shrink *s);
+/// Where what is left is long: tries to make it shorter by making it larger, or other, first.
+void steve_shrink_escape(struct steve_shrink *s);
+/// The same by chance.
+void steve_shrink_guess(struct steve_shrink *s);
 /// Makes what is left simpler.
 void steve_shrink_simplify(struct steve_shrink *s);
 /// A smaller heap, by powers of two: it can make ops needless that only filled it.
