@@ -120,6 +120,7 @@ void steve_explain(const struct steve_explained *explained)
     write_report(explained, &(struct steve_finding_story){
                                 .found = explained->found,
                                 .repro = explained->repro != NULL ? &shown : NULL,
+                                .driver = explained->driver,
                                 .version = STEVE_VERSION,
                                 .origin = explained->origin,
                                 .folder = explained->folder,

@@ -78,6 +78,19 @@ static void print_field(FILE *out, const char *name, const char *text)
     print_wrapped(out, text, 11);
 }
 
+static void print_heap(FILE *out, const struct steve_header *header, const struct steve_driver *driver)
+{
+    fprintf(out, "  heap     %" PRIu64 " bytes, base offset %u, memory %s, options", header->heap_bytes,
+            (unsigned)header->base_offset, header->dirty ? "dirty" : "zero");
+    unsigned named = 0;
+    for (unsigned i = 0; driver != NULL && driver->options != NULL && driver->options[i] != NULL && i < 8; i++) {
+        if ((header->options >> i & 1u) != 0) {
+            fprintf(out, "%s %s", named++ > 0 ? "," : "", driver->options[i]);
+        }
+    }
+    fprintf(out, "%s\n", named == 0 ? " none" : "");
+}
+
 static void print_summary(FILE *out, const struct steve_finding_story *story, const struct steve_found *shown)
 {
     const struct steve_finding *finding = &shown->finding;
@@ -91,11 +104,10 @@ static void print_summary(FILE *out, const struct steve_finding_story *story, co
         fputs(" in the checks after the last op", out);
     }
     fputs(".\n\n", out);
-    print_field(out, "must be", steve_oracle_holds_when(finding->oracle));
-    print_field(out, "but", finding->what);
+    print_field(out, "rule", steve_oracle_holds_when(finding->oracle));
+    print_field(out, "broken", finding->what);
     fprintf(out, "  driver   %s, as of steve %s\n", header->driver, story->version);
-    fprintf(out, "  heap     %" PRIu64 " bytes, base offset %u, memory %s, options 0x%02x\n", header->heap_bytes,
-            (unsigned)header->base_offset, header->dirty ? "dirty" : "zero", (unsigned)header->options);
+    print_heap(out, header, story->driver);
     if (story->origin != NULL) {
         fprintf(out, "  found    %s, op %" PRIu64 "\n", story->origin, story->found->finding.op);
     }
@@ -133,7 +145,8 @@ static void print_scene(FILE *out, const struct steve_found *shown)
               out);
         return;
     }
-    fprintf(out, "\nThe heap at that moment, as last seen: %" PRIu64 " live blocks", scene->live_blocks);
+    fprintf(out, "\nThe heap at that moment, as last seen: %" PRIu64 " live block%s", scene->live_blocks,
+            scene->live_blocks == 1 ? "" : "s");
     fprintf(out, " (%" PRIu64 " bytes asked for), %" PRIu64 " locked, %" PRIu64 " purged; offsets are from %s.\n\n",
             scene->live_bytes, scene->locked_blocks, scene->purged_blocks,
             scene->has_region ? "the heap's base" : "the lowest block shown");
@@ -148,13 +161,13 @@ static void print_scene(FILE *out, const struct steve_found *shown)
 
 static void print_commands(FILE *out, const struct steve_finding_story *story)
 {
-    fputs("\nTo see it again:\n\n", out);
     if (story->replay != NULL) {
-        fprintf(out, "    %s\n", story->replay);
+        fprintf(out, "\nTo see it again:\n\n    %s\n", story->replay);
+        fprintf(out, "\nUnder gdb (steve_broken() is called where an oracle breaks):\n\n");
         fprintf(out, "    gdb -ex 'break steve_broken' -ex run --args %s --no-isolate\n", story->replay);
     }
     if (story->rerun != NULL) {
-        fprintf(out, "    %s\n", story->rerun);
+        fprintf(out, "\nAs it was found, from the seed:\n\n    %s\n", story->rerun);
     }
     if (story->program != NULL) {
         fprintf(out, "\nWithout Steve, %s:\n\n    %s\n",

@@ -8,8 +8,9 @@
 
 /// What there is to say beside the finding itself. Strings may be NULL where there is nothing to say.
 struct steve_finding_story {
-    const struct steve_found *found; ///< as it was found
-    const struct steve_found *repro; ///< what the reproducer shows, if it was shrunk; NULL: the same
+    const struct steve_found *found;   ///< as it was found
+    const struct steve_found *repro;   ///< what the reproducer shows, if it was shrunk; NULL: the same
+    const struct steve_driver *driver; ///< for the names of its options
     const char *version;
     const char *origin;        ///< which run or file it comes from, e.g. `seed 7, episode 3`
     const char *folder;        ///< where it was saved

@@ -238,10 +238,8 @@ void steve_print_bytes(FILE *out, const struct steve_scene *scene)
     if (scene->dump == STEVE_SCENE_NO_BYTES) {
         return;
     }
-    fprintf(out,
-            "    Of %" PRIu64 " bytes %" PRIu64 " are wrong, the first at %" PRIu64 ", the last at %" PRIu64
-            "; offsets %s:\n\n",
-            scene->dump_end, scene->wrong_bytes, scene->first_wrong, scene->last_wrong, place_of_dump(scene->dump));
+    fprintf(out, "    %" PRIu64 " of %" PRIu64 " bytes are wrong, from %" PRIu64 " to %" PRIu64 "; offsets %s:\n\n",
+            scene->wrong_bytes, scene->dump_end, scene->first_wrong, scene->last_wrong, place_of_dump(scene->dump));
     for (size_t i = 0; i < scene->dump_count; i += BYTES_IN_LINE) {
         size_t end = i + BYTES_IN_LINE < scene->dump_count ? i + BYTES_IN_LINE : scene->dump_count;
         fprintf(out, "    %8" PRIu64 " expected ", scene->dump_begin + i);
