@@ -75,6 +75,9 @@ struct jeff_config {
     /// 0 takes a salt from the heap's address.
     uint32_t handle_salt;
     bool no_last_resort; ///< refuse without compacting first
+    /// For tests of client code: every request for memory first moves all blocks that are not locked, and overwrites what is
+    /// free, so that a pointer kept after unlock shows soon. O(heap) a request.
+    bool scramble;
     /// jeff_create() only: blocks of this many bytes and more get pages of their own, besides `max_bytes`. 0: 1 MiB
     size_t own_mapping;
 
@@ -257,6 +260,19 @@ struct jeff_block {
 /// Calls `visit` for every stretch of the heap in address order, then for the blocks with pages of their own. `visit` must not
 /// change the heap; returning false ends the walk. Purged blocks have no memory and are not visited. O(blocks)
 void jeff_walk(jeff_heap *heap, bool (*visit)(void *context, const struct jeff_block *block), void *context);
+
+/// A locked block, and the harm it does.
+struct jeff_pin {
+    jeff_handle handle;
+    void *address;
+    size_t bytes; ///< that the block may be used for
+    unsigned locks;
+    size_t stranded_bytes; ///< free memory right below it, which compaction cannot join with what is above
+};
+
+/// Calls `visit` for every locked block in address order; a full compaction before shows what stays stranded for good. `visit`
+/// must not change the heap; returning false ends it. Blocks with pages of their own are in nobody's way. O(blocks)
+void jeff_pins(jeff_heap *heap, bool (*visit)(void *context, const struct jeff_pin *pin), void *context);
 
 struct jeff_damage {
     const char *what;    ///< a sentence, in static memory

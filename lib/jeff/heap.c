@@ -74,7 +74,8 @@ bool heap_lay_out(struct jeff_heap *h, size_t bytes, bool with_pages, const stru
 
     memset(h, 0, control);
     h->table_bias = (uintptr_t)h + end - (size_t)SLOT_END * sizeof(struct entry);
-    h->small_limit = (size_t)binned * GRANULE - HEADER + 1;
+    // A heap that scrambles takes the slow path each time.
+    h->small_limit = config->scramble ? 0 : (size_t)binned * GRANULE - HEADER + 1;
     h->slot_low = NIL;
     h->binned = binned;
     h->cached_limit = (uint64_t)(granules / 8 > CACHED_LEAST ? granules / 8 : CACHED_LEAST) << CACHED_SHIFT;
@@ -85,6 +86,7 @@ bool heap_lay_out(struct jeff_heap *h, size_t bytes, bool with_pages, const stru
     h->gen_floor = first_generation(h, config);
     h->hole_bins = hole_bins;
     h->no_last_resort = config->no_last_resort;
+    h->scramble = config->scramble;
     h->end = end;
     h->region_bytes = bytes;
     h->pages = with_pages ? (struct page_state *)(void *)((char *)h + page_state) : NULL;

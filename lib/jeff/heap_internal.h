@@ -42,7 +42,6 @@
 #define CLASS_MAX    126u ///< largest class of a small block
 #define FREE_BELOW   ((uint32_t)1 << 24)
 #define CLASS_SHIFT  25u
-#define HEAP_LIMIT   ((uint64_t)GRANULE << 32) ///< granules are counted in 32 bits
 #define HOLE_BINS    124u
 #define BIN_DEFERRED 0u ///< bin of the wide blocks freed inside a callback, which may not be merged yet
 
@@ -59,6 +58,12 @@
 #define CW_CLASS     24u ///< shift of the class in a free entry
 #define CACHED_SHIFT 24u ///< of the granules in the counter of cached blocks: there are fewer than 2^24 slots
 #define NO_REFUSAL   UINT32_MAX
+
+#if SIZE_MAX > UINT32_MAX
+#define HEAP_LIMIT ((uint64_t)GRANULE << 32) ///< granules are counted in 32 bits
+#else
+#define HEAP_LIMIT ((uint64_t)SIZE_MAX / 2 + 1) ///< no distance in a heap is beyond ptrdiff_t
+#endif
 
 #if defined(__GNUC__)
 #define LIKELY(x)   __builtin_expect(!!(x), 1)
@@ -115,6 +120,7 @@ struct jeff_heap {
 
     uint8_t busy; ///< of enum busy
     uint8_t no_last_resort;
+    uint8_t scramble;
     uint8_t begin_skip;       ///< bytes of the region before h
     uint8_t last_status;      ///< of enum jeff_status
     size_t end;               ///< bytes from h to the end of the table
@@ -420,6 +426,8 @@ struct pass {
 enum jeff_stop pass_run(struct jeff_heap *h, struct pass *pass, bool resume);
 /// Empties stretches between locked blocks until the wanted block fits, or the largest run has grown as far as it can.
 enum jeff_stop evacuate(struct jeff_heap *h, struct pass *pass);
+/// Moves every block that is not locked, and overwrites all free memory.
+void scramble(struct jeff_heap *h);
 /// While blocks move, callbacks find every way into the heap that needs room closed. @return what moving_end() needs
 static inline size_t moving_begin(struct jeff_heap *h)
 {

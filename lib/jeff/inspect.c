@@ -98,3 +98,35 @@ void jeff_walk(jeff_heap *h, bool (*visit)(void *context, const struct jeff_bloc
     if (h->pages)
         walk_mapped(h, visit, context);
 }
+
+void jeff_pins(jeff_heap *h, bool (*visit)(void *context, const struct jeff_pin *pin), void *context)
+{
+    if (h->busy == BUSY_MOVING || h->busy == BUSY_DESTROYED) {
+        fail(h, JEFF_ERROR_BUSY);
+        return;
+    }
+    size_t stranded = 0;
+    uint32_t size;
+    for (uint32_t start = h->first; start < h->top; start += size) {
+        const uint32_t header = header_of(h, start);
+        size = size_at(h, start);
+        const struct entry *e = is_hole(header) ? NULL : entry_at(h, header & SLOT_MASK);
+        if (!e || !is_live(e)) {
+            stranded += (size_t)size * GRANULE;
+            continue;
+        }
+        if (locks_of(e) && !(e->cw & CW_MAPPED)) {
+            const struct jeff_block block = describe(h, start, header, size);
+            const struct jeff_pin pin = {
+                .handle = block.handle,
+                .address = block.address,
+                .bytes = block.bytes,
+                .locks = block.locks,
+                .stranded_bytes = stranded,
+            };
+            if (!visit(context, &pin))
+                return;
+        }
+        stranded = 0;
+    }
+}

@@ -281,6 +281,8 @@ static COLD jeff_handle malloc_slow(struct jeff_heap *h, size_t bytes, size_t al
 {
     if (h->busy)
         return refuse(h, JEFF_ERROR_BUSY);
+    if (h->scramble)
+        scramble(h);
     struct request request;
     if (!request_make(bytes, alignment, &request))
         return refuse(h, JEFF_ERROR_NO_MEMORY);

@@ -177,6 +177,12 @@ bool jeff_resize(jeff_heap *h, jeff_handle handle, size_t bytes)
         return fail(h, JEFF_ERROR_HANDLE);
     if (h->busy)
         return refuse(h, JEFF_ERROR_BUSY);
+    if (h->scramble) {
+        scramble(h);
+        e = live_entry(h, handle); // a callback may have freed it
+        if (!e)
+            return fail(h, JEFF_ERROR_HANDLE);
+    }
     const uint32_t slot = (uint32_t)handle & SLOT_MASK;
     if (e->cw & CW_MAPPED)
         return mapped_resize(h, slot, bytes);

@@ -4,9 +4,9 @@
 #include "steve/drivers/hostile_internal.h"
 
 #define HOSTILE_ROW(suffix, identifier, wire, opportunity, oracle, what) &steve_driver_hostile_##identifier,
-static const struct steve_driver *const all_drivers[] = {&steve_driver_jeff,        &steve_driver_libc,
-                                                         &steve_driver_jeff_mapped, &steve_driver_jeff_align8,
-                                                         &steve_driver_hostile,     HOSTILE_MISDEEDS(HOSTILE_ROW)};
+static const struct steve_driver *const all_drivers[] = {
+    &steve_driver_jeff,          &steve_driver_libc,    &steve_driver_jeff_mapped,    &steve_driver_jeff_align8,
+    &steve_driver_jeff_scramble, &steve_driver_hostile, HOSTILE_MISDEEDS(HOSTILE_ROW)};
 
 const struct steve_catalog steve_drivers = {
     .drivers = all_drivers,

@@ -1,6 +1,6 @@
 /// The drivers in the box, and the catalog that names and wire ids are looked up in.
 ///
-/// Wire ids, never reused: jeff 1, libc 2, baselines 3..15, jeff-mapped 16, jeff-align8 17, hostile-* 200..239, hostile 240.
+/// Wire ids, never reused: jeff 1, libc 2, baselines 3..15, jeff-mapped 16, jeff-align8 17, jeff-scramble 18, hostile-* 200..239, hostile 240.
 #ifndef STEVE_DRIVERS_DRIVERS_H
 #define STEVE_DRIVERS_DRIVERS_H
 
@@ -13,9 +13,10 @@
 /// All of them; the first is the default, the hostile ones come last.
 extern const struct steve_catalog steve_drivers;
 
-extern const struct steve_driver steve_driver_jeff;        ///< everything inside the region
-extern const struct steve_driver steve_driver_jeff_align8; ///< the same, made for an alignment of 8
-extern const struct steve_driver steve_driver_jeff_mapped; ///< over pages of its own, which grow
+extern const struct steve_driver steve_driver_jeff;          ///< everything inside the region
+extern const struct steve_driver steve_driver_jeff_scramble; ///< the same, moving everything at each request
+extern const struct steve_driver steve_driver_jeff_align8;   ///< the same, made for an alignment of 8
+extern const struct steve_driver steve_driver_jeff_mapped;   ///< over pages of its own, which grow
 extern const struct steve_driver steve_driver_libc;
 extern const struct steve_driver steve_driver_hostile; ///< behaves well: the yardstick of the hostile family
 

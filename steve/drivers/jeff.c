@@ -1,5 +1,5 @@
 /// Jeff as Steve sees him, through jeff.h alone. Three drivers share the functions here: `jeff` (everything inside the
-/// region), `jeff-align8` (the same, blocks and region 8-aligned), and `jeff-mapped` (pages of its own, which grow; jeff_pages.c).
+/// region), `jeff-align8` (the same, blocks and region 8-aligned), `jeff-scramble` (moves everything at each request), and `jeff-mapped` (pages of its own, which grow; jeff_pages.c).
 ///
 /// Time is virtual: the clock that Jeff's budgets are judged by is computed from his own counters, 1 ns for a byte moved and
 /// 16 ns for a block visited, so that a budget stops compaction at the same block on every machine.
@@ -120,7 +120,7 @@ static struct jeff_config make_config(struct instance *instance, const struct st
     };
 }
 
-static void *open_in_region(const struct steve_geometry *geometry, size_t alignment, const char **why)
+static void *open_in_region(const struct steve_geometry *geometry, size_t alignment, bool scramble, const char **why)
 {
     struct instance *instance = instance_new();
     if (instance == NULL) {
@@ -129,6 +129,7 @@ static void *open_in_region(const struct steve_geometry *geometry, size_t alignm
     }
     struct jeff_config config = make_config(instance, geometry);
     config.alignment = alignment;
+    config.scramble = scramble;
 
     enum jeff_status status = JEFF_OK;
     instance->region = (uintptr_t)geometry->region;
@@ -143,12 +144,17 @@ static void *open_in_region(const struct steve_geometry *geometry, size_t alignm
 
 static void *open_region(const struct steve_geometry *geometry, const char **why)
 {
-    return open_in_region(geometry, 16, why);
+    return open_in_region(geometry, 16, false, why);
 }
 
 static void *open_align8(const struct steve_geometry *geometry, const char **why)
 {
-    return open_in_region(geometry, 8, why);
+    return open_in_region(geometry, 8, false, why);
+}
+
+static void *open_scramble(const struct steve_geometry *geometry, const char **why)
+{
+    return open_in_region(geometry, 16, true, why);
 }
 
 static void *open_mapped(const struct steve_geometry *geometry, const char **why)
@@ -349,17 +355,17 @@ static const char *call_check(void *heap)
     (COMMON_PROMISES | STEVE_PROMISE_REGION | STEVE_PROMISE_EXACT_REFUSAL | STEVE_PROMISE_RELOCATABLE)
 
 #define COMMON_FUNCTIONS                                                                                               \
-    .version = STEVE_DRIVER_VERSION, .largest_aligned = 65536, .heap_max = 64 * GIB, .budget_step_ns = BUDGET_STEP_NS, \
-    .close = close_heap, .malloc = call_malloc, .calloc = call_calloc, .aligned = call_aligned, .resize = call_resize, \
-    .free = call_free, .lock = call_lock, .unlock = call_unlock, .weak_lock = call_weak_lock,                          \
-    .set_purgeable = call_set_purgeable, .compact = call_compact, .compact_goal = call_compact_goal,                   \
-    .moves = call_moves, .now = virtual_now, .usable = call_usable, .extent = call_extent,                             \
-    .run_needed = call_run_needed, .check = call_check
+    .version = STEVE_DRIVER_VERSION, .largest_aligned = 65536, .budget_step_ns = BUDGET_STEP_NS, .close = close_heap,  \
+    .malloc = call_malloc, .calloc = call_calloc, .aligned = call_aligned, .resize = call_resize, .free = call_free,   \
+    .lock = call_lock, .unlock = call_unlock, .weak_lock = call_weak_lock, .set_purgeable = call_set_purgeable,        \
+    .compact = call_compact, .compact_goal = call_compact_goal, .moves = call_moves, .now = virtual_now,               \
+    .usable = call_usable, .extent = call_extent, .run_needed = call_run_needed, .check = call_check
 
 const struct steve_driver steve_driver_jeff = {
     COMMON_FUNCTIONS,
     .wire_id = 1,
     .name = "jeff",
+    .heap_max = 64 * GIB,
     .snippets = &steve_jeff_snippets,
     .summary = "Jeff in client memory: compacting, handle-based",
     .promises = REGION_PROMISES,
@@ -372,10 +378,27 @@ const struct steve_driver steve_driver_jeff = {
     .stats = region_stats,
 };
 
+const struct steve_driver steve_driver_jeff_scramble = {
+    COMMON_FUNCTIONS,
+    .wire_id = 18,
+    .name = "jeff-scramble",
+    .summary = "Jeff in client memory, moving everything at every request",
+    .promises = REGION_PROMISES,
+    .alignment = 16,
+    .region_alignment = 16,
+    .heap_min = JEFF_HEAP_MIN,
+    .heap_max = 65536, // each request costs a pass over the heap
+    .options = region_options,
+    .open = open_scramble,
+    .arena = call_arena,
+    .stats = region_stats,
+};
+
 const struct steve_driver steve_driver_jeff_align8 = {
     COMMON_FUNCTIONS,
     .wire_id = 17,
     .name = "jeff-align8",
+    .heap_max = 64 * GIB,
     .snippets = &steve_jeff_align8_snippets,
     .summary = "Jeff in client memory, blocks and region 8-aligned",
     .promises = REGION_PROMISES,
@@ -392,6 +415,7 @@ const struct steve_driver steve_driver_jeff_mapped = {
     COMMON_FUNCTIONS,
     .wire_id = 16,
     .name = "jeff-mapped",
+    .heap_max = 64 * GIB,
     .snippets = &steve_jeff_mapped_snippets,
     .summary = "Jeff over pages of his own, growing, large blocks mapped apart",
     .promises = COMMON_PROMISES,
