@@ -67,6 +67,26 @@ bool steve_read_file(const char *path, struct steve_bytes *file, char error[STEV
     return true;
 }
 
+/// Bytes of another version of the format, or for a driver that is not known here, decode like any others. What they
+/// show may then be something else, so it is said.
+static void tell_if_foreign(const char *path, const struct steve_bytes *file)
+{
+    if (file->count < STEVE_BYTES_HEADER) {
+        return;
+    }
+    uint8_t version = file->bytes[STEVE_BYTES_AT_VERSION];
+    uint8_t wire_id = file->bytes[STEVE_BYTES_AT_DRIVER];
+    if (version != 0 && version != STEVE_BYTES_VERSION) {
+        fprintf(stderr, "steve: %s: made for version %u of the format, and read as version %u\n", path,
+                (unsigned)version, STEVE_BYTES_VERSION);
+    }
+    if (wire_id != 0 && steve_catalog_by_wire(&steve_drivers, wire_id) == NULL) {
+        fprintf(stderr,
+                "steve: %s: made for driver number %u, which is not known here; --driver says which one to take\n",
+                path, (unsigned)wire_id);
+    }
+}
+
 bool steve_load_sequence(const char *path, const struct steve_bytes *file, struct steve_sequence *sequence,
                          char error[STEVE_INPUT_ERROR_SIZE])
 {
@@ -74,6 +94,7 @@ bool steve_load_sequence(const char *path, const struct steve_bytes *file, struc
         return steve_text_parse(&steve_drivers, path, (const char *)file->bytes, file->count, sequence, error,
                                 STEVE_INPUT_ERROR_SIZE);
     }
+    tell_if_foreign(path, file);
     return steve_bytes_decode(&steve_drivers, file->bytes, file->count, sequence) ||
            fail(error, path, "memory is short");
 }
@@ -81,6 +102,9 @@ bool steve_load_sequence(const char *path, const struct steve_bytes *file, struc
 const struct steve_driver *steve_driver_for(const char *path, const struct steve_driver *wanted,
                                             const struct steve_header *header, char error[STEVE_INPUT_ERROR_SIZE])
 {
+    if (wanted != NULL && header->driver[0] != '\0' && strcmp(wanted->name, header->driver) != 0) {
+        fprintf(stderr, "steve: %s: made for driver '%s', and run on '%s'\n", path, header->driver, wanted->name);
+    }
     if (wanted != NULL || header->driver[0] == '\0') {
         return wanted != NULL ? wanted : steve_drivers.drivers[0];
     }

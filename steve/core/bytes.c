@@ -7,8 +7,8 @@
 #include <string.h>
 
 enum header_at {
-    AT_VERSION = 0,
-    AT_DRIVER = 1,
+    AT_VERSION = STEVE_BYTES_AT_VERSION,
+    AT_DRIVER = STEVE_BYTES_AT_DRIVER,
     AT_FLAGS = 2,
     AT_OPTIONS = 3,
     AT_HEAP = 4, ///< 6 bytes

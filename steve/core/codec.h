@@ -22,6 +22,8 @@
 #define STEVE_BYTES_HEADER 16u
 #define STEVE_BYTES_RECORD 8u
 #define STEVE_BYTES_VERSION 1u
+#define STEVE_BYTES_AT_VERSION 0u ///< where the header has its version,
+#define STEVE_BYTES_AT_DRIVER 1u  ///< and its driver's wire id
 #define STEVE_TEXT_MAGIC "steve-ops 1"
 
 /// The drivers that names and numbers are looked up in. NULL in place of a catalog: none are known.

@@ -232,6 +232,14 @@ static void define(const struct writer *w, const char *name, uint64_t value, con
     fprintf(w->out, "#define %-14s %" PRIu64 "%s\n", name, value, suffix);
 }
 
+/// A broken refusal is either of a request that had to be served, or one that changed something (which every check sees).
+static bool must_be_served(const struct steve_repro_c *repro)
+{
+    const struct steve_finding *finding = repro->finding;
+    return finding->oracle == STEVE_ORACLE_REFUSAL && finding->op < repro->sequence->count &&
+           strstr(finding->what, "a refused resize") == NULL;
+}
+
 static void print_constants(const struct writer *w)
 {
     const struct steve_repro_c *repro = w->repro;
@@ -258,7 +266,7 @@ static void print_constants(const struct writer *w)
     define(w, "HANDLES_MOST", count + 2, "u");
     define(w, "CHECK_EVERY", count > OPS_ALL_CHECKED ? CHECK_SELDOM : 1, "");
     define(w, "TWICE_EVERY", (uint64_t)twice_every(repro->level), "u");
-    bool must_serve = repro->finding->oracle == STEVE_ORACLE_REFUSAL && repro->finding->op < repro->sequence->count;
+    bool must_serve = must_be_served(repro);
     fprintf(w->out, "#define MUST_SERVE     %" PRId64 " // the op whose request may not be refused; -1: none\n",
             must_serve ? (int64_t)repro->finding->op : -1);
     fprintf(w->out, "#define MEMORY_LIMIT   UINT64_C(%" PRIu64 ")\n", memory);
