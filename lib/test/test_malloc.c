@@ -20,13 +20,21 @@ static void zero_bytes_give_live_blocks_that_differ(void **state)
     assert_sound(heap);
 }
 
+/// 2^power, or SIZE_MAX where a size_t has not as many bits.
+static size_t power_of_two(unsigned power)
+{
+    const uint64_t size = (uint64_t)1 << power;
+    return (size_t)size == size ? (size_t)size : SIZE_MAX;
+}
+
 static void sizes_that_no_heap_has_are_refused_and_change_nothing(void **state)
 {
     (void)state;
     jeff_heap *heap = heap_new(MIB);
     jeff_handle block = marked_block(heap, 1000, 1);
     struct jeff_stats before = stats_of(heap);
-    const size_t around[] = {SIZE_MAX, SIZE_MAX / 2, SIZE_MAX / 4, (size_t)1 << 36, (size_t)1 << 32, 2 * MIB, MIB + 64};
+    const size_t around[] = {SIZE_MAX,         SIZE_MAX / 2, SIZE_MAX / 4, power_of_two(36),
+                             power_of_two(32), 2 * MIB,      MIB + 64};
     for (size_t i = 0; i < sizeof around / sizeof around[0]; i++) {
         for (size_t less = 0; less < 64; less++) {
             assert_true(jeff_malloc(heap, around[i] - less) == JEFF_NULL);
@@ -316,7 +324,7 @@ static void alignments_that_are_no_power_of_two_or_too_large_are_refused(void **
 {
     (void)state;
     jeff_heap *heap = heap_new(MIB);
-    const size_t bad[] = {0, 3, 5, 12, 24, 48, 100, 4095, 4097, 65535, 65537, 131072, (size_t)1 << 40, SIZE_MAX};
+    const size_t bad[] = {0, 3, 5, 12, 24, 48, 100, 4095, 4097, 65535, 65537, 131072, power_of_two(40), SIZE_MAX};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         assert_true(jeff_aligned_alloc(heap, bad[i], 16) == JEFF_NULL);
         assert_int_equal(jeff_last_status(heap), JEFF_ERROR_ARGUMENT);

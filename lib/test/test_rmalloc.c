@@ -156,7 +156,7 @@ static void empty_and_impossible_blocks(void **state)
     rmfree(empty);
     assert_null(rmmalloc(SIZE_MAX));
     assert_null(rmmalloc(SIZE_MAX - 100));
-    assert_null(rmmalloc(SIZE_MAX / 2));
+    assert_null(rmmalloc(SIZE_MAX / 2 + 1));
     handle_t *after = rmmalloc(100); // and goes on working
     assert_non_null(after);
     rmfree(after);
