@@ -45,7 +45,7 @@ struct steve_slot {
     uint8_t alignment; ///< log2 of what was asked for; 0: nothing
     uint8_t state;     ///< of enum steve_slot_state
 };
-static_assert(sizeof(struct steve_slot) == 64, "a slot is a cache line");
+static_assert(sizeof(struct steve_slot) <= 64, "a slot is a cache line, or less on 32-bit targets");
 
 /// How much is looked at, and how often. Costs are spread: see steve_exec_step().
 struct steve_effort {
