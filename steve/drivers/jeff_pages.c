@@ -17,19 +17,21 @@ static size_t page_bytes(void)
     return (size_t)sysconf(_SC_PAGESIZE);
 }
 
-/// At a multiple of the largest alignment, so that what is allocated and what is refused does not depend on the system's choice.
-static void *map_aligned(size_t bytes)
+/// Some pages past a multiple of the largest alignment: what is allocated and what is refused does not depend on the system's
+/// choice then, and no block is aligned by chance.
+static void *map_at(size_t bytes, size_t past)
 {
-    char *address = mmap(NULL, bytes + ALIGNMENT, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    size_t whole = bytes + past + ALIGNMENT;
+    char *address = mmap(NULL, whole, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (address == MAP_FAILED) {
         return NULL;
     }
-    size_t before = (ALIGNMENT - (uintptr_t)address % ALIGNMENT) % ALIGNMENT;
+    size_t before = (ALIGNMENT - (uintptr_t)address % ALIGNMENT) % ALIGNMENT + past;
     if (before > 0) {
         munmap(address, before);
     }
-    if (before < ALIGNMENT) {
-        munmap(address + before + bytes, ALIGNMENT - before);
+    if (whole > before + bytes) {
+        munmap(address + before + bytes, whole - before - bytes);
     }
     return address + before;
 }
@@ -41,7 +43,7 @@ static void *reserve(void *context, size_t bytes)
     if (pages->failing && pages->reserves % RESERVE_FAILS_EVERY == 0) {
         return NULL;
     }
-    return map_aligned(bytes);
+    return map_at(bytes, pages->reserves % 15 * page_bytes() % ALIGNMENT);
 }
 
 static bool commit(void *context, void *address, size_t bytes)
