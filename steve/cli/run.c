@@ -13,13 +13,12 @@
 #include <sys/random.h>
 
 #include "steve/cli/cli.h"
-#include "steve/cli/command.h"
-#include "steve/cli/shrinking.h"
+#include "steve/cli/findings.h"
 #include "steve/cli/scope.h"
+#include "steve/cli/summarize.h"
 #include "steve/drivers/drivers.h"
 #include "steve/find/runner.h"
-#include "steve/find/save.h"
-#include "steve/report/finding.h"
+#include "steve/find/trial.h"
 #include "steve/report/live.h"
 #include "steve/report/table.h"
 #include "steve/report/verdict.h"
@@ -38,12 +37,10 @@ struct run {
     struct steve_exhaustive *all; ///< of --exhaustive, else NULL
     uint64_t void_count;          ///< sequences of it that proved void
     struct steve_live live;
-    bool has_found;
+    FILE *text; ///< what people read; nothing of it with --json
+    struct steve_findings findings;
+    bool has_found; ///< of a run that ends at its first finding:
     struct steve_found found;
-    char folder[STEVE_SAVE_PATH_MAX]; ///< of the saved finding; empty: not saved
-    char reproducer[STEVE_SAVE_PATH_MAX + 16];
-    char unsaved[512]; ///< why it is not
-    size_t repro_ops;  ///< ops of what shows it again
 };
 
 static bool draw_seed(uint64_t *seed)
@@ -84,25 +81,37 @@ static uint64_t ops_limit(const struct steve_options *options)
 static void print_first_line(const struct run *run)
 {
     const struct steve_options *options = run->options;
-    printf("steve %s driver=%s ", STEVE_VERSION, run->driver->name);
+    FILE *text = run->text;
+    fprintf(text, "steve %s driver=%s ", STEVE_VERSION, run->driver->name);
     if (run->all != NULL) {
-        printf("exhaustive=%u", run->all->longest);
+        fprintf(text, "exhaustive=%u", run->all->longest);
     } else {
-        printf("seed=%" PRIu64 " profile=%s locks=%s", run->seed, steve_profile_name(options->profile),
-               steve_lock_model_name(options->locks));
+        fprintf(text, "seed=%" PRIu64 " profile=%s locks=%s", run->seed, steve_profile_name(options->profile),
+                steve_lock_model_name(options->locks));
     }
-    printf(" check=%s", steve_check_level_name(options->level));
+    fprintf(text, " check=%s", steve_check_level_name(options->level));
     if (options->heap_bytes != 0) {
-        printf(" heap=%" PRIu64, options->heap_bytes);
+        fprintf(text, " heap=%" PRIu64, options->heap_bytes);
     }
     if (steve_option_given(options, STEVE_OPTION_EPISODE)) {
-        printf(" episode=%" PRIu64, options->episode);
+        fprintf(text, " episode=%" PRIu64, options->episode);
     }
-    putchar('\n');
+    fputc('\n', text);
     if (run->all != NULL) {
-        steve_scope_print(stdout, run->all, options->jobs);
+        steve_scope_print(text, run->all, options->jobs);
     }
-    fflush(stdout);
+    fflush(text);
+}
+
+static bool goes_on_after_findings(const struct steve_options *options)
+{
+    return options->keep_going || options->known != NULL;
+}
+
+static bool goes_on(void *context)
+{
+    const struct run *run = context;
+    return run->options->keep_going || steve_findings_first(&run->findings) == NULL;
 }
 
 static void on_episode(void *context, const struct steve_episode_result *result)
@@ -111,7 +120,10 @@ static void on_episode(void *context, const struct steve_episode_result *result)
     if (run->all != NULL && result->found == NULL && result->ops < steve_exhaustive_length(run->all, result->episode)) {
         run->void_count++;
     }
-    if (result->found != NULL && !run->has_found) {
+    if (result->found != NULL && goes_on_after_findings(run->options)) {
+        steve_live_clear(&run->live);
+        steve_findings_meet(&run->findings, result->found);
+    } else if (result->found != NULL && !run->has_found) {
         run->has_found = true;
         run->found = *result->found;
         result->found->sequence = (struct steve_sequence){0};
@@ -140,117 +152,61 @@ static void on_progress(void *context, const struct steve_progress *progress)
     steve_live_show(&run->live, progress, share_done(run, progress));
 }
 
-static bool save_report(struct run *run, const struct steve_finding_story *story)
-{
-    char *text = NULL;
-    size_t size = 0;
-    FILE *memory = open_memstream(&text, &size);
-    if (memory == NULL) {
-        return false;
-    }
-    steve_print_report(memory, story);
-    bool saved = fclose(memory) == 0 &&
-                 steve_save_file(run->folder, "report.txt", text, size, run->unsaved, sizeof run->unsaved);
-    free(text);
-    return saved;
-}
-
-static bool save(struct run *run)
-{
-    char name[128];
-    const struct steve_found *found = &run->found;
-    char origin[32];
-    snprintf(origin, sizeof origin, "seed%" PRIu64, run->seed);
-    snprintf(name, sizeof name, "%s-ep%" PRIu64 "-op%" PRIu64 "-%s", run->all != NULL ? "exhaustive" : origin,
-             found->episode, found->finding.op, steve_oracle_name(found->finding.oracle));
-    if (!steve_save_finding(run->options->out, name, &steve_drivers, &found->sequence, &found->sequence, run->folder,
-                            run->unsaved, sizeof run->unsaved)) {
-        run->folder[0] = '\0';
-        return false;
-    }
-    snprintf(run->reproducer, sizeof run->reproducer, "%s/repro.ops", run->folder);
-    return true;
-}
-
-/// Makes the reproducer smaller. The finding has been saved and announced: nothing is lost if this ends midway.
-static void shrink(struct run *run)
-{
-    struct steve_shrinking shrinking;
-    steve_shrink_kept(run->options, run->driver, &run->found, run->folder[0] != '\0' ? run->folder : NULL, &shrinking);
-    steve_print_shrinking(stdout, run->options, &shrinking);
-    if (shrinking.folder[0] != '\0') {
-        run->repro_ops = shrinking.shrunk.sequence.count;
-    }
-    steve_sequence_free(&shrinking.shrunk.sequence);
-}
-
-/// Saves the finding and only then announces it.
-static void announce(struct run *run)
-{
-    const struct steve_found *found = &run->found;
-    bool saved = save(run);
-    // A finding in the checks after the last op shows again only if the episode ends there again.
-    uint64_t cut = found->finding.op >= found->sequence.count ? found->sequence.count : 0;
-    char *replay = saved ? steve_command_replay(run->options, run->reproducer) : NULL;
-    char *rerun = steve_command_run(run->options, run->driver, run->seed, found->episode, cut);
-    char origin[64];
-    if (run->all != NULL) {
-        snprintf(origin, sizeof origin, "sequence %" PRIu64, found->episode);
-    } else {
-        snprintf(origin, sizeof origin, "seed %" PRIu64 ", episode %" PRIu64, run->seed, found->episode);
-    }
-
-    struct steve_finding_story story = {
-        .found = found,
-        .version = STEVE_VERSION,
-        .origin = origin,
-        .folder = saved ? run->folder : NULL,
-        .unsaved = saved ? NULL : run->unsaved,
-        .replay = replay,
-        .rerun = rerun,
-    };
-    if (saved && !save_report(run, &story)) {
-        fprintf(stderr, "steve run: report.txt could not be written: %s\n", run->unsaved);
-    }
-    steve_print_finding(stdout, &story);
-    fflush(stdout);
-    run->repro_ops = found->sequence.count;
-    free(replay);
-    free(rerun);
-}
-
 static void print_verdict(const struct run *run, const struct steve_run_result *result)
 {
+    const struct steve_kept *first = steve_findings_first(&run->findings);
     struct steve_verdict verdict = {
         .result = result,
         .has_seed = true,
         .seed = run->seed,
         .exhaustive = run->all != NULL ? run->all->longest : 0,
-        .failed = run->has_found,
+        .failed = first != NULL,
+        .has_findings = run->options->keep_going,
+        .findings = steve_findings_count(&run->findings, false),
+        .has_known = run->options->known != NULL,
+        .known = steve_findings_count(&run->findings, true),
     };
-    if (run->has_found) {
-        verdict.oracle = steve_oracle_name(run->found.finding.oracle);
-        verdict.episode = run->found.episode;
-        verdict.op = run->found.finding.op;
-        verdict.reproducer = run->folder[0] != '\0' ? run->reproducer : NULL;
-        verdict.repro_ops = run->repro_ops;
+    if (first != NULL) {
+        verdict.oracle = steve_oracle_name(first->finding.oracle);
+        verdict.episode = first->episode;
+        verdict.op = first->finding.op;
+        verdict.reproducer = first->reproducer;
+        verdict.repro_ops = first->sequence.count;
     }
-    steve_print_verdict(stdout, &verdict);
+    steve_print_verdict(run->text, &verdict);
 }
 
-static int carry_out(struct run *run, struct steve_gen *gen)
+/// Writes the reports for machines. @return false if they could not be written
+static bool write_summary(const struct run *run, const struct steve_run_result *result, const char *trouble,
+                          FILE *junit)
+{
+    struct steve_summary_finding *list;
+    struct steve_summary summary = steve_summarize(run->options, result);
+    summary.setup.driver = run->driver->name;
+    if (run->all == NULL) {
+        summary.setup.has_seed = true;
+        summary.setup.seed = run->seed;
+        summary.setup.profile = steve_profile_name(run->options->profile);
+        summary.setup.lock_model = steve_lock_model_name(run->options->locks);
+    }
+    summary.trouble = trouble;
+    summary.failed = steve_findings_first(&run->findings) != NULL;
+    summary.finding_count = steve_findings_list(&run->findings, &list);
+    summary.findings = list;
+    bool written = steve_write_summary(run->options, &summary, junit);
+    free(list);
+    return written;
+}
+
+static bool run_episodes(struct run *run, struct steve_gen *gen, struct steve_run_result *result, char *why,
+                         size_t why_size)
 {
     const struct steve_options *options = run->options;
     struct steve_generated generated = {.gen = gen, .driver = run->driver};
     struct steve_source source =
         run->all != NULL ? steve_source_exhaustive(run->all) : steve_source_generated(&generated);
-    struct steve_run_result result;
-    char why[512];
-
-    run->ops_limit = ops_limit(options);
-    run->plan = make_plan(run, gen);
-    print_first_line(run);
     run->live = steve_live_begin();
+    run->findings.deadline_ns = options->time_ns != 0 ? steve_trial_now() + options->time_ns : 0;
     bool ran = steve_runner_run(
         &(struct steve_runner_config){
             .source = &source,
@@ -258,37 +214,78 @@ static int carry_out(struct run *run, struct steve_gen *gen)
             .time_ns = options->time_ns,
             .jobs = options->jobs,
             .no_isolate = options->no_isolate,
+            .keep_going = goes_on_after_findings(options),
             .without = options->without,
             .level = options->level,
             .repeat_every = REPEAT_EVERY,
             .limits = {.op_time_ns = options->op_time_ns, .memory_bytes = options->memory_bytes},
             .on_episode = on_episode,
+            .goes_on = goes_on,
             .on_progress = on_progress,
             .context = run,
         },
-        &result, why, sizeof why);
+        result, why, why_size);
     steve_live_clear(&run->live);
-    if (!ran && !run->has_found) {
-        steve_complain(options->command, "%s", why);
-        return STEVE_EXIT_ENVIRONMENT;
-    }
-
     if (run->has_found) {
-        announce(run);
-        if (steve_shrinking_wanted(options) && !result.interrupted) {
-            shrink(run);
+        steve_findings_keep(&run->findings, &run->found, !result->interrupted);
+        steve_sequence_free(&run->found.sequence);
+    }
+    return ran;
+}
+
+/// The run, from the first line to the last. @param junit NULL: none is wanted; is closed
+static int carry_out(struct run *run, struct steve_gen *gen, FILE *junit)
+{
+    struct steve_run_result result;
+    char why[512];
+
+    run->ops_limit = ops_limit(run->options);
+    run->plan = make_plan(run, gen);
+    print_first_line(run);
+    int status = run->options->known != NULL ? steve_findings_load_known(&run->findings) : -1;
+    if (status >= 0) {
+        return status;
+    }
+    bool ran = run_episodes(run, gen, &result, why, sizeof why);
+    bool failed = steve_findings_first(&run->findings) != NULL;
+    if (!ran) {
+        steve_complain(run->options->command, "%s", why);
+    }
+    if (ran || failed) {
+        steve_print_table(run->text, &result.counts);
+        if (run->all != NULL) {
+            steve_scope_print_result(run->text, run->all, result.episodes, run->void_count);
         }
+        if (result.interrupted) {
+            fprintf(run->text, "interrupted: the verdict is about what was run until then\n");
+        }
+        print_verdict(run, &result);
     }
-    steve_print_table(stdout, &result.counts);
-    if (run->all != NULL) {
-        steve_scope_print_result(stdout, run->all, result.episodes, run->void_count);
+    bool written = write_summary(run, &result, ran ? NULL : why, junit);
+    if (failed) {
+        return STEVE_EXIT_FOUND;
     }
-    if (result.interrupted) {
-        printf("interrupted: the verdict is about what was run until then\n");
+    return ran && written ? STEVE_EXIT_PASS : STEVE_EXIT_ENVIRONMENT;
+}
+
+/// Opens what is written to, and runs.
+static int run_with_files(struct run *run, struct steve_gen *gen)
+{
+    FILE *junit;
+    int status = STEVE_EXIT_ENVIRONMENT;
+    run->text = steve_text_out(run->options);
+    if (run->text != NULL && steve_open_junit(run->options, &junit)) {
+        run->findings = (struct steve_findings){
+            .options = run->options,
+            .driver = run->driver,
+            .seed = run->seed,
+            .text = run->text,
+        };
+        status = carry_out(run, gen, junit);
+        steve_findings_free(&run->findings);
     }
-    print_verdict(run, &result);
-    steve_sequence_free(&run->found.sequence);
-    return run->has_found ? STEVE_EXIT_FOUND : STEVE_EXIT_PASS;
+    steve_text_close(run->text);
+    return status;
 }
 
 int steve_cli_run(const struct steve_options *options)
@@ -323,7 +320,7 @@ int steve_cli_run(const struct steve_options *options)
         steve_complain(options->command, "memory is short");
         return STEVE_EXIT_ENVIRONMENT;
     }
-    int status = carry_out(&run, gen);
+    int status = run_with_files(&run, gen);
     steve_gen_free(gen);
     return status;
 }

@@ -129,7 +129,7 @@ size_t steve_distinct_meet(struct steve_distinct *distinct, const struct steve_f
         return STEVE_DISTINCT_NONE;
     }
     uint64_t number = ++signature->seen;
-    bool to_shrink = number <= STEVE_DISTINCT_ALL || (number & (number - 1)) == 0;
+    bool to_shrink = !signature->unsettled && (number <= STEVE_DISTINCT_ALL || (number & (number - 1)) == 0);
     if (to_shrink || signature->entry == STEVE_DISTINCT_NONE) {
         return STEVE_DISTINCT_NONE;
     }
@@ -158,11 +158,26 @@ static size_t entry_for(struct steve_distinct *distinct, struct steve_shape *sha
     return distinct->count++;
 }
 
+/// Of a finding that came: counts it. @return false if it is to be taken for the first of its signature
+static bool settle(struct steve_distinct *distinct, struct steve_signature *signature, bool settled)
+{
+    signature->unsettled |= !settled;
+    if (settled || signature->entry == STEVE_DISTINCT_NONE) {
+        return true;
+    }
+    distinct->entries[signature->entry].count++;
+    return false;
+}
+
 size_t steve_distinct_add(struct steve_distinct *distinct, const struct steve_found *found,
-                          const struct steve_found *shrunk, bool *is_new)
+                          const struct steve_found *shrunk, bool settled, bool *is_new)
 {
     struct steve_shape shape;
+    struct steve_signature *signature = found != NULL ? signature_for(distinct, found) : NULL;
     *is_new = false;
+    if (signature != NULL && !settle(distinct, signature, settled)) {
+        return signature->entry;
+    }
     if (!steve_shape(shrunk, &shape)) {
         return STEVE_DISTINCT_NONE;
     }
@@ -170,7 +185,6 @@ size_t steve_distinct_add(struct steve_distinct *distinct, const struct steve_fo
     if (entry == STEVE_DISTINCT_NONE || found == NULL) {
         return entry;
     }
-    struct steve_signature *signature = signature_for(distinct, found);
     if (signature != NULL && signature->entry == STEVE_DISTINCT_NONE) {
         signature->entry = entry;
     }

@@ -2,15 +2,16 @@
 /// their slots, renumbered in the order in which they come; sizes do not matter.
 ///
 /// Shrinking takes its time, and a bug may show in every episode. So what can be seen without shrinking is looked at first, the
-/// signature: the oracle, the kind of the op at which it broke, and the sentence about it without its figures. Of each signature the first
-/// STEVE_DISTINCT_ALL findings are to be shrunk, and from there on those whose number is a power of two; the others
-/// are taken for the first one of that signature. It depends on the findings and their order alone.
+/// signature: the oracle, the kind of the op at which it broke, and the sentence about it without its figures. Of each
+/// signature the first STEVE_DISTINCT_ALL findings are shrunk, and from there on those whose number is a power of two; the
+/// others are taken for the first one of that signature. So are all others once one of them would not shrink to the end in
+/// its time: what is left then has no shape to go by.
 #ifndef STEVE_FIND_DISTINCT_H
 #define STEVE_FIND_DISTINCT_H
 
 #include "steve/find/runner.h"
 
-#define STEVE_DISTINCT_ALL  8u
+#define STEVE_DISTINCT_ALL  4u
 #define STEVE_DISTINCT_NONE SIZE_MAX
 
 /// Owned: steve_shape_free().
@@ -35,7 +36,8 @@ struct steve_signature {
     enum steve_op_kind kind;
     char what[128];
     uint64_t seen;
-    size_t entry; ///< STEVE_DISTINCT_NONE: none of it has been shrunk yet
+    bool unsettled; ///< one of them did not shrink to the end
+    size_t entry;   ///< STEVE_DISTINCT_NONE: none of it has been shrunk yet
 };
 
 /// All zero: none yet.
@@ -50,12 +52,13 @@ struct steve_distinct {
 ///         to steve_distinct_add(). O(signatures)
 size_t steve_distinct_meet(struct steve_distinct *distinct, const struct steve_found *found);
 
-/// @param found  as it came; NULL: it did not come in this run, and is not counted
-/// @param shrunk what it shrank to; may be the same
-/// @param is_new gets true if there was none of this shape
+/// @param found   as it came; NULL: it did not come in this run, and is not counted
+/// @param shrunk  what it shrank to; may be the same
+/// @param settled nothing more could be cut
+/// @param is_new  gets true if there was none of this shape
 /// @return its entry; STEVE_DISTINCT_NONE if memory is short. O(entries)
 size_t steve_distinct_add(struct steve_distinct *distinct, const struct steve_found *found,
-                          const struct steve_found *shrunk, bool *is_new);
+                          const struct steve_found *shrunk, bool settled, bool *is_new);
 
 void steve_distinct_free(struct steve_distinct *distinct);
 

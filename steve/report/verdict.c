@@ -40,6 +40,12 @@ void steve_print_verdict(FILE *out, const struct steve_verdict *v)
     if (v->failed) {
         fprintf(out, " reproducer=%s repro_ops=%" PRIu64, v->reproducer != NULL ? v->reproducer : "none", v->repro_ops);
     }
+    if (v->has_findings) {
+        fprintf(out, " findings=%" PRIu64, v->findings);
+    }
+    if (v->has_known) {
+        fprintf(out, " known=%" PRIu64, v->known);
+    }
     fputc('\n', out);
     fflush(out);
 }
