@@ -1,6 +1,6 @@
 /// Candidates with fewer ops. Ops are marked, and the candidate is what is not marked.
 ///
-/// Guesses that cut most come first: what did nothing; all but the last few; a kind of op; a slot, or half of all slots; then
+/// Guesses that cut most come first: what did nothing; all but a few in a row; a kind of op; a slot, or half of all slots; then
 /// runs of ops from half of the sequence down to single ops, from the end backwards; then pairs and triples that only
 /// go together (lock and unlock), and two ops that one can stand for.
 #include "steve/find/shrink_internal.h"
@@ -16,13 +16,15 @@
 #define TRIPLES_MOST 20u
 #define MERGES_MOST  64u
 
+/// Windows on longer sequences lie side by side.
+#define WINDOWS_OVERLAP_MOST 20000u
+
 static void mark(struct steve_shrink *s, size_t begin, size_t end)
 {
     memset(s->marks + begin, 1, end - begin);
 }
 
-/// Tries best without the ops that are marked, and clears the marks.
-static bool try_without_marked(struct steve_shrink *s)
+bool steve_shrink_try_unmarked(struct steve_shrink *s)
 {
     size_t before = s->best.count;
     size_t kept = 0;
@@ -46,17 +48,45 @@ static void cut_skipped(struct steve_shrink *s)
         for (size_t i = 0; i < s->best.count; i++) {
             s->marks[i] = s->outcomes[i] == STEVE_SKIPPED;
         }
-        any = try_without_marked(s);
+        any = steve_shrink_try_unmarked(s);
     }
 }
 
-/// All but the last few: cheap to try, as the candidates are short.
-static void cut_to_end(struct steve_shrink *s)
+/// Tries the ops from `begin` to `end` alone, in a heap of so many bytes.
+static bool try_window(struct steve_shrink *s, size_t begin, size_t end, uint64_t heap_bytes)
 {
-    for (size_t kept = 4; kept < s->best.count / 2 && !steve_shrink_over(s); kept *= 4) {
-        mark(s, 0, s->best.count - kept);
-        if (try_without_marked(s)) {
-            return;
+    s->candidate.header = s->best.header;
+    s->candidate.header.heap_bytes = heap_bytes;
+    s->candidate.count = end - begin;
+    memcpy(s->candidate.ops, s->best.ops + begin, (end - begin) * sizeof s->best.ops[0]);
+    return steve_shrink_try(s);
+}
+
+static bool cut_to_windows_of(struct steve_shrink *s, size_t width, uint64_t heap_bytes)
+{
+    size_t count = s->best.count;
+    size_t step = count > WINDOWS_OVERLAP_MOST ? width : width / 4;
+    for (size_t end = count; end >= width && !steve_shrink_over(s); end -= step) {
+        if (try_window(s, end - width, end, heap_bytes)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/// A few ops in a row, and nothing else. All windows of one width together cost no more than a few runs of the whole. In a
+/// smaller heap a few ops come as far as many do in a large one.
+static void cut_to_window(struct steve_shrink *s)
+{
+    for (size_t width = 8; width <= s->best.count / 4 && !steve_shrink_over(s); width *= 4) {
+        uint64_t before = 0;
+        for (unsigned shift = 0; shift <= 8; shift += 2) {
+            uint64_t bytes = s->best.header.heap_bytes >> shift;
+            bytes = bytes < steve_shrink_heap_min(s) ? steve_shrink_heap_min(s) : bytes;
+            if (bytes != before && cut_to_windows_of(s, width, bytes)) {
+                return;
+            }
+            before = bytes;
         }
     }
 }
@@ -67,7 +97,7 @@ static void cut_kinds(struct steve_shrink *s)
         for (size_t i = 0; i < s->best.count; i++) {
             s->marks[i] = (int)steve_op_kind(s->best.ops[i].code) == kind;
         }
-        try_without_marked(s);
+        steve_shrink_try_unmarked(s);
     }
 }
 
@@ -103,7 +133,7 @@ static bool try_without_slots(struct steve_shrink *s, struct slots *slots, size_
     for (size_t i = begin; i < end; i++) {
         slots->in_set[slots->list[i]] = false;
     }
-    return try_without_marked(s);
+    return steve_shrink_try_unmarked(s);
 }
 
 /// All slots but the one that the finding is about.
@@ -152,7 +182,7 @@ static void cut_chunks_forward(struct steve_shrink *s, size_t chunk)
     while (begin < s->best.count && !steve_shrink_over(s)) {
         size_t before = s->best.count;
         mark(s, begin, begin + chunk < before ? begin + chunk : before);
-        try_without_marked(s);
+        steve_shrink_try_unmarked(s);
         begin += s->best.count < before ? 0 : chunk;
     }
 }
@@ -168,7 +198,7 @@ static void cut_chunks_of(struct steve_shrink *s, size_t chunk)
     while (end > 0 && !steve_shrink_over(s)) {
         size_t begin = end > chunk ? end - chunk : 0;
         mark(s, begin, end);
-        try_without_marked(s);
+        steve_shrink_try_unmarked(s);
         end = begin < s->best.count ? begin : s->best.count;
     }
 }
@@ -217,7 +247,7 @@ static void cut_lives(struct steve_shrink *s)
             bool same = steve_op_uses_slot(s->best.ops[k].code) && s->best.ops[k].slot == s->best.ops[i].slot;
             s->marks[k] = k == i || k == partner || (life && same);
         }
-        try_without_marked(s);
+        steve_shrink_try_unmarked(s);
     }
 }
 
@@ -231,7 +261,7 @@ static void cut_pairs(struct steve_shrink *s)
         for (size_t k = i + 1; k < s->best.count && !steve_shrink_over(s); k++) {
             s->marks[i] = 1;
             s->marks[k] = 1;
-            try_without_marked(s);
+            steve_shrink_try_unmarked(s);
         }
     }
 }
@@ -247,7 +277,7 @@ static void cut_triples(struct steve_shrink *s)
                 s->marks[i] = 1;
                 s->marks[k] = 1;
                 s->marks[m] = 1;
-                try_without_marked(s);
+                steve_shrink_try_unmarked(s);
             }
         }
     }
@@ -346,7 +376,9 @@ static void cut_with_heap(struct steve_shrink *s)
 void steve_shrink_cut_first(struct steve_shrink *s)
 {
     cut_skipped(s);
-    cut_to_end(s);
+    steve_shrink_scale_down(s);
+    cut_to_window(s);
+    steve_shrink_guess_window(s);
 }
 
 void steve_shrink_cut(struct steve_shrink *s)
@@ -360,6 +392,7 @@ void steve_shrink_cut(struct steve_shrink *s)
         steve_shrink_heap(s, false);
     }
     cut_skipped(s);
+    steve_shrink_guess_cuts(s);
     steve_shrink_cut_ops(s);
 }
 

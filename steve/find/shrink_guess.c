@@ -16,6 +16,16 @@
 /// Trials of what is longer take too long to be thrown away.
 #define TOO_LONG 200u
 
+/// Windows are guessed on what is longer than this, until so many ops were run for each of its ops, and so many more.
+#define WINDOWS_FROM        48u
+#define WINDOW_OPS_PER_OP   64u
+#define WINDOW_OPS_AT_LEAST 400000u
+
+/// Where every op has a part in how the heap lies, a large cut is as likely to leave the bug in sight as a small one, which is
+/// not very likely. So large ones are tried until so many in a row were in vain.
+#define CUTS_FROM    64u
+#define CUTS_IN_VAIN 100u
+
 static size_t draw(struct steve_rng *rng, size_t count)
 {
     return steve_rng_below(rng, (uint32_t)count);
@@ -131,5 +141,85 @@ void steve_shrink_guess(struct steve_shrink *s)
     while (s->best.count > SHORT_ENOUGH && s->best.count < TOO_LONG && !steve_shrink_over(s) &&
            in_vain < (s->best.count > LONG ? GUESSES_LONG : GUESSES_SHORT)) {
         in_vain = guess(s, &rng) ? 0 : in_vain + 1;
+    }
+}
+
+/// Sizes so many times as large: then a few blocks fill what many did, and a budget is soon used up.
+static void draw_window(struct steve_shrink *s, struct steve_rng *rng)
+{
+    size_t width = (size_t)steve_rng_log_between(rng, 6, s->best.count / 4);
+    size_t begin = draw(rng, s->best.count - width + 1);
+    unsigned factor = 1u << draw(rng, 9);
+    uint64_t heap = (s->best.header.heap_bytes << draw(rng, 9)) >> draw(rng, 9);
+    bool short_budgets = draw(rng, 2) == 0;
+
+    s->candidate.header = s->best.header;
+    s->candidate.header.heap_bytes = heap < steve_shrink_heap_min(s) ? steve_shrink_heap_min(s) : heap;
+    s->candidate.count = width;
+    for (size_t i = 0; i < width; i++) {
+        struct steve_op op = s->best.ops[begin + i];
+        uint64_t bytes = s->sizes[begin + i];
+        if (op.code == STEVE_OP_COMPACT_BUDGET) {
+            op = short_budgets ? steve_op_sized(op.code, 0, 1) : op;
+        } else if (steve_op_uses_size(op.code) && bytes <= UINT32_MAX / factor && bytes * factor <= heap) {
+            op = steve_op_sized(op.code, op.slot, (uint32_t)(bytes * factor));
+        }
+        s->candidate.ops[i] = op;
+    }
+}
+
+void steve_shrink_guess_window(struct steve_shrink *s)
+{
+    struct steve_rng rng;
+    uint64_t ops = 0;
+    uint64_t most = (uint64_t)WINDOW_OPS_PER_OP * s->best.count + WINDOW_OPS_AT_LEAST;
+    steve_rng_seed(&rng, SEED + 1, s->best.count, STEVE_STREAM_OPS);
+    while (s->best.count >= WINDOWS_FROM && ops < most && !steve_shrink_over(s)) {
+        draw_window(s, &rng);
+        ops += s->candidate.count;
+        if (steve_shrink_try(s)) {
+            return;
+        }
+    }
+}
+
+/// Marks all ops in a row, somewhere.
+static void mark_range(struct steve_shrink *s, struct steve_rng *rng)
+{
+    size_t count = s->best.count;
+    size_t length = (size_t)steve_rng_log_between(rng, count / 16, count - count / 16);
+    memset(s->marks + draw(rng, count - length + 1), 1, length);
+}
+
+/// Marks the ops of so many slots of 256, whichever.
+static void mark_slots(struct steve_shrink *s, struct steve_rng *rng)
+{
+    uint64_t salt = steve_rng_next(rng);
+    size_t share = 16 + draw(rng, 224);
+    for (size_t i = 0; i < s->best.count; i++) {
+        uint64_t mixed = s->best.ops[i].slot + salt;
+        bool chosen = (steve_splitmix64(&mixed) & 255) < share;
+        s->marks[i] = chosen && steve_op_uses_slot(s->best.ops[i].code);
+    }
+}
+
+/// Marks so many ops of 256, whichever.
+static void mark_any(struct steve_shrink *s, struct steve_rng *rng)
+{
+    unsigned share = 16 + (unsigned)draw(rng, 224);
+    for (size_t i = 0; i < s->best.count; i++) {
+        s->marks[i] = steve_rng_chance(rng, share);
+    }
+}
+
+void steve_shrink_guess_cuts(struct steve_shrink *s)
+{
+    struct steve_rng rng;
+    unsigned in_vain = 0;
+    steve_rng_seed(&rng, SEED + 2, s->best.count, STEVE_STREAM_OPS);
+    while (s->best.count >= CUTS_FROM && in_vain < CUTS_IN_VAIN && !steve_shrink_over(s)) {
+        void (*const marks[])(struct steve_shrink *, struct steve_rng *) = {mark_range, mark_slots, mark_any};
+        marks[draw(&rng, 3)](s, &rng);
+        in_vain = steve_shrink_try_unmarked(s) ? 0 : in_vain + 1;
     }
 }

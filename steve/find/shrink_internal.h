@@ -52,6 +52,9 @@ bool steve_shrink_try(struct steve_shrink *s);
 /// The least heap that the driver can make.
 uint64_t steve_shrink_heap_min(const struct steve_shrink *s);
 
+/// Tries best without the ops that are marked, and clears the marks.
+bool steve_shrink_try_unmarked(struct steve_shrink *s);
+
 /// Makes `candidate` a copy of `best`.
 void steve_shrink_copy(struct steve_shrink *s);
 
@@ -68,8 +71,14 @@ void steve_shrink_cut_ops(struct steve_shrink *s);
 void steve_shrink_escape(struct steve_shrink *s);
 /// The same by chance.
 void steve_shrink_guess(struct steve_shrink *s);
+/// A few ops in a row of what is long, in another heap, with other sizes and budgets, by chance.
+void steve_shrink_guess_window(struct steve_shrink *s);
+/// Large pieces of what is long, by chance.
+void steve_shrink_guess_cuts(struct steve_shrink *s);
 /// Makes what is left simpler.
 void steve_shrink_simplify(struct steve_shrink *s);
+/// A large heap and all sizes divided by the same, if that shows it, too: then trials are quick.
+void steve_shrink_scale_down(struct steve_shrink *s);
 /// A smaller heap, by powers of two: it can make ops needless that only filled it.
 void steve_shrink_heap(struct steve_shrink *s, bool exactly);
 

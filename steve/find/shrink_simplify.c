@@ -9,6 +9,9 @@
 
 #define SLOTS 65536u
 
+/// Trials in larger ones are slow.
+#define LARGE_HEAP ((uint64_t)1 << 20)
+
 /// Tries best with another op at `i`.
 static bool try_op(struct steve_shrink *s, size_t i, struct steve_op op)
 {
@@ -203,19 +206,37 @@ static bool is_shrinkable(const struct steve_shrink *s, size_t i)
     return steve_op_uses_size(op.code) && is_absolute(op) && op.code != STEVE_OP_COMPACT_BUDGET;
 }
 
+/// Tries best with the heap and all sizes divided by 2^shift.
+static bool try_divided(struct steve_shrink *s, unsigned shift)
+{
+    if (s->best.header.heap_bytes >> shift < steve_shrink_heap_min(s)) {
+        return false;
+    }
+    steve_shrink_copy(s);
+    s->candidate.header.heap_bytes >>= shift;
+    for (size_t i = 0; i < s->candidate.count; i++) {
+        struct steve_op op = s->candidate.ops[i];
+        if (steve_op_uses_size(op.code) && op.code != STEVE_OP_COMPACT_BUDGET && s->sizes[i] <= UINT32_MAX) {
+            s->candidate.ops[i] = steve_op_sized(op.code, op.slot, (uint32_t)(s->sizes[i] >> shift));
+        }
+    }
+    return steve_shrink_try(s);
+}
+
 static void halve_all(struct steve_shrink *s)
 {
-    bool halved = true;
-    while (halved && s->best.header.heap_bytes / 2 >= steve_shrink_heap_min(s) && !steve_shrink_over(s)) {
-        steve_shrink_copy(s);
-        s->candidate.header.heap_bytes /= 2;
-        for (size_t i = 0; i < s->candidate.count; i++) {
-            if (is_shrinkable(s, i)) {
-                struct steve_op op = s->candidate.ops[i];
-                s->candidate.ops[i] = steve_op_sized(op.code, op.slot, (uint32_t)(s->sizes[i] / 2));
-            }
+    while (!steve_shrink_over(s) && try_divided(s, 1)) {
+    }
+}
+
+void steve_shrink_scale_down(struct steve_shrink *s)
+{
+    if (s->best.header.heap_bytes < LARGE_HEAP) {
+        return;
+    }
+    for (unsigned shift = 16; shift > 0 && !steve_shrink_over(s); shift /= 2) {
+        while (s->best.header.heap_bytes >> shift >= LARGE_HEAP / 16 && try_divided(s, shift)) {
         }
-        halved = steve_shrink_try(s);
     }
 }
 
