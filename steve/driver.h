@@ -115,13 +115,13 @@ struct steve_snippets {
     const char *moves;         ///< uint64_t
     const char *now;           ///< uint64_t, ns by a virtual clock that the heap is made to use
     const char *extent;        ///< $handle $begin; size_t
-    const char *run_needed;    ///< $bytes; size_t
+    const char *run_needed;    ///< $alignment $bytes; size_t
     const char *handle_bytes;  ///< size_t: what one more handle may take from the arena
 
     // Statements.
     const char *compact_within; ///< $ns
     const char *compact_for;    ///< body of a function that has `wanted` and returns true if a block of that size fits now
-    const char *arena;          ///< set `begin` and `end`, of type uintptr_t
+    const char *arena;          ///< set `begin` and `end` (uintptr_t) and `spare_handles` (size_t), as in struct steve_arena
     const char *statistics;     ///< set those of `live_blocks`, `live_bytes`, `free_bytes` (size_t) that are known
     const char *check;          ///< body of a function that returns NULL, or what is wrong in static memory
 };

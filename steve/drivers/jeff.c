@@ -382,6 +382,7 @@ const struct steve_driver steve_driver_jeff_scramble = {
     COMMON_FUNCTIONS,
     .wire_id = 18,
     .name = "jeff-scramble",
+    .snippets = &steve_jeff_scramble_snippets,
     .summary = "Jeff in client memory, moving everything at every request",
     .promises = REGION_PROMISES,
     .alignment = 16,

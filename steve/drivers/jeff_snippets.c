@@ -29,7 +29,7 @@ static const char mapped_code[] =
     "    return stats.moved_bytes + stats.visited_blocks * 16;\n"
     "}\n"
     "\n"
-    "/// Pages, always at multiples of 64 KiB, so that nothing depends on where the system puts them.\n"
+    "/// Pages, always so many past a multiple of 64 KiB: nothing depends on where the system puts them.\n"
     "struct pages {\n"
     "    unsigned reserves, commits;\n"
     "    bool failing; ///< every fifth reservation is refused, and every seventh commitment\n"
@@ -42,15 +42,19 @@ static const char mapped_code[] =
     "    if (++pages->reserves % 5 == 0 && pages->failing) {\n"
     "        return NULL;\n"
     "    }\n"
-    "    char *all = mmap(NULL, bytes + 65536, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);\n"
+    "    size_t past = pages->reserves % 15 * (size_t)sysconf(_SC_PAGESIZE) % 65536;\n"
+    "    size_t whole = bytes + past + 65536;\n"
+    "    char *all = mmap(NULL, whole, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);\n"
     "    if (all == MAP_FAILED) {\n"
     "        return NULL;\n"
     "    }\n"
-    "    size_t before = (65536 - (uintptr_t)all % 65536) % 65536;\n"
+    "    size_t before = (65536 - (uintptr_t)all % 65536) % 65536 + past;\n"
     "    if (before > 0) {\n"
     "        munmap(all, before);\n"
     "    }\n"
-    "    munmap(all + before + bytes, 65536 - before);\n"
+    "    if (whole > before + bytes) {\n"
+    "        munmap(all + before + bytes, whole - before - bytes);\n"
+    "    }\n"
     "    return all + before;\n"
     "}\n"
     "\n"
@@ -117,10 +121,8 @@ static const struct steve_option_snippet options[] = {
     {.before_op = "    heap_pages.failing = true;\n"}, // jeff-mapped only
 };
 
-#define REGION_OPEN(alignment)                                                                                         \
-    "    const struct jeff_config config = {\n"                                                                        \
-    "        .alignment = " alignment ",\n"                                                                            \
-    "        .handle_salt = $salt,\n"                                                                                  \
+#define REGION_OPEN(settings)                                                                                          \
+    "    const struct jeff_config config = {\n" settings "        .handle_salt = $salt,\n"                             \
     "        .now_ns = virtual_now,\n"                                                                                 \
     "$options"                                                                                                         \
     "    };\n"                                                                                                         \
@@ -162,6 +164,7 @@ static const char mapped_open[] = "    const size_t page = (size_t)sysconf(_SC_P
 #define ARENA                                                                                                          \
     "    struct jeff_stats stats;\n"                                                                                   \
     "    jeff_stats(heap, &stats);\n"                                                                                  \
+    "    spare_handles = stats.spare_handles;\n"                                                                       \
     "    begin = (uintptr_t)region + stats.control_bytes;\n"                                                           \
     "    end = (uintptr_t)region + stats.heap_bytes - stats.table_bytes;\n"
 
@@ -180,7 +183,7 @@ static const char mapped_open[] = "    const size_t page = (size_t)sysconf(_SC_P
     .set_purgeable = "jeff_set_purgeable($heap, $handle, $purgeable)",                                                 \
     .compact = "jeff_compact($heap, 0) == JEFF_STOP_DONE", .moves = "jeff_compactions($heap)",                         \
     .now = "virtual_now(NULL)", .extent = "jeff_extent($heap, $handle, $begin)",                                       \
-    .run_needed = "jeff_run_needed($heap, 0, $bytes)",                                                                 \
+    .run_needed = "jeff_run_needed($heap, $alignment, $bytes)",                                                        \
     .compact_within = "    if ($ns % 1000000 == 0 && $ns / 1000000 <= UINT32_MAX) {\n"                                 \
                       "        jeff_compact($heap, (uint32_t)($ns / 1000000));\n"                                      \
                       "        return;\n"                                                                              \
@@ -195,12 +198,17 @@ static const char mapped_open[] = "    const size_t page = (size_t)sysconf(_SC_P
              "    return jeff_check($heap, &damage) == JEFF_OK ? NULL : damage.what;\n"
 
 const struct steve_snippets steve_jeff_snippets = {
-    COMMON,         .code = region_code,  .open = REGION_OPEN("16"),
+    COMMON,         .code = region_code,  .open = REGION_OPEN("        .alignment = 16,\n"),
     .arena = ARENA, .handle_bytes = "12", .statistics = STATISTICS_IN_REGION,
 };
 
 const struct steve_snippets steve_jeff_align8_snippets = {
-    COMMON,         .code = region_code,  .open = REGION_OPEN("8"),
+    COMMON,         .code = region_code,  .open = REGION_OPEN("        .alignment = 8,\n"),
+    .arena = ARENA, .handle_bytes = "12", .statistics = STATISTICS_IN_REGION,
+};
+
+const struct steve_snippets steve_jeff_scramble_snippets = {
+    COMMON,         .code = region_code,  .open = REGION_OPEN("        .alignment = 16,\n        .scramble = true,\n"),
     .arena = ARENA, .handle_bytes = "12", .statistics = STATISTICS_IN_REGION,
 };
 

@@ -6,6 +6,7 @@
 
 extern const struct steve_snippets steve_jeff_snippets;
 extern const struct steve_snippets steve_jeff_align8_snippets;
+extern const struct steve_snippets steve_jeff_scramble_snippets;
 extern const struct steve_snippets steve_jeff_mapped_snippets;
 
 #endif

@@ -232,14 +232,6 @@ static void define(const struct writer *w, const char *name, uint64_t value, con
     fprintf(w->out, "#define %-14s %" PRIu64 "%s\n", name, value, suffix);
 }
 
-/// A broken refusal is either of a request that had to be served, or one that changed something (which every check sees).
-static bool must_be_served(const struct steve_repro_c *repro)
-{
-    const struct steve_finding *finding = repro->finding;
-    return finding->oracle == STEVE_ORACLE_REFUSAL && finding->op < repro->sequence->count &&
-           strstr(finding->what, "a refused resize") == NULL;
-}
-
 static void print_constants(const struct writer *w)
 {
     const struct steve_repro_c *repro = w->repro;
@@ -260,15 +252,14 @@ static void print_constants(const struct writer *w)
     define(w, "BUDGET_STEP_NS", w->driver->budget_step_ns, "u");
     define(w, "HAS_EXTENTS", w->snippets->extent != NULL, "");
     define(w, "HAS_ARENA", has_arena(w), "");
+    define(w, "EXACT_REFUSAL", has_arena(w) && promises(w, STEVE_PROMISE_EXACT_REFUSAL), "");
+    fprintf(w->out, "#define HANDLE_BYTES   ((size_t)%s)\n", has_arena(w) ? w->snippets->handle_bytes : "0");
     define(w, "HAS_CLOCK", w->snippets->now != NULL, "");
     fputs("\n// This program.\n", w->out);
     define(w, "SLOTS", slot_count(w), "u");
     define(w, "HANDLES_MOST", count + 2, "u");
     define(w, "CHECK_EVERY", count > OPS_ALL_CHECKED ? CHECK_SELDOM : 1, "");
     define(w, "TWICE_EVERY", (uint64_t)twice_every(repro->level), "u");
-    bool must_serve = must_be_served(repro);
-    fprintf(w->out, "#define MUST_SERVE     %" PRId64 " // the op whose request may not be refused; -1: none\n",
-            must_serve ? (int64_t)repro->finding->op : -1);
     fprintf(w->out, "#define MEMORY_LIMIT   UINT64_C(%" PRIu64 ")\n", memory);
     fputs("#define GUARD_BYTE     0xa5\n", w->out);
 }
@@ -287,8 +278,9 @@ static void print_wrapper(const struct writer *w, const char *head, const char *
         print_function(w, head, fallback);
         return;
     }
-    const struct steve_repro_value values[] = {{"heap", "heap"},   {"handle", "h"},        {"bytes", "bytes"},
-                                               {"begin", "begin"}, {"purgeable", "false"}, {NULL, NULL}};
+    const struct steve_repro_value values[] = {
+        {"heap", "heap"},   {"handle", "h"},        {"bytes", "bytes"}, {"alignment", "alignment"},
+        {"begin", "begin"}, {"purgeable", "false"}, {NULL, NULL}};
     fprintf(w->out, "\nstatic inline %s\n{\n    return ", head);
     steve_repro_expand(w->out, snippet, values);
     fputs(";\n}\n", w->out);
@@ -353,14 +345,16 @@ static void print_wrappers(const struct writer *w)
     print_wrapper(w, "uint64_t moves(void)", s->moves, "    return 0;\n");
     print_wrapper(w, "size_t extent_of(handle h, void **begin)", s->extent,
                   "    (void)h;\n    (void)begin;\n    return 0;\n");
-    print_body(w, "void arena(uintptr_t *arena_begin, uintptr_t *arena_end)", "    uintptr_t begin = 0, end = 0;\n",
-               s->arena, "    *arena_begin = begin;\n    *arena_end = end;\n");
+    print_body(w, "void arena(uintptr_t *arena_begin, uintptr_t *arena_end, size_t *spare)",
+               "    uintptr_t begin = 0, end = 0;\n    size_t spare_handles = SIZE_MAX;\n", s->arena,
+               "    *arena_begin = begin;\n    *arena_end = end;\n    *spare = spare_handles;\n");
     print_body(w, "void statistics(size_t *blocks, size_t *bytes, size_t *bytes_free)",
                "    size_t live_blocks = SIZE_MAX, live_bytes = SIZE_MAX, free_bytes = SIZE_MAX;\n", s->statistics,
                "    *blocks = live_blocks;\n    *bytes = live_bytes;\n    *bytes_free = free_bytes;\n");
+    print_wrapper(w, "size_t run_needed(size_t alignment, size_t bytes)", s->run_needed,
+                  "    (void)alignment;\n    return bytes;\n");
     print_body(w, "const char *own_check(void)", "", s->check, s->check != NULL ? "" : "    return NULL;\n");
     if (w->drains || w->compacts) {
-        print_wrapper(w, "size_t run_needed(size_t bytes)", s->run_needed, "    return bytes;\n");
         print_wrapper(w, "bool compact_fully(void)", s->compact, "    return true;\n");
     }
     if (w->drains) {
@@ -505,11 +499,10 @@ static void print_set_up(const struct writer *w)
     }
     fputs("    last_moves = moves();\n", w->out);
     if (has_arena(w)) {
-        fprintf(w->out,
-                "    uintptr_t begin = 0, end = 0;\n"
-                "    arena(&begin, &end);\n"
-                "    day_one_run = end - begin < %s ? 0 : (size_t)(end - begin) - %s;\n",
-                w->snippets->handle_bytes, w->snippets->handle_bytes);
+        fprintf(w->out, "    uintptr_t begin = 0, end = 0;\n"
+                        "    size_t spare;\n"
+                        "    arena(&begin, &end, &spare);\n"
+                        "    day_one_run = end - begin < HANDLE_BYTES ? 0 : (size_t)(end - begin) - HANDLE_BYTES;\n");
     }
     fputs(w->has_foreign ? "    make_foreign();\n}\n" : "}\n", w->out);
 }
