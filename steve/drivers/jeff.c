@@ -25,7 +25,8 @@
 /// Blocks this large get a mapping of their own in `jeff-mapped`: low, so that it happens.
 #define OWN_MAPPING ((size_t)64 * 1024)
 
-#define GIB ((size_t)1 << 30)
+#define SCRAMBLED_MOST ((size_t)65536) ///< each request costs a pass over all of the heap
+#define GIB            ((size_t)1 << 30)
 
 enum {
     OPTION_NO_LAST_RESORT = 1 << 0,
@@ -154,7 +155,9 @@ static void *open_align8(const struct steve_geometry *geometry, const char **why
 
 static void *open_scramble(const struct steve_geometry *geometry, const char **why)
 {
-    return open_in_region(geometry, 16, true, why);
+    struct steve_geometry small = *geometry;
+    small.bytes = small.bytes < SCRAMBLED_MOST ? small.bytes : SCRAMBLED_MOST;
+    return open_in_region(&small, 16, true, why);
 }
 
 static void *open_mapped(const struct steve_geometry *geometry, const char **why)
@@ -388,7 +391,7 @@ const struct steve_driver steve_driver_jeff_scramble = {
     .alignment = 16,
     .region_alignment = 16,
     .heap_min = JEFF_HEAP_MIN,
-    .heap_max = 65536, // each request costs a pass over the heap
+    .heap_max = SCRAMBLED_MOST,
     .options = region_options,
     .open = open_scramble,
     .arena = call_arena,
