@@ -35,11 +35,17 @@ struct steve_findings {
     struct steve_distinct distinct;
     struct steve_kept *kept; ///< one for each of distinct.entries
     size_t capacity;
+    struct {
+        unsigned recorded, others, silent; ///< files of --known: used, for other drivers, showing nothing any more
+    } known;
 };
 
 /// Reads what is recorded in --known, and sees what it shrinks to: files that show nothing any more, and those for other drivers, are
 /// left out. @return -1, or the exit status after a line on stderr
 int steve_findings_load_known(struct steve_findings *findings);
+
+/// One line about that.
+void steve_findings_print_known(const struct steve_findings *findings);
 
 /// The only finding of a run: saves, announces, and shrinks if `shrink` and the options want it.
 void steve_findings_keep(struct steve_findings *findings, const struct steve_found *found, bool shrink);

@@ -11,10 +11,6 @@
 #include "steve/cli/shrinking.h"
 #include "steve/drivers/drivers.h"
 
-struct known_counts {
-    unsigned recorded, others, silent;
-};
-
 static const char *base_of(const char *path)
 {
     const char *slash = strrchr(path, '/');
@@ -52,8 +48,7 @@ static void remember(struct steve_findings *findings, const char *path, struct s
     kept->replay = steve_command_replay(findings->options, path);
 }
 
-static int shrink_known(struct steve_findings *findings, const char *path, const struct steve_sequence *sequence,
-                        struct known_counts *counts)
+static int shrink_known(struct steve_findings *findings, const char *path, const struct steve_sequence *sequence)
 {
     const struct steve_found found = {.finding = {.oracle = STEVE_ORACLE_COUNT}, .sequence = *sequence};
     struct steve_shrinking shrinking;
@@ -63,16 +58,16 @@ static int shrink_known(struct steve_findings *findings, const char *path, const
         return STEVE_EXIT_ENVIRONMENT;
     }
     if (shrinking.report.shown) {
-        counts->recorded++;
+        findings->known.recorded++;
         remember(findings, path, &shrinking);
     } else {
-        counts->silent++;
+        findings->known.silent++;
     }
     steve_sequence_free(&shrinking.shrunk.sequence);
     return -1;
 }
 
-static int load_file(struct steve_findings *findings, const char *path, struct known_counts *counts)
+static int load_file(struct steve_findings *findings, const char *path)
 {
     char error[STEVE_INPUT_ERROR_SIZE];
     struct steve_bytes file;
@@ -84,9 +79,9 @@ static int load_file(struct steve_findings *findings, const char *path, struct k
     if (!steve_load_sequence(path, &file, &sequence, error)) {
         status = steve_complain(findings->options->command, "%s", error);
     } else if (sequence.header.driver[0] != '\0' && strcmp(sequence.header.driver, findings->driver->name) != 0) {
-        counts->others++;
+        findings->known.others++;
     } else {
-        status = shrink_known(findings, path, &sequence, counts);
+        status = shrink_known(findings, path, &sequence);
     }
     free(file.bytes);
     steve_sequence_free(&sequence);
@@ -98,26 +93,27 @@ int steve_findings_load_known(struct steve_findings *findings)
     const char *folder = findings->options->known;
     char error[STEVE_INPUT_ERROR_SIZE];
     struct steve_paths paths = {0};
-    struct known_counts counts = {0};
     int status = -1;
     if (!steve_paths_add(&paths, folder, error)) {
         status = steve_complain(findings->options->command, "--known %s", error);
     }
     for (size_t i = 0; i < paths.count && status < 0; i++) {
         if (!is_beside_repro(&paths, paths.paths[i])) {
-            status = load_file(findings, paths.paths[i], &counts);
+            status = load_file(findings, paths.paths[i]);
         }
     }
     steve_paths_free(&paths);
-    if (status < 0) {
-        fprintf(findings->text, "known: %u recorded in %s", counts.recorded, folder);
-        if (counts.others > 0) {
-            fprintf(findings->text, ", %u for other drivers left out", counts.others);
-        }
-        if (counts.silent > 0) {
-            fprintf(findings->text, ", %u that show nothing any more left out", counts.silent);
-        }
-        fputc('\n', findings->text);
-    }
     return status;
+}
+
+void steve_findings_print_known(const struct steve_findings *findings)
+{
+    fprintf(findings->text, "known: %u recorded in %s", findings->known.recorded, findings->options->known);
+    if (findings->known.others > 0) {
+        fprintf(findings->text, ", %u for other drivers left out", findings->known.others);
+    }
+    if (findings->known.silent > 0) {
+        fprintf(findings->text, ", %u that show nothing any more left out", findings->known.silent);
+    }
+    fputc('\n', findings->text);
 }

@@ -12,6 +12,7 @@
 #include "steve/cli/input.h"
 #include "steve/cli/roundtrip.h"
 #include "steve/cli/shrinking.h"
+#include "steve/cli/summarize.h"
 #include "steve/drivers/drivers.h"
 #include "steve/find/runner.h"
 #include "steve/find/trial.h"
@@ -32,17 +33,19 @@ struct replay_file {
     const struct steve_driver *driver;
     bool has_found;
     struct steve_found found;
+    char *shrunk_path;            ///< where something smaller was saved; NULL: nowhere
+    struct steve_sequence shrunk; ///< and what that is
 };
 
 struct replay {
     const struct steve_options *options;
+    FILE *text; ///< what people read; nothing of it with --json
     struct replay_file *files;
     size_t count;
     size_t *runs;   ///< which file is which episode
     size_t printed; ///< files whose line is out
     bool failed;
-    struct steve_verdict verdict;              ///< of the first file that failed
-    char reproducer[STEVE_SAVE_PATH_MAX + 16]; ///< of that file, if it was shrunk
+    struct steve_verdict verdict; ///< of the first file that failed
 };
 
 static bool lies_in_text_folder(const char *path)
@@ -102,9 +105,9 @@ static void print_text_inputs(struct replay *replay)
     for (; replay->printed < replay->count && replay->files[replay->printed].is_text_input; replay->printed++) {
         const struct replay_file *file = &replay->files[replay->printed];
         if (file->broken == NULL) {
-            printf("pass  %s  round trip\n", file->path);
+            fprintf(replay->text, "pass  %s  round trip\n", file->path);
         } else {
-            printf("FAIL  %s  round trip: %s\n", file->path, file->broken);
+            fprintf(replay->text, "FAIL  %s  round trip: %s\n", file->path, file->broken);
             fail_verdict(replay, file, "roundtrip", 0, 0);
         }
     }
@@ -113,13 +116,13 @@ static void print_text_inputs(struct replay *replay)
 static void print_found(struct replay *replay, const struct replay_file *file, const struct steve_found *found)
 {
     char *again = steve_command_replay(replay->options, file->path);
-    printf("FAIL  %s\n", file->path);
-    steve_print_finding(stdout, &(struct steve_finding_story){
-                                    .found = found,
-                                    .version = STEVE_VERSION,
-                                    .origin = file->path,
-                                    .replay = again,
-                                });
+    fprintf(replay->text, "FAIL  %s\n", file->path);
+    steve_print_finding(replay->text, &(struct steve_finding_story){
+                                          .found = found,
+                                          .version = STEVE_VERSION,
+                                          .origin = file->path,
+                                          .replay = again,
+                                      });
     free(again);
 }
 
@@ -129,7 +132,7 @@ static void on_episode(void *context, const struct steve_episode_result *result)
     print_text_inputs(replay);
     struct replay_file *file = &replay->files[replay->runs[result->episode]];
     if (result->found == NULL) {
-        printf("pass  %s  %s ops=%" PRIu64 "\n", file->path, file->driver->name, result->ops);
+        fprintf(replay->text, "pass  %s  %s ops=%" PRIu64 "\n", file->path, file->driver->name, result->ops);
     } else {
         const struct steve_finding *finding = &result->found->finding;
         print_found(replay, file, result->found);
@@ -138,27 +141,31 @@ static void on_episode(void *context, const struct steve_episode_result *result)
         file->found = *result->found;
         result->found->sequence = (struct steve_sequence){0};
     }
-    fflush(stdout);
+    fflush(replay->text);
     replay->printed++;
 }
 
 /// Shrinks what a file showed, if it is long.
-static void shrink_file(struct replay *replay, const struct replay_file *file)
+static void shrink_file(struct replay *replay, struct replay_file *file)
 {
     struct steve_shrinking shrinking;
     if (file->found.sequence.count <= STEVE_REPLAY_SHRINKS_ABOVE) {
         return;
     }
     steve_shrink_replayed(replay->options, file->driver, &file->found, file->path, &shrinking);
-    printf("%s:\n", file->path);
-    steve_print_shrinking(stdout, replay->options, &shrinking);
-    fflush(stdout);
-    if (shrinking.folder[0] != '\0' && replay->verdict.file == file->path) {
-        snprintf(replay->reproducer, sizeof replay->reproducer, "%s/repro.ops", shrinking.folder);
-        replay->verdict.reproducer = replay->reproducer;
-        replay->verdict.repro_ops = shrinking.shrunk.sequence.count;
+    fprintf(replay->text, "%s:\n", file->path);
+    steve_print_shrinking(replay->text, replay->options, &shrinking);
+    fflush(replay->text);
+    if (shrinking.folder[0] == '\0' || asprintf(&file->shrunk_path, "%s/repro.ops", shrinking.folder) < 0) {
+        file->shrunk_path = NULL;
+        steve_sequence_free(&shrinking.shrunk.sequence);
+        return;
     }
-    steve_sequence_free(&shrinking.shrunk.sequence);
+    file->shrunk = shrinking.shrunk.sequence;
+    if (replay->verdict.file == file->path) {
+        replay->verdict.reproducer = file->shrunk_path;
+        replay->verdict.repro_ops = file->shrunk.count;
+    }
 }
 
 static void shrink_all(struct replay *replay)
@@ -169,6 +176,46 @@ static void shrink_all(struct replay *replay)
             shrink_file(replay, &replay->files[i]);
         }
     }
+}
+
+/// What there is to say about a file that failed.
+static struct steve_summary_finding summarize_file(const struct replay *replay, const struct replay_file *file)
+{
+    const char *reproducer = file->shrunk_path != NULL ? file->shrunk_path : file->path;
+    return (struct steve_summary_finding){
+        .finding = file->has_found ? &file->found.finding : NULL,
+        .round_trip = file->broken,
+        .file = file->path,
+        .count = 1,
+        .reproducer = reproducer,
+        .sequence = file->shrunk_path != NULL ? &file->shrunk : &file->sequence,
+        .replay = steve_command_replay(replay->options, reproducer),
+    };
+}
+
+/// Prints the document of --json. @return false if it could not be printed
+static bool write_summary(const struct replay *replay, const struct steve_run_result *result, const char *trouble)
+{
+    struct steve_summary summary = steve_summarize(replay->options, result);
+    struct steve_summary_finding *list = calloc(replay->count, sizeof *list);
+    if (list == NULL) {
+        return false;
+    }
+    for (size_t i = 0; i < replay->count; i++) {
+        if (replay->files[i].has_found || replay->files[i].broken != NULL) {
+            list[summary.finding_count++] = summarize_file(replay, &replay->files[i]);
+        }
+    }
+    summary.findings = list;
+    summary.failed = replay->failed;
+    summary.files = replay->printed;
+    summary.trouble = trouble;
+    bool written = steve_write_summary(replay->options, &summary, NULL);
+    for (size_t i = 0; i < summary.finding_count; i++) {
+        free((char *)(uintptr_t)list[i].replay);
+    }
+    free(list);
+    return written;
 }
 
 static int run_all(struct replay *replay, struct steve_recorded *recorded)
@@ -192,8 +239,11 @@ static int run_all(struct replay *replay, struct steve_recorded *recorded)
             .context = replay,
         },
         &result, why, sizeof why);
-    if (!ran && !replay->failed) {
+    if (!ran) {
         steve_complain(options->command, "%s", why);
+    }
+    if (!ran && !replay->failed) {
+        write_summary(replay, &result, why);
         return STEVE_EXIT_ENVIRONMENT;
     }
     print_text_inputs(replay);
@@ -201,12 +251,13 @@ static int run_all(struct replay *replay, struct steve_recorded *recorded)
         shrink_all(replay);
     }
     if (result.interrupted) {
-        printf("interrupted: the verdict is about what was run until then\n");
+        fprintf(replay->text, "interrupted: the verdict is about what was run until then\n");
     }
     replay->verdict.result = &result;
     replay->verdict.files = replay->printed;
-    steve_print_verdict(stdout, &replay->verdict);
-    return replay->failed ? STEVE_EXIT_FOUND : STEVE_EXIT_PASS;
+    steve_print_verdict(replay->text, &replay->verdict);
+    bool written = write_summary(replay, &result, ran ? NULL : why);
+    return replay->failed ? STEVE_EXIT_FOUND : written ? STEVE_EXIT_PASS : STEVE_EXIT_ENVIRONMENT;
 }
 
 /// Makes the list of what is to be run, and runs it.
@@ -238,10 +289,14 @@ static int carry_out(struct replay *replay)
 
 static int load_and_run(const struct steve_options *options, const struct steve_paths *paths)
 {
-    struct replay replay = {.options = options, .count = paths->count};
+    struct replay replay = {.options = options, .count = paths->count, .text = steve_text_out(options)};
+    if (replay.text == NULL) {
+        return STEVE_EXIT_ENVIRONMENT;
+    }
     replay.files = calloc(paths->count, sizeof *replay.files);
     if (replay.files == NULL) {
         steve_complain(options->command, "memory is short");
+        steve_text_close(replay.text);
         return STEVE_EXIT_ENVIRONMENT;
     }
     bool loaded = true;
@@ -252,8 +307,11 @@ static int load_and_run(const struct steve_options *options, const struct steve_
     for (size_t i = 0; i < paths->count; i++) {
         steve_sequence_free(&replay.files[i].sequence);
         steve_sequence_free(&replay.files[i].found.sequence);
+        steve_sequence_free(&replay.files[i].shrunk);
+        free(replay.files[i].shrunk_path);
     }
     free(replay.files);
+    steve_text_close(replay.text);
     return status;
 }
 

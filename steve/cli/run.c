@@ -242,9 +242,8 @@ static int carry_out(struct run *run, struct steve_gen *gen, FILE *junit)
     run->ops_limit = ops_limit(run->options);
     run->plan = make_plan(run, gen);
     print_first_line(run);
-    int status = run->options->known != NULL ? steve_findings_load_known(&run->findings) : -1;
-    if (status >= 0) {
-        return status;
+    if (run->options->known != NULL) {
+        steve_findings_print_known(&run->findings);
     }
     bool ran = run_episodes(run, gen, &result, why, sizeof why);
     bool failed = steve_findings_first(&run->findings) != NULL;
@@ -268,20 +267,25 @@ static int carry_out(struct run *run, struct steve_gen *gen, FILE *junit)
     return ran && written ? STEVE_EXIT_PASS : STEVE_EXIT_ENVIRONMENT;
 }
 
-/// Opens what is written to, and runs.
+/// Opens what is written to, reads what is known, and runs.
 static int run_with_files(struct run *run, struct steve_gen *gen)
 {
     FILE *junit;
     int status = STEVE_EXIT_ENVIRONMENT;
     run->text = steve_text_out(run->options);
-    if (run->text != NULL && steve_open_junit(run->options, &junit)) {
+    if (run->text != NULL) {
         run->findings = (struct steve_findings){
             .options = run->options,
             .driver = run->driver,
             .seed = run->seed,
             .text = run->text,
         };
-        status = carry_out(run, gen, junit);
+        int known = run->options->known != NULL ? steve_findings_load_known(&run->findings) : -1;
+        if (known >= 0) {
+            status = known;
+        } else if (steve_open_junit(run->options, &junit)) {
+            status = carry_out(run, gen, junit);
+        }
         steve_findings_free(&run->findings);
     }
     steve_text_close(run->text);

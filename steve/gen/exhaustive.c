@@ -49,7 +49,7 @@ static void add(struct steve_exhaustive *all, struct steve_op op)
     }
 }
 
-/// Requests: nothing, a byte, a granule, a piece, one of which two just fit or just do not, and one that is too large.
+/// Requests: nothing, a byte, a granule, a piece, one of which two may just fit or just not, and all there is.
 static void add_requests(struct steve_exhaustive *all, const struct steve_driver *driver)
 {
     const uint8_t quarter = STEVE_SIZE_HEAP + 4;
@@ -128,14 +128,10 @@ static bool others_are_empty(unsigned state, unsigned slot)
     return true;
 }
 
-/// A request: what no heap in a region can serve is refused for certain, and what is small is served in an empty one.
-static unsigned after_request(const struct steve_exhaustive *all, unsigned state, struct steve_op op)
+/// A request: what is small is served in an empty heap, and of the others nothing is known.
+static enum slot_state after_request(unsigned state, struct steve_op op)
 {
-    bool hopeless = op.size_class == STEVE_SIZE_HEAP + 1 && has(all->driver, STEVE_PROMISE_REGION);
     bool small = op.size_class == STEVE_SIZE_ABSOLUTE || op.size_class == STEVE_SIZE_HEAP + 4;
-    if (hopeless) {
-        return EMPTY;
-    }
     return small && others_are_empty(state, op.slot) ? LIVE : ASKED;
 }
 
@@ -163,7 +159,7 @@ static int slot_after(const struct steve_exhaustive *all, unsigned state, struct
     case STEVE_OP_FREE_STALE:
         return stale != 0 ? (int)whole : -1;
     default:
-        return is_turn_of(state, op.slot) ? (int)(stale | after_request(all, state, op)) : -1;
+        return is_turn_of(state, op.slot) ? (int)(stale | after_request(state, op)) : -1;
     }
 }
 
@@ -258,9 +254,23 @@ unsigned steve_exhaustive_begin(struct steve_exhaustive *all, uint64_t number)
     return length;
 }
 
+/// A block goes to the lowest empty slot: any other is a renaming.
+static bool is_lowest_empty(const struct steve_exec *view, uint16_t slot)
+{
+    for (uint16_t i = 0; i < slot; i++) {
+        if (!steve_view_live(view, i)) {
+            return false;
+        }
+    }
+    return !steve_view_live(view, slot);
+}
+
 /// True if the outcome of a request leaves the op nothing to do: a free of what was refused, a malloc into what was not.
 static bool is_void(struct steve_op op, const struct steve_exec *view)
 {
+    if (!steve_op_uses_slot(op.code)) {
+        return false;
+    }
     switch (op.code) {
     case STEVE_OP_FREE:
     case STEVE_OP_LOCK:
@@ -271,7 +281,7 @@ static bool is_void(struct steve_op op, const struct steve_exec *view)
     case STEVE_OP_FREE_STALE:
         return !steve_view_has_stale(view, op.slot);
     default:
-        return steve_op_uses_slot(op.code) && steve_view_live(view, op.slot);
+        return !is_lowest_empty(view, op.slot);
     }
 }
 

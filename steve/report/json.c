@@ -108,12 +108,13 @@ static void add_finding(struct writer *w, cJSON *list, const struct steve_summar
 {
     const struct steve_finding *finding = found->finding;
     cJSON *object = checked(w, cJSON_CreateObject());
-    add_text(w, object, "oracle", steve_oracle_name(finding->oracle));
+    add_text(w, object, "oracle", finding != NULL ? steve_oracle_name(finding->oracle) : "roundtrip");
     add_whole_if(w, object, "episode", found->file == NULL, found->episode);
-    add_whole(w, object, "op", finding->op);
+    add_whole_if(w, object, "op", finding != NULL, finding != NULL ? finding->op : 0);
     add_text(w, object, "file", found->file);
-    add_whole_if(w, object, "slot", finding->has_slot, finding->slot);
-    add_text(w, object, "what", finding->what);
+    bool has_slot = finding != NULL && finding->has_slot;
+    add_whole_if(w, object, "slot", has_slot, has_slot ? finding->slot : 0);
+    add_text(w, object, "what", finding != NULL ? finding->what : found->round_trip);
     add_whole(w, object, "count", found->count);
     add_bool(w, object, "known", found->known);
     add_text(w, object, "folder", found->folder);

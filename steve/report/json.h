@@ -32,7 +32,7 @@
 ///
 /// | field | |
 /// |---|---|
-/// | oracle | name (steve oracles) |
+/// | oracle | name (steve oracles); `roundtrip` for a file that does not survive parsing and printing, which has no op |
 /// | episode, op | whole: where it first came; in a replay `episode` is null |
 /// | file | in a replay, the file; else null |
 /// | slot | whole, or null where no block is concerned |

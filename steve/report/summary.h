@@ -6,7 +6,8 @@
 
 /// One distinct finding. Strings may be NULL where there is nothing to say.
 struct steve_summary_finding {
-    const struct steve_finding *finding;
+    const struct steve_finding *finding; ///< NULL: a file that does not survive the trip through the parser and back,
+    const char *round_trip;              ///< and why not
     uint64_t episode;
     const char *file; ///< of a replay
     uint64_t count;   ///< how often it came
