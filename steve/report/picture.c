@@ -54,6 +54,9 @@ static struct window choose_window(const struct steve_scene *scene)
         bool is_near = !scene->has_region || end <= 2 * scene->heap_bytes;
         window.end = end > window.end && is_near ? end : window.end;
     }
+    // A heap that is mostly empty at its end is drawn up to its last block.
+    uint64_t top = scene->count > 0 ? end_of(&scene->blocks[scene->count - 1]) : 0;
+    window.end = all && top > 0 && top <= window.end / 2 ? top : window.end;
     uint64_t bytes = window.end - window.begin;
     window.scale = round_scale((bytes + CELLS - 1) / CELLS);
     window.scale = window.scale < 16 ? 16 : window.scale;
