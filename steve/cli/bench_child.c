@@ -32,7 +32,7 @@ const bool bench_can_preload = true;
 
 const struct bench_allocator_info bench_allocators[BENCH_ALLOCATORS] = {
     [BENCH_JEFF] = {.name = "jeff"},
-    [BENCH_GLIBC] = {.name = "glibc"},
+    [BENCH_GLIBC] = {.name = "libc"},
     [BENCH_MIMALLOC] = {.name = "mimalloc", .preload = "libmimalloc.so.2", .package = "libmimalloc2.0"},
     [BENCH_JEMALLOC] = {.name = "jemalloc", .preload = "libjemalloc.so.2", .package = "libjemalloc2"},
     [BENCH_TCMALLOC] = {.name = "tcmalloc", .preload = "libtcmalloc_minimal.so.4", .package = "libtcmalloc-minimal4"},
@@ -95,43 +95,80 @@ static void print_version(enum bench_allocator allocator)
 
 static bool run_task(const struct bench_task *task)
 {
-    bool is_jeff = task->allocator == BENCH_JEFF;
     switch (task->job) {
     case BENCH_PAIR:
-        return is_jeff ? bench_pair_jeff(task) : bench_pair_malloc(task);
+        return bench_pair(task);
+    case BENCH_RESIZE:
+        return bench_resize(task);
+    case BENCH_OVERHEAD:
+        return bench_overhead(task);
+    default:
+        break;
+    }
+    if (task->job != BENCH_PROBE && task->allocator != BENCH_JEFF)
+        return false; // the other jobs are about what only Jeff does
+    switch (task->job) {
     case BENCH_LOCK:
-        return is_jeff && bench_lock_jeff(task);
+        return bench_lock(task);
+    case BENCH_REFUSAL:
+        return bench_refusal(task);
+    case BENCH_RUN:
+        return bench_run(task);
     case BENCH_COMPACT:
-        return is_jeff && bench_compact_jeff(task);
+        return bench_compact(task);
     case BENCH_PAUSE:
-        return is_jeff && bench_pause_jeff(task);
+        return bench_pause(task);
     default:
         return true;
     }
 }
 
+/// A task as numbers, in the order of its fields.
+enum { TASK_NUMBERS = 13 };
+
+static void task_to_numbers(const struct bench_task *task, uint64_t number[TASK_NUMBERS])
+{
+    const uint64_t fields[TASK_NUMBERS] = {
+        task->allocator,   task->job,           task->live,         task->count,          task->singles,
+        task->uniform,     task->touched_bytes, task->heap_percent, task->locked_percent, task->heap_bytes,
+        task->block_bytes, task->budget_ns,     task->seed,
+    };
+    memcpy(number, fields, sizeof fields);
+}
+
+static struct bench_task task_from_numbers(const uint64_t number[TASK_NUMBERS])
+{
+    return (struct bench_task){
+        .allocator = (enum bench_allocator)number[0],
+        .job = (enum bench_job)number[1],
+        .live = (size_t)number[2],
+        .count = (size_t)number[3],
+        .singles = (size_t)number[4],
+        .uniform = number[5] != 0,
+        .touched_bytes = (unsigned)number[6],
+        .heap_percent = (unsigned)number[7],
+        .locked_percent = (unsigned)number[8],
+        .heap_bytes = (size_t)number[9],
+        .block_bytes = (size_t)number[10],
+        .budget_ns = number[11],
+        .seed = number[12],
+    };
+}
+
 int bench_child(int argc, char **argv)
 {
-    uint64_t number[7];
-    if (argc != 7) {
-        fprintf(stderr, "steve bench: --child is for its own use: 7 numbers follow\n");
+    uint64_t number[TASK_NUMBERS];
+    if (argc != TASK_NUMBERS) {
+        fprintf(stderr, "steve bench: --child is for its own use: %d numbers follow\n", TASK_NUMBERS);
         return 2;
     }
-    for (int i = 0; i < 7; i++)
+    for (int i = 0; i < TASK_NUMBERS; i++)
         number[i] = strtoull(argv[i], NULL, 10);
     if (number[0] >= BENCH_ALLOCATORS || number[1] >= BENCH_JOBS) {
         fprintf(stderr, "steve bench: --child: no such allocator or job\n");
         return 2;
     }
-    struct bench_task task = {
-        .allocator = (enum bench_allocator)number[0],
-        .job = (enum bench_job)number[1],
-        .live = (size_t)number[2],
-        .count = (size_t)number[3],
-        .touched_bytes = (unsigned)number[4],
-        .locked_percent = (unsigned)number[5],
-        .seed = number[6],
-    };
+    struct bench_task task = task_from_numbers(number);
 
     const char *preload = bench_allocators[task.allocator].preload;
     if (preload && !is_preloaded(preload)) {
@@ -199,11 +236,11 @@ static enum bench_answer read_answer(FILE *in, struct bench_values *values, char
 enum bench_answer bench_ask(const struct bench_task *task, struct bench_values *values, char *note, size_t note_size)
 {
     const struct bench_allocator_info *info = &bench_allocators[task->allocator];
-    char number[7][24];
-    const uint64_t field[7] = {task->allocator,      task->job, task->live, task->count, task->touched_bytes,
-                               task->locked_percent, task->seed};
-    char *arguments[11] = {"steve", "bench", "--child"};
-    for (int i = 0; i < 7; i++) {
+    uint64_t field[TASK_NUMBERS];
+    char number[TASK_NUMBERS][24];
+    char *arguments[TASK_NUMBERS + 4] = {"steve", "bench", "--child"};
+    task_to_numbers(task, field);
+    for (int i = 0; i < TASK_NUMBERS; i++) {
         snprintf(number[i], sizeof number[i], "%" PRIu64, field[i]);
         arguments[3 + i] = number[i];
     }

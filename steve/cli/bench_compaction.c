@@ -36,19 +36,6 @@ static void record_move(void *context, jeff_handle handle, void *from, void *to,
     };
 }
 
-/// Shuffles 0..count-1 (Fisher and Yates).
-static void shuffle(uint32_t *order, size_t count, uint64_t *state)
-{
-    for (size_t i = 0; i < count; i++)
-        order[i] = (uint32_t)i;
-    for (size_t i = count; i > 1; i--) {
-        uint32_t other = bench_random_below(state, (uint32_t)i);
-        uint32_t last = order[i - 1];
-        order[i - 1] = order[other];
-        order[other] = last;
-    }
-}
-
 /// Half of what is allocated stays; a share of that is locked. The same seed gives the same heap.
 static bool fragment(jeff_heap *heap, const struct bench_task *task)
 {
@@ -63,7 +50,7 @@ static bool fragment(jeff_heap *heap, const struct bench_task *task)
             return false;
         memset(address, (int)(i & 0xff), bytes);
     }
-    shuffle(order, task->live, &state);
+    bench_shuffle(order, task->live, &state);
     size_t freed = task->live / 2;
     for (size_t i = 0; i < freed; i++)
         if (!jeff_free(heap, handle[order[i]]))
@@ -106,7 +93,7 @@ static bool report_failure(const char *what)
     return false;
 }
 
-bool bench_compact_jeff(const struct bench_task *task)
+bool bench_compact(const struct bench_task *task)
 {
     const size_t region_bytes = task->live * 400 + ((size_t)1 << 20); // mean block 242 bytes
     const size_t cold_bytes = (size_t)64 << 20;

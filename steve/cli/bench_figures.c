@@ -1,13 +1,10 @@
-/// The bench: medians and percentiles, random sizes, the clock, memory, and what machine this is.
+/// The bench: medians and percentiles, random sizes, the clock and memory.
 #define _GNU_SOURCE
 #include "steve/cli/bench_internal.h"
 
 #include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
-#include <sys/utsname.h>
 #include <time.h>
-#include <unistd.h>
 
 bool bench_values_push(struct bench_values *values, double value)
 {
@@ -50,17 +47,31 @@ double bench_median(struct bench_values *values)
     return values->count % 2 ? values->value[middle] : (values->value[middle - 1] + values->value[middle]) / 2;
 }
 
-double bench_percentile(struct bench_values *values, double share)
+/// @param values sorted
+static double at_share(const struct bench_values *values, double share)
 {
     if (!values->count)
         return 0;
-    sort(values);
     size_t rank = (size_t)(share * (double)values->count + 0.999999);
     if (rank < 1)
         rank = 1;
     if (rank > values->count)
         rank = values->count;
     return values->value[rank - 1];
+}
+
+double bench_percentile(struct bench_values *values, double share)
+{
+    sort(values);
+    return at_share(values, share);
+}
+
+void bench_spread(struct bench_values *values, double spread[BENCH_SINGLES])
+{
+    static const double share[BENCH_SINGLES] = {0.5, 0.99, 0.999, 1};
+    sort(values);
+    for (int i = 0; i < BENCH_SINGLES; i++)
+        spread[i] = at_share(values, share[i]);
 }
 
 uint16_t bench_random_size(uint64_t *state)
@@ -71,6 +82,18 @@ uint16_t bench_random_size(uint64_t *state)
     uint64_t square = ((uint64_t)fraction * fraction) >> 16;
     uint64_t power = 65536 + ((43024 * (uint64_t)fraction + 22512 * square) >> 16);
     return (uint16_t)((power << octave) >> 16);
+}
+
+void bench_shuffle(uint32_t *order, size_t count, uint64_t *state)
+{
+    for (size_t i = 0; i < count; i++)
+        order[i] = (uint32_t)i;
+    for (size_t i = count; i > 1; i--) {
+        uint32_t other = bench_random_below(state, (uint32_t)i);
+        uint32_t last = order[i - 1];
+        order[i - 1] = order[other];
+        order[other] = last;
+    }
 }
 
 uint64_t bench_now_ns(void)
@@ -89,44 +112,4 @@ void *bench_memory(size_t bytes)
         exit(3);
     }
     return memory;
-}
-
-/// The value of the first line of /proc/cpuinfo that begins with `key`; "" if there is none.
-static void read_cpuinfo(const char *key, char *value, size_t size)
-{
-    *value = '\0';
-    FILE *file = fopen("/proc/cpuinfo", "r");
-    if (!file)
-        return;
-    char line[512];
-    while (!*value && fgets(line, sizeof line, file)) {
-        char *colon = strchr(line, ':');
-        if (strncmp(line, key, strlen(key)) != 0 || !colon)
-            continue;
-        colon += 1 + strspn(colon + 1, " ");
-        colon[strcspn(colon, "\n")] = '\0';
-        snprintf(value, size, "%s", colon);
-    }
-    fclose(file);
-}
-
-void bench_print_machine(FILE *out)
-{
-    char model[256];
-    read_cpuinfo("model name", model, sizeof model);
-    struct utsname system;
-    if (uname(&system) != 0)
-        return;
-    fprintf(out, "machine    %s, %ld cores, %s %s %s\n", *model ? model : "unknown CPU", sysconf(_SC_NPROCESSORS_ONLN),
-            system.sysname, system.release, system.machine);
-#if defined(__clang__)
-    fprintf(out, "compiler   clang %d.%d.%d", __clang_major__, __clang_minor__, __clang_patchlevel__);
-#elif defined(__GNUC__)
-    fprintf(out, "compiler   gcc %d.%d.%d", __GNUC__, __GNUC_MINOR__, __GNUC_PATCHLEVEL__);
-#endif
-#if defined(__OPTIMIZE__) && defined(NDEBUG)
-    fprintf(out, "\n");
-#else
-    fprintf(out, ", NOT a release build: the figures mean nothing\n");
-#endif
 }

@@ -4,12 +4,21 @@
 /// that replace malloc are preloaded into it. Rounds are interleaved: every allocator does a task before any does the next,
 /// so that a machine that slows down slows down for all of them.
 ///
-///     bench.c             options, the plan of rounds, what is printed
+///     bench.c             options, what is measured in which order
 ///     bench_child.c       starting a child and reading its figures; the child's entry
-///     bench_churn.c       task: malloc+free pair, lock+unlock pair
+///     bench_sequence.c    the sequences that all allocators run: victims and sizes, drawn beforehand
+///     bench_client.h      one face for Jeff and for malloc, so that a task is written once
+///     bench_churn.c       task: malloc+free pair, also in a tight heap, and each call timed singly
+///     bench_resize.c      task: resize
+///     bench_lock.c        task: lock+unlock pair
+///     bench_space.c       tasks: space per block; payload at the first refusal
+///     bench_run.c         task: the largest free run before and after compacting
 ///     bench_compaction.c  task: full compaction beside memmove
-///     bench_pause.c       task: how far compact(1) overruns
-///     bench_figures.c     medians, percentiles, and what machine this is
+///     bench_pause.c       task: how far a compaction overruns its budget
+///     bench_timer.c       timing single calls
+///     bench_figures.c     medians, percentiles, the clock, memory
+///     bench_rows.c        the rows of a run; bench_json.c prints them for machines, and what machine this is
+///     bench_table_*.c     running the tasks of each metric round by round, and its table for people
 #ifndef STEVE_CLI_BENCH_INTERNAL_H
 #define STEVE_CLI_BENCH_INTERNAL_H
 
@@ -39,12 +48,47 @@ extern const struct bench_allocator_info bench_allocators[BENCH_ALLOCATORS];
 extern const bool bench_can_preload;
 
 enum bench_job {
-    BENCH_PROBE,   ///< figures: none; is the allocator there, and which version is it
-    BENCH_PAIR,    ///< figures: ns a malloc+free pair
-    BENCH_LOCK,    ///< figures: ns a lock+unlock pair, ns of a bare access to a table as large
-    BENCH_COMPACT, ///< figures: see enum bench_compact_figure
-    BENCH_PAUSE,   ///< figures: by turns µs that compact(1) took beyond 1 ms, and a memmove loop did
+    BENCH_PROBE,    ///< figures: none; is the allocator there, and which version is it
+    BENCH_PAIR,     ///< figures: see enum bench_pair_figure
+    BENCH_LOCK,     ///< figures: ns a lock+unlock pair, of one timed singly, ns of a bare access to a table as large
+    BENCH_RESIZE,   ///< figures: ns a resize, of one timed singly
+    BENCH_OVERHEAD, ///< figures: see enum bench_overhead_figure
+    BENCH_REFUSAL,  ///< figures: percent of the heap that is payload at the first refusal, percent that is free
+    BENCH_RUN,      ///< figures: see enum bench_run_figure
+    BENCH_COMPACT,  ///< figures: see enum bench_compact_figure
+    BENCH_PAUSE, ///< figures: share of calls that left a block; then by turns µs that a call took too long, and a memmove loop
     BENCH_JOBS,
+};
+
+/// The spread of calls that are timed singly, in ns.
+enum bench_single { BENCH_P50, BENCH_P99, BENCH_P999, BENCH_MAX, BENCH_SINGLES };
+
+enum bench_pair_figure {
+    BENCH_PAIR_NS,
+    BENCH_PAIR_REFUSED, ///< share of the requests
+    BENCH_PAIR_SINGLE,  ///< four figures, enum bench_single, of malloc and free together
+    BENCH_PAIR_MALLOC = BENCH_PAIR_SINGLE + BENCH_SINGLES,
+    BENCH_PAIR_FREE = BENCH_PAIR_MALLOC + BENCH_SINGLES,
+    BENCH_PAIR_FIGURES = BENCH_PAIR_FREE + BENCH_SINGLES,
+};
+
+/// Bytes a block.
+enum bench_overhead_figure {
+    BENCH_OVERHEAD_RESIDENT, ///< growth of resident memory beyond the requests, each rounded up to 16
+    BENCH_OVERHEAD_STATS,    ///< the same by the allocator's statistics; Jeff only, else 0
+    BENCH_OVERHEAD_ROUNDING, ///< what that rounding adds
+    BENCH_OVERHEAD_FIGURES,
+};
+
+enum bench_run_figure {
+    BENCH_RUN_FREE_BEFORE, ///< bytes
+    BENCH_RUN_LARGEST_BEFORE,
+    BENCH_RUN_FREE,
+    BENCH_RUN_LARGEST,
+    BENCH_RUN_BOUND,       ///< what locked blocks leave possible
+    BENCH_RUN_NS,          ///< of the compaction
+    BENCH_RUN_MOVED_AGAIN, ///< bytes that a second call moves
+    BENCH_RUN_FIGURES,
 };
 
 enum bench_compact_figure {
@@ -56,14 +100,20 @@ enum bench_compact_figure {
     BENCH_COMPACT_FIGURES,
 };
 
-/// One allocator, one job.
+/// One allocator, one job. What does not apply is 0.
 struct bench_task {
     enum bench_allocator allocator;
     enum bench_job job;
     size_t live;             ///< blocks
-    size_t count;            ///< pairs measured, or pauses
+    size_t count;            ///< of what is measured: pairs, resizes, locks, pauses at most
+    size_t singles;          ///< calls timed singly
+    bool uniform;            ///< sizes are uniform, not their logarithms
     unsigned touched_bytes;  ///< PAIR: how much of a new block is written, at most
-    unsigned locked_percent; ///< COMPACT
+    unsigned heap_percent;   ///< PAIR: sizes that keep the live bytes steady; Jeff's heap is so much of them
+    unsigned locked_percent; ///< COMPACT, RUN
+    size_t heap_bytes;       ///< REFUSAL
+    size_t block_bytes;      ///< PAUSE: size of every block; 0: small ones
+    uint64_t budget_ns;      ///< PAUSE
     uint64_t seed;
 };
 
@@ -80,6 +130,8 @@ void bench_values_free(struct bench_values *values);
 double bench_median(struct bench_values *values);
 /// The value that `share` of all (0..1) do not exceed, by nearest rank. @param values sorted in place
 double bench_percentile(struct bench_values *values, double share);
+/// All of enum bench_single at once: sorted only once.
+void bench_spread(struct bench_values *values, double spread[BENCH_SINGLES]);
 
 enum bench_answer {
     BENCH_ANSWERED,
@@ -95,14 +147,14 @@ enum bench_answer bench_ask(const struct bench_task *task, struct bench_values *
 int bench_child(int argc, char **argv);
 
 /// The tasks. Each prints its figures, one a line, and @return false, with a message on stderr, if it could not be done.
-bool bench_pair_malloc(const struct bench_task *task);
-bool bench_pair_jeff(const struct bench_task *task);
-bool bench_lock_jeff(const struct bench_task *task);
-bool bench_compact_jeff(const struct bench_task *task);
-bool bench_pause_jeff(const struct bench_task *task);
-
-/// Prints what this was measured on.
-void bench_print_machine(FILE *out);
+bool bench_pair(const struct bench_task *task);
+bool bench_lock(const struct bench_task *task);
+bool bench_resize(const struct bench_task *task);
+bool bench_overhead(const struct bench_task *task);
+bool bench_refusal(const struct bench_task *task);
+bool bench_run(const struct bench_task *task);
+bool bench_compact(const struct bench_task *task);
+bool bench_pause(const struct bench_task *task);
 
 /// Memory for the bench itself, from mmap and touched beforehand, so that it never comes from the allocator that is measured.
 /// @return zeroed memory, never NULL: the process ends with a message when memory is short. Never given back.
@@ -127,5 +179,41 @@ static inline uint32_t bench_random_below(uint64_t *state, uint32_t below)
 
 /// @return a size of 16..1024 bytes, its logarithm uniform
 uint16_t bench_random_size(uint64_t *state);
+
+/// Shuffles 0..count-1 (Fisher and Yates).
+void bench_shuffle(uint32_t *order, size_t count, uint64_t *state);
+
+/// What malloc and free are asked for.
+struct bench_sequence {
+    uint16_t *first_size; ///< of the blocks that are there at the beginning
+    uint32_t *victim;     ///< of each pair
+    uint16_t *size;
+    size_t pairs;
+    size_t steady_bytes; ///< with heap_percent: what the live blocks take in a Jeff heap, never exceeded; else 0
+};
+
+/// Draws `pairs` pairs. With task->heap_percent the live bytes stay where they are at the beginning, up to 1 KiB less.
+struct bench_sequence bench_make_sequence(const struct bench_task *task, size_t pairs);
+
+/// How calls are timed singly: the processor's own clock where it has one that can be read in a few ns.
+struct bench_timer {
+    double ns_per_tick;
+    uint64_t cost_ticks; ///< of reading the clock, median
+};
+struct bench_timer bench_timer_calibrate(void); ///< takes 5 ms
+double bench_timer_ns(const struct bench_timer *timer, uint64_t begin, uint64_t end);
+
+static inline uint64_t bench_ticks(void)
+{
+#if defined(__x86_64__)
+    // Fences keep the call that is timed from overlapping with the reading of the clock.
+    __builtin_ia32_lfence();
+    uint64_t ticks = __builtin_ia32_rdtsc();
+    __builtin_ia32_lfence();
+    return ticks;
+#else
+    return bench_now_ns();
+#endif
+}
 
 #endif

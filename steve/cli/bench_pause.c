@@ -1,26 +1,33 @@
-/// The bench: by how much jeff_compact(1) overruns its millisecond, on the wall clock.
+/// The bench: by how much a compaction overruns its budget, on the wall clock.
 ///
-/// A heap is fragmented (a random half of its blocks freed), compacted in calls of 1 ms each until it is done, and filled
-/// up again. After each call that ran out of time, a plain memmove loop that looks at the clock every 16 KiB does the same:
-/// the machine interrupts both alike, so that the two can be compared even where it is not quiet.
+/// A heap is fragmented (a random half of its blocks freed), compacted in calls of one budget each until it is done, and filled
+/// up again. After each call that ran out of time, or left a block as too large for its time, a plain memmove loop that looks at
+/// the clock every 16 KiB does the same: the machine interrupts both alike, so that the two can be compared even where it is not quiet.
 #include "steve/cli/bench_internal.h"
 
 #include <string.h>
 
 #include "jeff.h"
 
-enum { BUDGET_NS = 1000000, PIECE = 16 << 10 };
+enum { PIECE = 16 << 10 };
+static const uint64_t most_ns = 700000000; ///< for one task
 
 struct blocks {
     jeff_heap *heap;
     jeff_handle *handle;
     size_t count;
-    uint64_t state; ///< of the random numbers
+    size_t block_bytes; ///< 0: small ones
+    uint64_t state;     ///< of the random numbers
 };
 
-static void print_overrun(uint64_t ns)
+struct pauses {
+    struct bench_values jeff, loop; ///< µs beyond the budget
+    size_t left;                    ///< calls that left a block
+};
+
+static double overrun_us(uint64_t ns, uint64_t budget_ns)
 {
-    printf("%.3f\n", ns > BUDGET_NS ? (double)(ns - BUDGET_NS) / 1000 : 0.0);
+    return ns > budget_ns ? (double)(ns - budget_ns) / 1000 : 0.0;
 }
 
 static bool fill(struct blocks *blocks)
@@ -28,7 +35,8 @@ static bool fill(struct blocks *blocks)
     for (size_t i = 0; i < blocks->count; i++) {
         if (blocks->handle[i] != JEFF_NULL)
             continue;
-        blocks->handle[i] = jeff_malloc(blocks->heap, bench_random_size(&blocks->state));
+        size_t bytes = blocks->block_bytes ? blocks->block_bytes : bench_random_size(&blocks->state);
+        blocks->handle[i] = jeff_malloc(blocks->heap, bytes);
         if (blocks->handle[i] == JEFF_NULL)
             return false;
     }
@@ -48,34 +56,51 @@ static bool free_half(struct blocks *blocks)
 }
 
 /// Moves memory in pieces until the budget is over. @return the time that it took
-static uint64_t memmove_for_budget(unsigned char *memory, size_t bytes)
+static uint64_t memmove_for_budget(unsigned char *memory, size_t bytes, uint64_t budget_ns)
 {
     uint64_t begin = bench_now_ns(), now = begin;
-    for (size_t at = PIECE; now - begin < BUDGET_NS; now = bench_now_ns()) {
+    for (size_t at = PIECE; now - begin < budget_ns; now = bench_now_ns()) {
         memmove(memory + at - PIECE, memory + at, PIECE);
         at = at + 2 * PIECE <= bytes ? at + PIECE : PIECE;
     }
     return now - begin;
 }
 
-/// Compacts in calls of 1 ms. @return how many ran out of time, at most `most`; each has had its two figures printed
-static size_t compact_in_steps(jeff_heap *heap, size_t most, unsigned char *memory, size_t bytes)
+/// Compacts in calls of one budget until the heap is compact. @return false when there are `most` figures
+static bool compact_in_steps(jeff_heap *heap, const struct bench_task *task, struct pauses *pauses,
+                             unsigned char *memory, size_t bytes)
 {
-    for (size_t done = 0; done < most; done++) {
+    const struct jeff_goal goal = {.budget_ns = task->budget_ns};
+    while (pauses->jeff.count < task->count) {
+        struct jeff_report report;
         uint64_t begin = bench_now_ns();
-        enum jeff_stop stop = jeff_compact(heap, 1);
+        enum jeff_stop stop = jeff_compact_goal(heap, &goal, &report);
         uint64_t ns = bench_now_ns() - begin;
+        if (stop != JEFF_STOP_BUDGET && !report.left_blocks)
+            return true;
+        pauses->left += report.left_blocks != 0;
+        if (!bench_values_push(&pauses->jeff, overrun_us(ns, task->budget_ns)) ||
+            !bench_values_push(&pauses->loop,
+                               overrun_us(memmove_for_budget(memory, bytes, task->budget_ns), task->budget_ns)))
+            return false;
         if (stop != JEFF_STOP_BUDGET)
-            return done;
-        print_overrun(ns);
-        print_overrun(memmove_for_budget(memory, bytes));
+            return true;
     }
-    return most;
+    return false;
 }
 
-bool bench_pause_jeff(const struct bench_task *task)
+static void print_pauses(const struct pauses *pauses)
 {
-    const size_t region_bytes = task->live * 400 + ((size_t)1 << 20);
+    size_t count = pauses->loop.count;
+    printf("%.4f\n", count ? (double)pauses->left / (double)count : 0.0);
+    for (size_t i = 0; i < count; i++)
+        printf("%.3f\n%.3f\n", pauses->jeff.value[i], pauses->loop.value[i]);
+}
+
+bool bench_pause(const struct bench_task *task)
+{
+    const size_t a_block = task->block_bytes ? task->block_bytes + 64 : 400;
+    const size_t region_bytes = task->live * a_block + ((size_t)1 << 20);
     const size_t memory_bytes = (size_t)64 << 20;
     unsigned char *memory = bench_memory(memory_bytes);
     enum jeff_status status = JEFF_OK;
@@ -83,6 +108,7 @@ bool bench_pause_jeff(const struct bench_task *task)
         .heap = jeff_init(bench_memory(region_bytes), region_bytes, NULL, &status),
         .handle = bench_memory(task->live * sizeof *blocks.handle),
         .count = task->live,
+        .block_bytes = task->block_bytes,
         .state = task->seed,
     };
     if (!blocks.heap) {
@@ -90,15 +116,20 @@ bool bench_pause_jeff(const struct bench_task *task)
         return false;
     }
 
+    struct pauses pauses = {0};
     size_t fruitless = 0;
-    for (size_t left = task->count; left > 0 && fruitless < 3;) {
+    uint64_t begin = bench_now_ns();
+    while (fruitless < 3 && bench_now_ns() - begin < most_ns) {
         if (!fill(&blocks) || !free_half(&blocks)) {
             fprintf(stderr, "steve bench: pause: %s\n", jeff_strerror(jeff_last_status(blocks.heap)));
             return false;
         }
-        size_t stopped = compact_in_steps(blocks.heap, left, memory, memory_bytes);
-        left -= stopped;
-        fruitless = stopped ? 0 : fruitless + 1; // the heap is compacted within 1 ms: no pause to be had
+        size_t stopped = pauses.jeff.count;
+        if (!compact_in_steps(blocks.heap, task, &pauses, memory, memory_bytes))
+            break;
+        // The heap is compacted within the budget: no pause to be had.
+        fruitless = pauses.jeff.count > stopped ? 0 : fruitless + 1;
     }
+    print_pauses(&pauses);
     return true;
 }

@@ -22,9 +22,11 @@ refused() {
 
 refused "unexpected argument '--fast'" --fast
 refused "unexpected argument 'jeff'" jeff
-refused "no 'tlsf'" --drivers jeff,tlsf
+refused "no 'tlsf'; there are jeff, libc, mimalloc, jemalloc, tcmalloc" --drivers jeff,tlsf
 refused "no ''" --drivers ""
-refused "expected names after" --drivers
+refused "expected names after '--drivers'" --drivers
+refused "no 'speed'; there are pair, pair_tight, latency" --metric pair,speed
+refused "expected names after '--metric'" --json --metric
 refused "--rounds 0: expected a number from 1 to 1000" --rounds 0
 refused "--rounds 1001" --rounds 1001
 refused "--rounds -1" --rounds -1
@@ -34,14 +36,28 @@ refused "--seed 18446744073709551616" --seed 18446744073709551616
 
 "$steve" bench --help | grep -q '^usage: steve bench' || fail "--help: no usage"
 
-"$steve" bench --quick --drivers glibc --seed 2 >glibc.txt
-grep -q '^machine ' glibc.txt || fail "--drivers glibc: no machine"
-grep -q '^rounds  *1, .*seed 2' glibc.txt || fail "--seed 2: not said"
-grep -q '^ live blocks     glibc$' glibc.txt || fail "--drivers glibc: not glibc alone"
-! grep -q "full compaction" glibc.txt || fail "--drivers glibc: measures Jeff"
+"$steve" bench --quick --drivers libc --seed 2 >libc.txt
+grep -q '^machine ' libc.txt || fail "--drivers libc: no machine"
+grep -q '^rounds  *1, .*seed 2' libc.txt || fail "--seed 2: not said"
+grep -q '^ live blocks      libc$' libc.txt || fail "--drivers libc: not libc alone"
+! grep -q "Jeff's heap\|Jeff's full" libc.txt || fail "--drivers libc: measures Jeff"
 
-"$steve" bench --quick --rounds 2 --drivers glibc,jeff >both.txt
+"$steve" bench --quick --rounds 2 --drivers libc,jeff >both.txt
 grep -q '^rounds  *2,' both.txt || fail "--rounds 2: not said"
-for table in 'jeff/glibc$' 'lock+unlock pair' 'full compaction' 'Beyond the millisecond'; do
-    grep -q -- "$table" both.txt || fail "--drivers glibc,jeff: no '$table'"
+for table in 'jeff/libc$' 'so many times the live bytes' 'calls timed singly' 'lock+unlock pair' 'resize' 'Space per block' \
+    'at the first refusal' 'largest free run' 'full compaction' 'Beyond the budget'; do
+    grep -q -- "$table" both.txt || fail "--drivers libc,jeff: no '$table'"
 done
+
+"$steve" bench --quick --drivers jeff --metric memmove_time,lock_pair >some.txt
+grep -q 'lock+unlock pair' some.txt && grep -q 'full compaction' some.txt || fail "--metric: not what was asked for"
+! grep -q 'steady churn' some.txt || fail "--metric: more than was asked for"
+
+# One document and nothing else, with a row for each metric that was asked for, and no other.
+"$steve" bench --quick --json --drivers libc,jeff --metric pair,memmove_time,budget_overshoot >document.json
+head -c 1 document.json | grep -q '{' || fail "--json: something stands before the document"
+for words in '"machine":' '"rows":' '"metric":\t"pair"' '"metric":\t"memmove_time"' '"metric":\t"budget_overshoot"' \
+    '"driver":\t"libc"' '"driver":\t"jeff"' '"live":\t1000,' '"unit":\t"ns"' '"p999":' '"budget_us":\t1000,'; do
+    grep -q -F -- "$(printf '%b' "$words")" document.json || fail "--json: no $words"
+done
+! grep -q '"compact_time"' document.json || fail "--json: a metric that was not asked for"
