@@ -16,8 +16,13 @@
 #define TRIPLES_MOST 20u
 #define MERGES_MOST  64u
 
-/// Windows on longer sequences lie side by side.
-#define WINDOWS_OVERLAP_MOST 20000u
+/// Large cuts by chance are given up after so many in vain, sooner where a trial takes long.
+#define CUTS_IN_VAIN     100u
+#define FEW_CUTS_IN_VAIN 16u
+#define MANY_OPS         20000u
+
+/// So many windows of a width are tried, or a few more.
+#define WINDOWS_MOST 128u
 
 static void mark(struct steve_shrink *s, size_t begin, size_t end)
 {
@@ -65,22 +70,25 @@ static bool try_window(struct steve_shrink *s, size_t begin, size_t end, uint64_
 static bool cut_to_windows_of(struct steve_shrink *s, size_t width, uint64_t heap_bytes)
 {
     size_t count = s->best.count;
-    size_t step = count > WINDOWS_OVERLAP_MOST ? width : width / 4;
-    for (size_t end = count; end >= width && !steve_shrink_over(s); end -= step) {
+    size_t step = width / 4 > count / WINDOWS_MOST ? width / 4 : count / WINDOWS_MOST;
+    for (size_t end = count; !steve_shrink_over(s); end -= step) {
         if (try_window(s, end - width, end, heap_bytes)) {
             return true;
+        }
+        if (end < width + step) {
+            return false;
         }
     }
     return false;
 }
 
-/// A few ops in a row, and nothing else. All windows of one width together cost no more than a few runs of the whole. In a
+/// A few ops in a row, and nothing else. All windows of one width together cost a few runs of the whole at most. In a
 /// smaller heap a few ops come as far as many do in a large one.
 static void cut_to_window(struct steve_shrink *s)
 {
     for (size_t width = 8; width <= s->best.count / 4 && !steve_shrink_over(s); width *= 4) {
         uint64_t before = 0;
-        for (unsigned shift = 0; shift <= 8; shift += 2) {
+        for (unsigned shift = 0; shift <= 8; shift += 4) {
             uint64_t bytes = s->best.header.heap_bytes >> shift;
             bytes = bytes < steve_shrink_heap_min(s) ? steve_shrink_heap_min(s) : bytes;
             if (bytes != before && cut_to_windows_of(s, width, bytes)) {
@@ -377,6 +385,7 @@ void steve_shrink_cut_first(struct steve_shrink *s)
 {
     cut_skipped(s);
     steve_shrink_scale_down(s);
+    steve_shrink_guess_cuts(s, FEW_CUTS_IN_VAIN);
     cut_to_window(s);
     steve_shrink_guess_window(s);
 }
@@ -392,7 +401,7 @@ void steve_shrink_cut(struct steve_shrink *s)
         steve_shrink_heap(s, false);
     }
     cut_skipped(s);
-    steve_shrink_guess_cuts(s);
+    steve_shrink_guess_cuts(s, s->best.count > MANY_OPS ? FEW_CUTS_IN_VAIN : CUTS_IN_VAIN);
     steve_shrink_cut_ops(s);
 }
 

@@ -16,15 +16,14 @@
 /// Trials of what is longer take too long to be thrown away.
 #define TOO_LONG 200u
 
-/// Windows are guessed on what is longer than this, until so many ops were run for each of its ops, and so many more.
-#define WINDOWS_FROM        48u
-#define WINDOW_OPS_PER_OP   64u
-#define WINDOW_OPS_AT_LEAST 400000u
+/// Windows are guessed on what is longer than this, so many, or until so many ops were run for each of its ops.
+#define WINDOWS_FROM      64u
+#define WINDOWS_MOST      4000u
+#define WINDOW_OPS_PER_OP 20u
 
 /// Where every op has a part in how the heap lies, a large cut is as likely to leave the bug in sight as a small one, which is
-/// not very likely. So large ones are tried until so many in a row were in vain.
-#define CUTS_FROM    64u
-#define CUTS_IN_VAIN 100u
+/// not very likely. So large ones are tried again and again.
+#define CUTS_FROM 64u
 
 static size_t draw(struct steve_rng *rng, size_t count)
 {
@@ -172,9 +171,10 @@ void steve_shrink_guess_window(struct steve_shrink *s)
 {
     struct steve_rng rng;
     uint64_t ops = 0;
-    uint64_t most = (uint64_t)WINDOW_OPS_PER_OP * s->best.count + WINDOW_OPS_AT_LEAST;
+    uint64_t most = (uint64_t)WINDOW_OPS_PER_OP * s->best.count;
+    unsigned windows = 0;
     steve_rng_seed(&rng, SEED + 1, s->best.count, STEVE_STREAM_OPS);
-    while (s->best.count >= WINDOWS_FROM && ops < most && !steve_shrink_over(s)) {
+    while (s->best.count >= WINDOWS_FROM && ops < most && windows++ < WINDOWS_MOST && !steve_shrink_over(s)) {
         draw_window(s, &rng);
         ops += s->candidate.count;
         if (steve_shrink_try(s)) {
@@ -212,14 +212,14 @@ static void mark_any(struct steve_shrink *s, struct steve_rng *rng)
     }
 }
 
-void steve_shrink_guess_cuts(struct steve_shrink *s)
+void steve_shrink_guess_cuts(struct steve_shrink *s, unsigned in_vain)
 {
     struct steve_rng rng;
-    unsigned in_vain = 0;
+    unsigned left = in_vain;
     steve_rng_seed(&rng, SEED + 2, s->best.count, STEVE_STREAM_OPS);
-    while (s->best.count >= CUTS_FROM && in_vain < CUTS_IN_VAIN && !steve_shrink_over(s)) {
+    while (s->best.count >= CUTS_FROM && left > 0 && !steve_shrink_over(s)) {
         void (*const marks[])(struct steve_shrink *, struct steve_rng *) = {mark_range, mark_slots, mark_any};
         marks[draw(&rng, 3)](s, &rng);
-        in_vain = steve_shrink_try_unmarked(s) ? 0 : in_vain + 1;
+        left = steve_shrink_try_unmarked(s) ? in_vain : left - 1;
     }
 }

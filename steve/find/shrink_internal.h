@@ -73,8 +73,8 @@ void steve_shrink_escape(struct steve_shrink *s);
 void steve_shrink_guess(struct steve_shrink *s);
 /// A few ops in a row of what is long, in another heap, with other sizes and budgets, by chance.
 void steve_shrink_guess_window(struct steve_shrink *s);
-/// Large pieces of what is long, by chance.
-void steve_shrink_guess_cuts(struct steve_shrink *s);
+/// Large pieces of what is long, by chance. @param in_vain it ends after so many in a row
+void steve_shrink_guess_cuts(struct steve_shrink *s, unsigned in_vain);
 /// Makes what is left simpler.
 void steve_shrink_simplify(struct steve_shrink *s);
 /// A large heap and all sizes divided by the same, if that shows it, too: then trials are quick.

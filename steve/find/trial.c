@@ -14,7 +14,7 @@
 #define LOOK_MS 2
 
 /// Nobody has to sleep in an allocator; so it need not be long before that is a hang.
-#define ASLEEP_FACTOR 10u
+#define ASLEEP_FACTOR 3u
 
 /// How many heaps one child may leave behind.
 #define ABANDONED_MOST 64u
