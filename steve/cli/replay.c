@@ -9,6 +9,7 @@
 
 #include "steve/cli/cli.h"
 #include "steve/cli/command.h"
+#include "steve/cli/explain.h"
 #include "steve/cli/input.h"
 #include "steve/cli/roundtrip.h"
 #include "steve/cli/shrinking.h"
@@ -161,6 +162,17 @@ static void shrink_file(struct replay *replay, struct replay_file *file)
         steve_sequence_free(&shrinking.shrunk.sequence);
         return;
     }
+    char *again = steve_command_replay(replay->options, file->shrunk_path);
+    steve_explain(&(struct steve_explained){
+        .options = replay->options,
+        .driver = file->driver,
+        .found = &file->found,
+        .repro = &shrinking.shrunk,
+        .origin = file->path,
+        .folder = shrinking.folder,
+        .replay = again,
+    });
+    free(again);
     file->shrunk = shrinking.shrunk.sequence;
     if (replay->verdict.file == file->path) {
         replay->verdict.reproducer = file->shrunk_path;

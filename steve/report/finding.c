@@ -159,11 +159,13 @@ static void print_scene(FILE *out, const struct steve_found *shown)
     }
 }
 
-static void print_commands(FILE *out, const struct steve_finding_story *story)
+static void print_commands(FILE *out, const struct steve_finding_story *story, bool has_scene)
 {
     if (story->replay != NULL) {
         fprintf(out, "\nTo see it again:\n\n    %s\n", story->replay);
-        fprintf(out, "\nUnder gdb (steve_broken() is called where an oracle breaks):\n\n");
+        fprintf(out, "\nUnder gdb (%s):\n\n",
+                has_scene ? "steve_broken() is called where an oracle breaks"
+                          : "a crash stops there by itself; stop an endless loop with Ctrl-C");
         fprintf(out, "    gdb -ex 'break steve_broken' -ex run --args %s --no-isolate\n", story->replay);
     }
     if (story->rerun != NULL) {
@@ -183,5 +185,5 @@ void steve_print_report(FILE *out, const struct steve_finding_story *story)
     print_summary(out, story, shown);
     print_ops(out, shown, shown == story->found);
     print_scene(out, shown);
-    print_commands(out, story);
+    print_commands(out, story, shown->scene.taken);
 }
