@@ -94,7 +94,7 @@ bool heap_lay_out(struct jeff_heap *h, size_t bytes, bool with_pages, const stru
     h->moved = config->moved;
     h->low_memory = config->low_memory;
     h->context = config->context;
-#if defined(__unix__) || defined(__APPLE__)
+#if HAS_POSIX
     if (!h->now_ns)
         h->now_ns = jeff_posix_now_ns;
 #endif

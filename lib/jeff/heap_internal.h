@@ -30,8 +30,24 @@
 
 #include "jeff.h"
 
+#if __STDC_HOSTED__
 #include <assert.h>
 #include <string.h>
+#else
+// A freestanding target has neither header. These three functions are all that it must bring along: compilers ask for them too.
+void *memcpy(void *restrict to, const void *restrict from, size_t bytes);
+void *memmove(void *to, const void *from, size_t bytes);
+void *memset(void *to, int byte, size_t bytes);
+#define assert(condition) ((void)0)
+#define static_assert _Static_assert
+#endif
+
+/// Whether pages_posix.c has hooks for this target.
+#if __STDC_HOSTED__ && (defined(__unix__) || defined(__APPLE__))
+#define HAS_POSIX 1
+#else
+#define HAS_POSIX 0
+#endif
 
 #define GRANULE      16u
 #define HEADER       4u
@@ -115,8 +131,8 @@ struct jeff_heap {
     uint32_t gen_floor;     ///< generation that a new slot starts with: above all that slots dropped before it had
     uint32_t drain_bin;     ///< where draining goes on
     uint32_t hole_granules;
-    uint64_t hole_map[2]; ///< bit i: hole bin i is not empty
-    uint32_t hole_bins;   ///< number of hole bins: as many as the heap can need
+    _Alignas(8) uint64_t hole_map[2]; ///< bit i: hole bin i is not empty
+    uint32_t hole_bins;               ///< number of hole bins: as many as the heap can need
 
     uint8_t busy; ///< of enum busy
     uint8_t no_last_resort;
@@ -132,7 +148,7 @@ struct jeff_heap {
     bool (*low_memory)(void *context, size_t bytes);
     void *context;
 
-    uint64_t compactions;
+    _Alignas(8) uint64_t compactions;
     uint64_t moved_blocks;
     uint64_t moved_bytes;
     uint64_t visited_blocks;
@@ -476,6 +492,14 @@ bool mapped_resize(struct jeff_heap *h, uint32_t slot, size_t bytes);
 /// Gives the pages back; the proxy stays.
 void mapped_release(struct jeff_heap *h, uint32_t slot);
 /// The system's own pages. @return false where there are none
+#if HAS_POSIX
 bool jeff_posix_pages(struct jeff_page_hooks *hooks);
+#else
+static inline bool jeff_posix_pages(struct jeff_page_hooks *hooks)
+{
+    (void)hooks;
+    return false;
+}
+#endif
 
 #endif

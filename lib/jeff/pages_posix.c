@@ -1,7 +1,8 @@
 /// The default hooks for POSIX: pages by mmap, time by the monotonic clock. A target without them leaves this file empty.
-#if defined(__unix__) || defined(__APPLE__)
 #define _DEFAULT_SOURCE
 #include "heap_internal.h"
+
+#if HAS_POSIX
 
 #include <sys/mman.h>
 #include <time.h>
@@ -53,13 +54,5 @@ bool jeff_posix_pages(struct jeff_page_hooks *hooks)
         .release = release,
     };
     return true;
-}
-#else
-#include "heap_internal.h"
-
-bool jeff_posix_pages(struct jeff_page_hooks *hooks)
-{
-    (void)hooks;
-    return false;
 }
 #endif
