@@ -31,8 +31,10 @@
 #define FRONT (2 * STEVE_REGION_UNIT)
 
 /// Far from where programs, libraries and sanitizers put things, within 47 bits. A region for each shift has its own place: how
-/// far the bases of the metamorphic oracle are apart is then the same in every process.
+/// far the bases of the metamorphic oracle are apart is then the same in every process. 32 bits have no such places.
+#if UINTPTR_MAX > UINT32_MAX
 #define REGION_WISH(shift) ((uintptr_t)(0x2000 + 0x400 * (uintptr_t)(shift)) << 32)
+#endif
 
 #define GUARD_STAMP UINT64_C(0x6775617264a5c39b)
 
@@ -55,8 +57,13 @@ static bool map(struct steve_region *region, size_t bytes, unsigned shift)
 {
     steve_region_release(region);
     const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+    void *mapping = MAP_FAILED;
+#ifdef REGION_WISH
     // The same address in every process where it can be had, so that what depends on it shows again.
-    void *mapping = mmap((void *)REGION_WISH(shift), bytes, PROT_NONE, flags | MAP_FIXED_NOREPLACE, -1, 0);
+    mapping = mmap((void *)REGION_WISH(shift), bytes, PROT_NONE, flags | MAP_FIXED_NOREPLACE, -1, 0);
+#else
+    (void)shift;
+#endif
     if (mapping == MAP_FAILED) {
         mapping = mmap(NULL, bytes, PROT_NONE, flags, -1, 0);
     }

@@ -71,7 +71,8 @@ static size_t shifted(size_t bytes, int16_t delta)
         size_t down = (size_t) - (int)delta;
         return bytes > down ? bytes - down : 0;
     }
-    return bytes > SIZE_MAX - (size_t)delta ? SIZE_MAX : bytes + (size_t)delta;
+    const size_t up = (size_t)delta;
+    return bytes > SIZE_MAX - up ? SIZE_MAX : bytes + up;
 }
 
 size_t steve_view_resolve_size(const struct steve_exec *exec, struct steve_op op)

@@ -27,6 +27,8 @@
 
 #define SCRAMBLED_MOST ((size_t)65536) ///< each request costs a pass over all of the heap
 #define GIB            ((size_t)1 << 30)
+/// The largest heap: all that Jeff can use, or with 32-bit addresses as much as fits in them a few times.
+#define LARGEST_HEAP (SIZE_MAX > UINT32_MAX ? 64 * GIB : GIB / 2)
 
 enum {
     OPTION_NO_LAST_RESORT = 1 << 0,
@@ -368,7 +370,7 @@ const struct steve_driver steve_driver_jeff = {
     COMMON_FUNCTIONS,
     .wire_id = 1,
     .name = "jeff",
-    .heap_max = 64 * GIB,
+    .heap_max = LARGEST_HEAP,
     .snippets = &steve_jeff_snippets,
     .summary = "Jeff in client memory: compacting, handle-based",
     .promises = REGION_PROMISES,
@@ -402,7 +404,7 @@ const struct steve_driver steve_driver_jeff_align8 = {
     COMMON_FUNCTIONS,
     .wire_id = 17,
     .name = "jeff-align8",
-    .heap_max = 64 * GIB,
+    .heap_max = LARGEST_HEAP,
     .snippets = &steve_jeff_align8_snippets,
     .summary = "Jeff in client memory, blocks and region 8-aligned",
     .promises = REGION_PROMISES,
@@ -419,7 +421,7 @@ const struct steve_driver steve_driver_jeff_mapped = {
     COMMON_FUNCTIONS,
     .wire_id = 16,
     .name = "jeff-mapped",
-    .heap_max = 64 * GIB,
+    .heap_max = LARGEST_HEAP,
     .snippets = &steve_jeff_mapped_snippets,
     .summary = "Jeff over pages of his own, growing, large blocks mapped apart",
     .promises = COMMON_PROMISES,

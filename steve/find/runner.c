@@ -170,7 +170,8 @@ static void fold_rest(struct runner *r)
 static bool keep_finding(struct runner *r, const struct slot *slot, const struct steve_finding *finding, uint64_t ops)
 {
     struct waiting *w = calloc(1, sizeof *w);
-    if (w == NULL || !steve_sequence_reserve(&w->found.sequence, ops > 0 ? ops : 1)) {
+    const size_t count = (size_t)ops; // it fitted into the log
+    if (w == NULL || !steve_sequence_reserve(&w->found.sequence, count > 0 ? count : 1)) {
         free(w);
         return fail(r, "a finding could not be kept", "memory is short");
     }
@@ -180,8 +181,8 @@ static bool keep_finding(struct runner *r, const struct slot *slot, const struct
     w->found.finding = *finding;
     w->found.scene = finding == &page->finding ? page->scene : (struct steve_scene){0};
     w->found.sequence.header = page->header;
-    w->found.sequence.count = ops;
-    memcpy(w->found.sequence.ops, slot->log, ops * sizeof slot->log[0]);
+    w->found.sequence.count = count;
+    memcpy(w->found.sequence.ops, slot->log, count * sizeof slot->log[0]);
     w->next = r->waiting;
     r->waiting = w;
     return true;

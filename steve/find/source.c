@@ -87,7 +87,7 @@ static struct steve_op recorded_next(void *context, uint64_t index, const struct
 
 struct steve_source steve_source_recorded(struct steve_recorded *recorded)
 {
-    uint64_t longest = 1;
+    size_t longest = 1;
     for (size_t i = 0; i < recorded->count; i++) {
         if (recorded->recordings[i].sequence->count > longest) {
             longest = recorded->recordings[i].sequence->count;

@@ -11,7 +11,7 @@
 
 struct steve_source {
     void *context;
-    uint64_t longest; ///< ops of the longest episode: sizes the log
+    size_t longest; ///< ops of the longest episode: sizes the log
     /// Begins an episode: fills in its header and its length. @return the driver that it runs on
     const struct steve_driver *(*begin)(void *context, uint64_t episode, struct steve_header *header, uint64_t *length);
     /// The op at `index`, asked for in order, each once. STEVE_OP_NONE: the episode ends before it.

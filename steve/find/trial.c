@@ -207,7 +207,7 @@ static struct steve_trial_verdict verdict_of_end(const struct steve_trial *trial
     return (struct steve_trial_verdict){
         .end = STEVE_TRIAL_BROKE,
         .finding = *finding,
-        .ops = logged,
+        .ops = (size_t)logged,
         .certain = phase <= STEVE_WORKER_END,
         .cpu_ns = cpu > begun ? cpu - begun : 0,
     };
