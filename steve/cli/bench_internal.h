@@ -56,7 +56,7 @@ enum bench_job {
     BENCH_REFUSAL,  ///< figures: percent of the heap that is payload at the first refusal, percent that is free
     BENCH_RUN,      ///< figures: see enum bench_run_figure
     BENCH_COMPACT,  ///< figures: see enum bench_compact_figure
-    BENCH_PAUSE, ///< figures: share of calls that left a block; then by turns µs that a call took too long, and a memmove loop
+    BENCH_PAUSE, ///< figures: see enum bench_pause_figure; then by turns µs that a call took too long, and a memmove loop
     BENCH_JOBS,
 };
 
@@ -98,6 +98,13 @@ enum bench_compact_figure {
     BENCH_COMPACT_MOVED_BLOCKS,
     BENCH_COMPACT_WALKED_BLOCKS,
     BENCH_COMPACT_FIGURES,
+};
+
+enum bench_pause_figure {
+    BENCH_PAUSE_LEFT,       ///< share of calls that left a block as too large
+    BENCH_PAUSE_MOVED,      ///< bytes a call
+    BENCH_PAUSE_LOOP_MOVED, ///< bytes that the memmove loop moves in the same time
+    BENCH_PAUSE_FIGURES,
 };
 
 /// One allocator, one job. What does not apply is 0.

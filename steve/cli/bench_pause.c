@@ -23,6 +23,7 @@ struct blocks {
 struct pauses {
     struct bench_values jeff, loop; ///< µs beyond the budget
     size_t left;                    ///< calls that left a block
+    size_t moved_bytes, loop_bytes;
 };
 
 static double overrun_us(uint64_t ns, uint64_t budget_ns)
@@ -55,11 +56,11 @@ static bool free_half(struct blocks *blocks)
     return true;
 }
 
-/// Moves memory in pieces until the budget is over. @return the time that it took
-static uint64_t memmove_for_budget(unsigned char *memory, size_t bytes, uint64_t budget_ns)
+/// Moves memory in pieces until the budget is over. @param moved grows by what was moved @return the time that it took
+static uint64_t memmove_for_budget(unsigned char *memory, size_t bytes, uint64_t budget_ns, size_t *moved)
 {
     uint64_t begin = bench_now_ns(), now = begin;
-    for (size_t at = PIECE; now - begin < budget_ns; now = bench_now_ns()) {
+    for (size_t at = PIECE; now - begin < budget_ns; now = bench_now_ns(), *moved += PIECE) {
         memmove(memory + at - PIECE, memory + at, PIECE);
         at = at + 2 * PIECE <= bytes ? at + PIECE : PIECE;
     }
@@ -79,9 +80,10 @@ static bool compact_in_steps(jeff_heap *heap, const struct bench_task *task, str
         if (stop != JEFF_STOP_BUDGET && !report.left_blocks)
             return true;
         pauses->left += report.left_blocks != 0;
+        pauses->moved_bytes += report.moved_bytes;
+        uint64_t loop_ns = memmove_for_budget(memory, bytes, task->budget_ns, &pauses->loop_bytes);
         if (!bench_values_push(&pauses->jeff, overrun_us(ns, task->budget_ns)) ||
-            !bench_values_push(&pauses->loop,
-                               overrun_us(memmove_for_budget(memory, bytes, task->budget_ns), task->budget_ns)))
+            !bench_values_push(&pauses->loop, overrun_us(loop_ns, task->budget_ns)))
             return false;
         if (stop != JEFF_STOP_BUDGET)
             return true;
@@ -92,7 +94,9 @@ static bool compact_in_steps(jeff_heap *heap, const struct bench_task *task, str
 static void print_pauses(const struct pauses *pauses)
 {
     size_t count = pauses->loop.count;
-    printf("%.4f\n", count ? (double)pauses->left / (double)count : 0.0);
+    double calls = count ? (double)count : 1;
+    printf("%.4f\n%.0f\n%.0f\n", (double)pauses->left / calls, (double)pauses->moved_bytes / calls,
+           (double)pauses->loop_bytes / calls);
     for (size_t i = 0; i < count; i++)
         printf("%.3f\n%.3f\n", pauses->jeff.value[i], pauses->loop.value[i]);
 }

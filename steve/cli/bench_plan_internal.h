@@ -21,7 +21,7 @@ enum bench_metric {
 };
 extern const char *const bench_metric_names[BENCH_METRICS];
 
-enum { BENCH_ROW_PARAMS = 10 };
+enum { BENCH_ROW_PARAMS = 12 };
 
 /// What a figure was measured with: a number, or a text.
 struct bench_param {

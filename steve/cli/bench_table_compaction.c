@@ -84,7 +84,7 @@ bool bench_table_compaction(struct bench_plan *plan)
 /// One kind of heap and one budget, all rounds.
 struct pauses {
     struct bench_values jeff, loop; ///< µs beyond the budget
-    struct bench_values left;       ///< a round: share of calls that left a block as too large
+    struct bench_values round[BENCH_PAUSE_FIGURES];
 };
 
 static bool measure_pauses(const struct bench_plan *plan, struct bench_task task, struct pauses *pauses)
@@ -94,9 +94,10 @@ static bool measure_pauses(const struct bench_plan *plan, struct bench_task task
         struct bench_values all = {0};
         bench_show_progress(plan, "pauses", round);
         task.seed = plan->seed + round;
-        bool kept = bench_ask(&task, &all, note, sizeof note) == BENCH_ANSWERED && all.count % 2 == 1 &&
-                    bench_values_push(&pauses->left, all.value[0]);
-        for (size_t i = 1; kept && i + 1 < all.count; i += 2)
+        bool kept = bench_ask(&task, &all, note, sizeof note) == BENCH_ANSWERED && all.count >= BENCH_PAUSE_FIGURES;
+        for (size_t i = 0; kept && i < BENCH_PAUSE_FIGURES; i++)
+            kept = bench_values_push(&pauses->round[i], all.value[i]);
+        for (size_t i = BENCH_PAUSE_FIGURES; kept && i + 1 < all.count; i += 2)
             kept = bench_values_push(&pauses->jeff, all.value[i]) && bench_values_push(&pauses->loop, all.value[i + 1]);
         bench_values_free(&all);
         if (!kept)
@@ -113,16 +114,16 @@ static void print_pauses(struct bench_plan *plan, const struct bench_task *task,
         fprintf(plan->out, "  no call ran out of its time\n");
         return;
     }
-    double jeff[BENCH_SINGLES], loop[BENCH_SINGLES], left = bench_median(&pauses->left);
+    double jeff[BENCH_SINGLES], loop[BENCH_SINGLES], left = bench_median(&pauses->round[BENCH_PAUSE_LEFT]);
+    double moved = bench_median(&pauses->round[BENCH_PAUSE_MOVED]),
+           loop_moved = bench_median(&pauses->round[BENCH_PAUSE_LOOP_MOVED]);
     bench_spread(&pauses->jeff, jeff);
     bench_spread(&pauses->loop, loop);
     for (int i = 0; i < BENCH_SINGLES; i++)
         fprintf(plan->out, " %8.1f", jeff[i]);
-    fprintf(plan->out, " %8.1f %8.1f", loop[BENCH_P99], loop[BENCH_P999]);
+    fprintf(plan->out, " %8.1f %8.1f %8.0f %8.0f", loop[BENCH_P99], loop[BENCH_P999], moved / 1024, loop_moved / 1024);
     fprintf(plan->out, "  p99 <= 20 %s, p99.9 <= loop's %s", bench_verdict(jeff[BENCH_P99], 20),
             bench_verdict(jeff[BENCH_P999], loop[BENCH_P999]));
-    if (left > 0)
-        fprintf(plan->out, "; %.0f %% of calls left a block", 100 * left);
     fprintf(plan->out, "\n");
     fflush(plan->out);
 
@@ -140,6 +141,8 @@ static void print_pauses(struct bench_plan *plan, const struct bench_task *task,
     bench_row_number(row, "memmove_p99_us", loop[BENCH_P99]);
     bench_row_number(row, "memmove_p999_us", loop[BENCH_P999]);
     bench_row_number(row, "share_that_left_blocks", left);
+    bench_row_number(row, "moved_bytes", moved);
+    bench_row_number(row, "memmove_moved_bytes", loop_moved);
 }
 
 bool bench_table_pauses(struct bench_plan *plan)
@@ -148,8 +151,8 @@ bool bench_table_pauses(struct bench_plan *plan)
             "\nBeyond the budget of Jeff's compaction of a half freed heap, of %zu small blocks or %zu of 1 MiB;\n"
             "beside a memmove loop that looks at the clock every 16 KiB; us\n",
             plan->pause_blocks, plan->large_blocks);
-    fprintf(plan->out, "%11s %8s %7s %8s %8s %8s %8s %8s %8s\n", "budget", "blocks", "calls", "p50", "p99", "p99.9",
-            "max", "loop p99", "p99.9");
+    fprintf(plan->out, "%11s %8s %7s %8s %8s %8s %8s %8s %8s %8s %8s\n", "budget", "blocks", "calls", "p50", "p99",
+            "p99.9", "max", "loop p99", "p99.9", "KiB/call", "loop");
     bool all = true;
     for (int large = 0; large <= 1; large++) {
         for (size_t i = 0; i < plan->budgets && all; i++) {
@@ -166,7 +169,8 @@ bool bench_table_pauses(struct bench_plan *plan)
                 print_pauses(plan, &task, &pauses);
             bench_values_free(&pauses.jeff);
             bench_values_free(&pauses.loop);
-            bench_values_free(&pauses.left);
+            for (size_t k = 0; k < BENCH_PAUSE_FIGURES; k++)
+                bench_values_free(&pauses.round[k]);
         }
     }
     return all;
