@@ -284,8 +284,8 @@ static void findings_are_saved_and_replay_shows_them_again(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         char path[4096];
         char full[4096];
-        const struct outcome *o =
-            steve("run --driver %s --seed 3 --ops 200000 --out found %s", cases[i].driver, cases[i].options);
+        const struct outcome *o = steve("run --driver %s --seed 3 --ops 200000 --out found --no-shrink %s",
+                                        cases[i].driver, cases[i].options);
         assert_int_equal(o->status, 1);
         assert_begins(last_line(o->out), "verdict=fail oracle=");
         assert_has(last_line(o->out), cases[i].oracle);
@@ -297,13 +297,13 @@ static void findings_are_saved_and_replay_shows_them_again(void **state)
             snprintf(full, sizeof full, "%.*s/%s", (int)(strrchr(path, '/') - path), path, kept[k]);
             assert_int_equal(access(full, R_OK), 0);
         }
-        o = steve("replay %s %s", cases[i].options, path);
+        o = steve("replay --no-shrink %s %s", cases[i].options, path);
         assert_int_equal(o->status, 1);
         assert_begins(last_line(o->out), "verdict=fail ");
         assert_has(last_line(o->out), cases[i].oracle);
 
         snprintf(full, sizeof full, "%.*s/repro.bin", (int)(strrchr(path, '/') - path), path);
-        o = steve("replay %s %s", cases[i].options, full);
+        o = steve("replay --no-shrink %s %s", cases[i].options, full);
         assert_has(last_line(o->out), cases[i].oracle);
     }
 }
@@ -312,17 +312,17 @@ static void the_same_finding_comes_first_with_any_jobs(void **state)
 {
     (void)state;
     char one[65536];
-    const struct outcome *o = steve("run --driver hostile-overlap --seed 5 --out jobs1");
+    const struct outcome *o = steve("run --no-shrink --driver hostile-overlap --seed 5 --out jobs1");
     const char *at = strstr(last_line(o->out), "oracle=");
     snprintf(one, sizeof one, "%.*s", (int)(strstr(at, " seconds=") - at), at);
-    o = steve("run --driver hostile-overlap --seed 5 --jobs 3 --out jobs3");
+    o = steve("run --no-shrink --driver hostile-overlap --seed 5 --jobs 3 --out jobs3");
     assert_has(last_line(o->out), one);
 }
 
 static void a_finding_is_kept_beside_an_older_one_of_its_name(void **state)
 {
     (void)state;
-    const char *run = "run --driver hostile-crashes --seed 9 --ops 100000 --out kept";
+    const char *run = "run --no-shrink --driver hostile-crashes --seed 9 --ops 100000 --out kept";
     char first[4096], again[4096], third[4096];
     char full[8192];
     reproducer_of(steve("%s", run)->out, first, sizeof first);
@@ -341,7 +341,7 @@ static void an_unwritable_out_is_said_and_the_finding_still_counts(void **state)
 {
     (void)state;
     write_text("plainfile", "");
-    const struct outcome *o = steve("run --driver hostile-crashes --seed 9 --ops 100000 --out plainfile/x");
+    const struct outcome *o = steve("run --no-shrink --driver hostile-crashes --seed 9 --ops 100000 --out plainfile/x");
     assert_int_equal(o->status, 1);
     assert_has(o->out, "not saved: ");
     assert_has(o->out, "--seed 9 --episode ");
@@ -351,11 +351,11 @@ static void an_unwritable_out_is_said_and_the_finding_still_counts(void **state)
 static void one_episode_shows_its_finding_again(void **state)
 {
     (void)state;
-    const struct outcome *o = steve("run --driver hostile-crashes --seed 9 --ops 100000 --out one");
+    const struct outcome *o = steve("run --no-shrink --driver hostile-crashes --seed 9 --ops 100000 --out one");
     const char *at = strstr(last_line(o->out), " episode=");
     char episode[64], op[64];
     assert_int_equal(sscanf(at, " episode=%63s op=%63s", episode, op), 2);
-    o = steve("run --driver hostile-crashes --seed 9 --episode %s --out one", episode);
+    o = steve("run --no-shrink --driver hostile-crashes --seed 9 --episode %s --out one", episode);
     assert_int_equal(o->status, 1);
     at = strstr(last_line(o->out), " episode=");
     char again[64];
@@ -366,8 +366,8 @@ static void one_episode_shows_its_finding_again(void **state)
 static void an_oracle_can_be_turned_off(void **state)
 {
     (void)state;
-    assert_int_equal(steve("run --driver hostile-lies --seed 1 --ops 20000 --out off")->status, 1);
-    assert_int_equal(steve("run --driver hostile-lies --seed 1 --ops 20000 --without account")->status, 0);
+    assert_int_equal(steve("run --no-shrink --driver hostile-lies --seed 1 --ops 20000 --out off")->status, 1);
+    assert_int_equal(steve("run --no-shrink --driver hostile-lies --seed 1 --ops 20000 --without account")->status, 0);
 }
 
 static void bytes_and_text_go_back_and_forth(void **state)
@@ -437,7 +437,8 @@ static void replay_goes_on_after_a_file_that_fails(void **state)
 static void two_bases_are_compared(void **state)
 {
     (void)state;
-    const struct outcome *o = steve("run --driver hostile-base-dependent --seed 3 --ops 400000 --out bases");
+    const struct outcome *o =
+        steve("run --no-shrink --driver hostile-base-dependent --seed 3 --ops 400000 --out bases");
     assert_int_equal(o->status, 1);
     assert_has(last_line(o->out), "oracle=metamorphic ");
 }

@@ -20,8 +20,8 @@
 
 /// Little memory and time, so that the greedy and the endless ones are caught soon. Memory is looked at now and then only, so a
 /// reproducer, which stops where the run was caught, shows it again for certain only under a lower limit.
-#define RUN_LIMITS    "--ops 200000 --memory 512M --op-time 300ms"
-#define REPLAY_LIMITS "--memory 128M --op-time 300ms"
+#define RUN_LIMITS    "--no-shrink --ops 200000 --memory 512M --op-time 300ms"
+#define REPLAY_LIMITS "--no-shrink --memory 128M --op-time 300ms"
 
 static char program[4096];
 static char folder[] = "/tmp/steve-test-hostile-XXXXXX";
