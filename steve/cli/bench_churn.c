@@ -137,5 +137,7 @@ bool bench_pair(const struct bench_task *task)
     if (churned.refused && !task->heap_percent)
         return bench_client_refused(&client, task);
     printf("%.3f\n%.6f\n", (double)churned.ns / (double)churned.pairs, (double)churned.refused / (double)churned.pairs);
-    return print_singles(&client, &sequence, block, measured);
+    bool all = print_singles(&client, &sequence, block, measured);
+    bench_client_close(&client, block, task->live);
+    return all;
 }

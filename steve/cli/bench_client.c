@@ -50,6 +50,14 @@ bool bench_client_open(struct bench_client *client, const struct bench_task *tas
     return client->heap;
 }
 
+void bench_client_close(struct bench_client *client, const uint64_t *block, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        client_free(client, block[i]);
+    jeff_destroy(client->heap);
+    client->heap = NULL;
+}
+
 bool bench_client_refused(const struct bench_client *client, const struct bench_task *task)
 {
     fprintf(stderr, "steve bench: %s refused a request%s%s\n", bench_allocators[task->allocator].name,

@@ -31,6 +31,9 @@ bool bench_client_open(struct bench_client *client, const struct bench_task *tas
 uint64_t *bench_client_fill(const struct bench_client *client, const struct bench_task *task,
                             const struct bench_sequence *sequence, size_t touched_bytes);
 
+/// Frees the blocks, and with them the heap.
+void bench_client_close(struct bench_client *client, const uint64_t *block, size_t count);
+
 /// Says that a request was refused. @return false
 bool bench_client_refused(const struct bench_client *client, const struct bench_task *task);
 

@@ -64,5 +64,6 @@ bool bench_lock(const struct bench_task *task)
     if (!print_singles(&client, handle + task->count, task->singles))
         return bench_client_refused(&client, task);
     printf("%.3f\n", (double)time_bare_table(sequence.victim, task->count, task->live) / (double)task->count);
+    bench_client_close(&client, block, task->live);
     return true;
 }

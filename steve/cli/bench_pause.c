@@ -135,5 +135,7 @@ bool bench_pause(const struct bench_task *task)
         fruitless = pauses.jeff.count > stopped ? 0 : fruitless + 1;
     }
     print_pauses(&pauses);
+    bench_values_free(&pauses.jeff);
+    bench_values_free(&pauses.loop);
     return true;
 }

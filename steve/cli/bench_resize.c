@@ -53,5 +53,7 @@ bool bench_resize(const struct bench_task *task)
     if (!all)
         return bench_client_refused(&client, task);
     printf("%.3f\n", (double)ns / (double)task->count);
-    return print_singles(&client, &sequence, block, measured) || bench_client_refused(&client, task);
+    all = print_singles(&client, &sequence, block, measured) || bench_client_refused(&client, task);
+    bench_client_close(&client, block, task->live);
+    return all;
 }

@@ -36,7 +36,10 @@ bool bench_overhead(const struct bench_task *task)
     resident_bytes();                                                        // stdio's buffers are there now
     size_t before = resident_bytes();
     struct bench_client client;
-    if (!bench_client_open(&client, task, &sequence) || !bench_client_fill(&client, task, &sequence, SIZE_MAX))
+    if (!bench_client_open(&client, task, &sequence))
+        return false;
+    const uint64_t *block = bench_client_fill(&client, task, &sequence, SIZE_MAX);
+    if (!block)
         return false;
     size_t after = resident_bytes();
     if (!before || !after) {
@@ -49,6 +52,7 @@ bool bench_overhead(const struct bench_task *task)
         jeff_stats(client.heap, &stats);
         stated = ((double)(stats.live_bytes + stats.table_bytes) - (double)rounded) / blocks;
     }
+    bench_client_close(&client, block, task->live);
     double figure[BENCH_OVERHEAD_FIGURES] = {
         [BENCH_OVERHEAD_RESIDENT] = ((double)after - (double)before - (double)bench_own - (double)rounded) / blocks,
         [BENCH_OVERHEAD_STATS] = stated,
