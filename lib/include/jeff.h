@@ -98,7 +98,7 @@ struct jeff_config {
 /// Makes a heap inside `region`. Nothing outside it is ever touched, and nothing needs to be undone: to drop the heap, forget it.
 ///
 /// @param region client memory, aligned to the heap's alignment; contents do not matter; owned by the heap from here on
-/// @param bytes  its size, JEFF_HEAP_MIN or more, odd sizes too; what is beyond 64 GiB is not used
+/// @param bytes  its size, JEFF_HEAP_MIN or more, odd sizes too; what is beyond 64 GiB, or 2 GiB with 32-bit addresses, is not used
 /// @param config NULL for the defaults; copied
 /// @param status where the reason of a failure goes; may be NULL
 /// @return the heap, or NULL: JEFF_ERROR_ARGUMENT, JEFF_ERROR_MISALIGNED, JEFF_ERROR_TOO_SMALL
