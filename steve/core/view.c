@@ -81,7 +81,9 @@ size_t steve_view_resolve_size(const struct steve_exec *exec, struct steve_op op
         return ((size_t)op.arg << 16) + (uint16_t)op.delta;
     }
     if (op.size_class < STEVE_SIZE_HEAP) {
-        return shifted((size_t)1 << (op.size_class - STEVE_SIZE_POWER), op.delta);
+        // Past the width of a size_t it stays the largest.
+        const uint64_t power = (uint64_t)1 << (op.size_class - STEVE_SIZE_POWER);
+        return shifted((size_t)power == power ? (size_t)power : SIZE_MAX, op.delta);
     }
     if (op.size_class < STEVE_SIZE_OF_SLOT) {
         size_t parts = op.size_class - (size_t)STEVE_SIZE_HEAP;
