@@ -16,6 +16,7 @@
 #define STEP_WORK  16384u
 /// How far ahead of the pass headers and table entries are fetched.
 #define FETCH_BYTES   6144u
+#define FETCH_LINE    64u
 #define FETCH_ENTRIES 8u
 
 /// Where a pass stands.
@@ -23,6 +24,7 @@ struct slide {
     uint32_t dst, src;
     uint32_t ahead;       ///< table entries up to here were prefetched
     unsigned ahead_count; ///< by how many blocks
+    const char *fetched;  ///< memory up to here was prefetched
 };
 
 uint64_t heap_now(struct jeff_heap *h)
@@ -89,7 +91,11 @@ static void close_gap(struct jeff_heap *h, struct slide *s)
 /// Fetches headers and entries some way ahead: a pass is bound by memory, not by work.
 static void fetch_ahead(const struct jeff_heap *h, struct slide *s)
 {
-    PREFETCH(at(h, s->src) + FETCH_BYTES);
+    const char *src = at(h, s->src);
+    if (s->fetched < src)
+        s->fetched = src;
+    for (; s->fetched < src + FETCH_BYTES; s->fetched += FETCH_LINE)
+        PREFETCH(s->fetched);
     if (s->ahead < s->src) {
         s->ahead = s->src;
         s->ahead_count = 0;
