@@ -14,6 +14,8 @@
 #define RUNS 10u
 /// What the runs of the result may take beyond the first.
 #define PROOF_NS UINT64_C(2000000000)
+/// What breaks the memory limit breaks it by this part of it, where that can be had.
+#define MEMORY_MARGIN 16u
 /// However flaky: no candidate is run more often.
 #define TRIES_MOST 20u
 
@@ -27,9 +29,14 @@
 
 #define PROGRESS_NS UINT64_C(200000000)
 
+static bool is_stopped(const struct steve_shrink *s)
+{
+    return s->failed || atomic_load(&s->stop) != 0;
+}
+
 bool steve_shrink_over(struct steve_shrink *s)
 {
-    return s->failed || atomic_load(&s->stop) != 0 || steve_trial_now() >= s->deadline_ns;
+    return is_stopped(s) || steve_trial_now() >= s->deadline_ns;
 }
 
 void steve_shrink_copy(struct steve_shrink *s)
@@ -122,7 +129,7 @@ bool steve_shrink_try(struct steve_shrink *s)
             adopt(s, &verdict);
             return true;
         }
-        how.fresh = true;
+        how.fresh = s->careful || i % 4 == 2; // what comes and goes may be the process's
     }
     return false;
 }
@@ -158,7 +165,7 @@ static bool is_shown(struct steve_shrink *s)
     struct steve_trial_verdict shown;
     unsigned runs = 0;
     unsigned broken = 0;
-    for (; runs < RUNS && !s->failed && atomic_load(&s->stop) == 0; runs++) {
+    for (; runs < RUNS && !is_stopped(s); runs++) {
         if (run_fresh(s, &s->candidate, &verdict)) {
             broken++;
             shown = verdict;
@@ -242,21 +249,46 @@ static void shrink_to_fixed_point(struct steve_shrink *s)
     s->report->finished = !steve_shrink_over(s);
 }
 
+/// What is proven must break the limit by itself; what is searched for breaks it by some more, since a process that is made in
+/// another way has a little more or less memory to begin with.
+static void ask_for_more_memory(struct steve_shrink *s)
+{
+    uint64_t limit = s->trial.config.memory_bytes;
+    bool was_careful = s->careful;
+    s->trial.config.memory_bytes = limit + limit / MEMORY_MARGIN;
+    s->careful = true; // the limit is a new child's
+    steve_shrink_assign(&s->candidate, &s->best);
+    if (!steve_shrink_try(s)) {
+        s->trial.config.memory_bytes = limit;
+    }
+    s->careful = was_careful;
+}
+
 /// Runs the result as often as is cheap. @return true if it broke at the first time
 static bool prove(struct steve_shrink *s, const struct steve_sequence *result)
 {
     struct steve_trial_verdict verdict;
+    s->report->runs = 0;
+    s->report->runs_broken = 0;
+    s->trial.config.memory_bytes = s->memory_bytes;
+    bool first = run_fresh(s, result, &verdict);
+    if (is_stopped(s)) {
+        return true; // nobody waits for the proof
+    }
     s->report->runs = 1;
-    s->report->runs_broken = run_fresh(s, result, &verdict);
-    bool first = s->report->runs_broken == 1;
+    s->report->runs_broken = first;
     if (first) {
         s->finding = verdict.finding;
     }
     const struct steve_trial_request how = {.repeat = s->repeat, .fresh = true, .op_time_ns = s->op_time_ns};
     uint64_t begin = steve_trial_now();
-    while (s->report->runs < RUNS && !s->failed && atomic_load(&s->stop) == 0 && steve_trial_now() - begin < PROOF_NS) {
+    while (s->report->runs < RUNS && steve_trial_now() - begin < PROOF_NS) {
+        bool broke = run_once(s, result, &how, &verdict);
+        if (is_stopped(s)) {
+            break;
+        }
         s->report->runs++;
-        if (run_once(s, result, &how, &verdict)) {
+        if (broke) {
             s->report->runs_broken++;
             s->finding = verdict.finding;
         }
@@ -272,8 +304,11 @@ static bool is_hang_too_short(const struct steve_shrink *s)
 /// Shrinks `best`, which shows the finding, and makes sure that the result does.
 static void shrink_and_prove(struct steve_shrink *s)
 {
+    if (s->oracle == STEVE_ORACLE_MEMORY) {
+        ask_for_more_memory(s);
+    }
     shrink_to_fixed_point(s);
-    if (prove(s, &s->best) || s->report->runs_broken > 0 || atomic_load(&s->stop) != 0) {
+    if (prove(s, &s->best) || s->report->runs_broken > 0) {
         return;
     }
     if (is_hang_too_short(s)) {
@@ -318,6 +353,7 @@ static bool set_up(struct steve_shrink *s, const struct steve_found *found)
     steve_shrink_assign(&s->candidate, &found->sequence);
     steve_shrink_assign(&s->best, &found->sequence);
     steve_shrink_assign(&s->proven, &found->sequence);
+    s->memory_bytes = trial.memory_bytes;
     return steve_trial_open(&s->trial, &trial);
 }
 

@@ -211,7 +211,7 @@ static void cut_chunks_of(struct steve_shrink *s, size_t chunk)
     }
 }
 
-static void cut_chunks(struct steve_shrink *s)
+void steve_shrink_cut_chunks(struct steve_shrink *s)
 {
     for (size_t chunk = s->best.count / 2; chunk > 0 && !steve_shrink_over(s); chunk /= 2) {
         while (chunk > 1 && chunk > s->best.count / 2) {
@@ -402,12 +402,7 @@ void steve_shrink_cut(struct steve_shrink *s)
     }
     cut_skipped(s);
     steve_shrink_guess_cuts(s, s->best.count > MANY_OPS ? FEW_CUTS_IN_VAIN : CUTS_IN_VAIN);
-    steve_shrink_cut_ops(s);
-}
-
-void steve_shrink_cut_ops(struct steve_shrink *s)
-{
-    cut_chunks(s);
+    steve_shrink_cut_chunks(s);
     cut_lives(s);
     cut_pairs(s);
     cut_triples(s);

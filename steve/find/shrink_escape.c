@@ -9,7 +9,7 @@
 #define SHORT_ENOUGH 6u
 /// With so many the whole is begun anew, so often, from the sequence as it was found.
 #define LONG     12u
-#define RESTARTS 4u
+#define RESTARTS 3u
 
 /// Sizes of heaps for large blocks.
 #define ROOMY ((uint64_t)1 << 20)
@@ -84,7 +84,7 @@ static bool try_and_cut(struct steve_shrink *s)
     if (!steve_shrink_try(s)) {
         return false;
     }
-    steve_shrink_cut_ops(s);
+    steve_shrink_cut_chunks(s);
     return keep_shorter(s, &retreat);
 }
 

@@ -12,7 +12,7 @@
 #define SHORT_ENOUGH  6u
 #define GUESSES_SHORT 5000u
 #define LONG          12u
-#define GUESSES_LONG  50000u
+#define GUESSES_LONG  30000u
 /// Trials of what is longer take too long to be thrown away.
 #define TOO_LONG 200u
 

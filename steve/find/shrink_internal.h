@@ -36,6 +36,7 @@ struct steve_shrink {
     uint64_t op_time_ns;    ///< CPU time an op may take: adapts to the length of best
     uint64_t op_time_floor; ///< but never below
     unsigned order;         ///< in which cuts are tried; 0: from the end
+    uint64_t memory_bytes;  ///< the limit by the options
     uint64_t accepted;      ///< candidates that became best
 
     uint64_t begin_ns, deadline_ns, shown_ns;
@@ -65,8 +66,8 @@ void steve_shrink_assign(struct steve_sequence *to, const struct steve_sequence 
 void steve_shrink_cut_first(struct steve_shrink *s);
 /// Cuts pieces of every kind, from big to small.
 void steve_shrink_cut(struct steve_shrink *s);
-/// The same without making the heap smaller on the way.
-void steve_shrink_cut_ops(struct steve_shrink *s);
+/// Cuts runs of ops alone, from half of them down to one.
+void steve_shrink_cut_chunks(struct steve_shrink *s);
 /// Where what is left is long: tries to make it shorter by making it larger, or other, first.
 void steve_shrink_escape(struct steve_shrink *s);
 /// The same by chance.
