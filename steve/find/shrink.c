@@ -20,8 +20,9 @@
 #define TRIES_MOST 20u
 
 /// An op that takes more CPU time than all the ops before it, several times over, hangs; but a page fault or two may not
-/// look like it.
-#define OP_TIME_FLOOR_NS UINT64_C(20000000)
+/// look like it. Where no hang is sought, one is seldom met, and may cost some time.
+#define HANG_FLOOR_NS    UINT64_C(20000000)
+#define OP_TIME_FLOOR_NS UINT64_C(300000000)
 #define OP_TIME_FACTOR   4u
 
 /// How often ways out of a dead end are looked for, if there was one the last time.
@@ -180,6 +181,7 @@ static bool is_shown(struct steve_shrink *s)
         return false;
     }
     s->tries = runs <= 1 ? 1 : tries_for(broken);
+    s->op_time_floor = s->oracle == STEVE_ORACLE_HANG ? HANG_FLOOR_NS : OP_TIME_FLOOR_NS;
     adopt(s, &shown);
     return true;
 }
@@ -280,7 +282,11 @@ static bool prove(struct steve_shrink *s, const struct steve_sequence *result)
     if (first) {
         s->finding = verdict.finding;
     }
-    const struct steve_trial_request how = {.repeat = s->repeat, .fresh = true, .op_time_ns = s->op_time_ns};
+    const struct steve_trial_request how = {
+        .repeat = s->repeat,
+        .fresh = true,
+        .op_time_ns = s->oracle == STEVE_ORACLE_HANG ? s->op_time_ns : s->config->limits.op_time_ns,
+    };
     uint64_t begin = steve_trial_now();
     while (s->report->runs < RUNS && steve_trial_now() - begin < PROOF_NS) {
         bool broke = run_once(s, result, &how, &verdict);
@@ -381,7 +387,6 @@ bool steve_shrink(const struct steve_shrink_config *config, const struct steve_f
         .finding = found->finding,
         .tries = 1,
         .op_time_ns = config->limits.op_time_ns,
-        .op_time_floor = OP_TIME_FLOOR_NS,
         .begin_ns = steve_trial_now(),
     };
     s.deadline_ns = s.begin_ns + (config->time_ns != 0 ? config->time_ns : STEVE_SHRINK_TIME_NS);
