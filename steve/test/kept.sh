@@ -13,7 +13,7 @@ clean_up() {
 }
 trap clean_up EXIT
 cd "$folder"
-arguments=(run --driver hostile-forgets --seed 1 --ops 200000) # takes long to shrink
+arguments=(run --driver hostile-refuses --seed 1 --ops 200000) # takes seconds to shrink
 
 fail() {
     echo "kept.sh: $1" >&2
@@ -44,7 +44,7 @@ shows() {
 
 start interrupted
 sleep 0.3
-kill -INT "$pid"
+kill -INT "$pid" 2>/dev/null || true # on a quick machine it may be over
 state=0
 wait "$pid" || state=$?
 [ "$state" -eq 1 ] || fail "interrupted: exit status $state"
@@ -53,7 +53,7 @@ shows interrupted
 grep -q '^verdict=fail .* reproducer=interrupted/' interrupted.log || fail "interrupted: no verdict"
 
 start killed
-kill -KILL "$pid"
+kill -KILL "$pid" 2>/dev/null || true
 wait "$pid" 2>/dev/null || true
 shows killed
 
