@@ -61,16 +61,15 @@ static bool check_block(struct check *c, uint32_t start, uint32_t header, uint32
     if (!is_live(e)) {
         c->cached++;
         c->cached_granules += size;
-        return (e->cw >> CW_CLASS & CLASS_WIDE) == class_of(header) ||
+        return (e->cw & CW_CLASS) == class_of(header) ||
                damaged(c, "a cached block is in the bin of another class", where);
     }
     c->live++;
-    if (e->cw & CW_FREE || ((e->cw & CW_WIDE) != 0) != wide)
+    if (((e->cw & CW_WIDE) != 0) != wide)
         return damaged(c, "a live entry's flags contradict its block", e);
     if (wide && start != aligned_start(h, start, alignment_of(h, start, header), true))
         return damaged(c, "an aligned block is not aligned", where);
-    const uint32_t birth = (e->cw & BIRTH_FIELD) >> BIRTH_SHIFT;
-    if (!(e->cw & CW_RESIZED) && birth != class_of(header))
+    if (!(e->cw & CW_RESIZED) && (e->cw & CW_CLASS) != class_of(header))
         return damaged(c, "a block's size is not that of its handle, though it was never resized", where);
     return true;
 }
@@ -129,18 +128,18 @@ static bool check_list(struct check *c, uint32_t slot, uint32_t class, uint32_t 
 {
     const jeff_heap *h = c->h;
     const uint32_t most = NIL - h->slot_low;
-    for (; slot != NIL; slot = entry_at(h, slot)->cw & SLOT_MASK) {
+    for (; slot != NIL; slot = next_of(entry_at(h, slot))) {
         if (slot < h->slot_low || *attached + *empty >= most)
             return damaged(c, "a list of slots leads astray", h);
         const struct entry *e = entry_at(h, slot);
-        if (is_live(e) || !(e->cw & CW_FREE))
+        if (is_live(e))
             return damaged(c, "a live slot is in a list of free ones", e);
         if (!e->off) {
             (*empty)++;
             continue;
         }
         (*attached)++;
-        if (class == UINT32_MAX || (class && (e->cw >> CW_CLASS & CLASS_WIDE) != class))
+        if (class == UINT32_MAX || (class && (e->cw & CW_CLASS) != class))
             return damaged(c, "a slot is in the wrong list", e);
     }
     return true;
@@ -150,9 +149,13 @@ static bool check_table(struct check *c)
 {
     const jeff_heap *h = c->h;
     uint32_t attached = 0, dead = 0, bare = 0;
-    for (uint32_t class = 0; class <= h->binned; class ++)
-        if (!check_list(c, h->bin[class], class, &attached, &dead))
+    for (uint32_t class = 0; class <= h->binned; class ++) {
+        const uint32_t before = attached;
+        if (!check_list(c, h->bin[class].slot, class, &attached, &dead))
             return false;
+        if (attached - before != h->bin[class].count)
+            return damaged(c, "the count of cached blocks is wrong", &h->bin[class]);
+    }
     uint32_t none = 0;
     if (!check_list(c, h->bare, UINT32_MAX, &none, &bare))
         return false;
@@ -172,8 +175,8 @@ static bool check_table(struct check *c)
         return damaged(c, "the count of retired slots is wrong", h);
     if (live + attached + dead + bare + retired != NIL - h->slot_low)
         return damaged(c, "a slot is neither live nor in a list", h);
-    if (h->cached != (c->cached_granules << CACHED_SHIFT | c->cached))
-        return damaged(c, "the count of cached blocks is wrong", h);
+    if (cached_granules(h) != c->cached_granules)
+        return damaged(c, "the count of cached memory is wrong", h);
     return true;
 }
 

@@ -221,7 +221,7 @@ enum jeff_stop pass_run(struct jeff_heap *h, struct pass *pass, bool resume)
     moving_end(h, small_limit);
     memory_came_free(h);
     if (stop == JEFF_STOP_DONE && !pass->deadline_ns) {
-        if (whole && !h->cached)
+        if (whole && !cached_count(h))
             table_tidy(h);
         if (h->pages)
             pages_trim(h);

@@ -63,7 +63,7 @@ bool heap_lay_out(struct jeff_heap *h, size_t bytes, bool with_pages, const stru
     if (binned > CLASS_MAX)
         binned = CLASS_MAX;
     const uint32_t hole_bins = hole_bin_of(granules) + 1;
-    size_t control = sizeof *h + (binned + 1 + hole_bins) * sizeof h->bin[0];
+    size_t control = sizeof *h + (binned + 1) * sizeof h->bin[0] + hole_bins * sizeof(uint32_t);
     control = (control + 7) & ~(size_t)7;
     const size_t page_state = control;
     if (with_pages)
@@ -78,7 +78,8 @@ bool heap_lay_out(struct jeff_heap *h, size_t bytes, bool with_pages, const stru
     h->small_limit = config->scramble ? 0 : (size_t)binned * GRANULE - HEADER + 1;
     h->slot_low = NIL;
     h->binned = binned;
-    h->cached_limit = (uint64_t)(granules / 8 > CACHED_LEAST ? granules / 8 : CACHED_LEAST) << CACHED_SHIFT;
+    h->cached_limit = granules / 8 > CACHED_LEAST ? granules / 8 : CACHED_LEAST;
+    h->tally_mask = TALLY_MASK;
     h->refused = NO_REFUSAL;
     h->first = first;
     h->top = first;
@@ -99,8 +100,8 @@ bool heap_lay_out(struct jeff_heap *h, size_t bytes, bool with_pages, const stru
         h->now_ns = jeff_posix_now_ns;
 #endif
     for (uint32_t class = 0; class <= binned; class ++)
-        h->bin[class] = NIL;
-    *entry_at(h, NIL) = (struct entry){.off = 0, .gen = 0, .cw = CW_FREE | NIL};
+        h->bin[class].slot = NIL;
+    *entry_at(h, NIL) = (struct entry){.off = 0, .gen = 0, .cw = NIL << CW_NEXT};
     return true;
 }
 

@@ -19,7 +19,12 @@
 ///
 ///     entry   off  granule of the payload; 0: no block; purged: log2 of its alignment in granules, always below `first`
 ///             gen  generation, odd while live
-///             cw   live: locks (16) . class at birth (8) . flags (7) . 0        free: next slot in its list (24) . class (7) . 1
+///             cw   live: locks (16) . flags (8) . class at birth (8)        free: next slot in its list (24) . class (8)
+///     handle  slot (24) . class at birth (8) . generation (32)
+///
+/// Generation and cw are read and written as one word of 64 bits where it counts: its lower 40 bits are then those of the handle. The
+/// word of a block that may be freed at once, neither locked nor flagged, is the handle without its slot; no free entry has such
+/// a word, as slot 0 is never given out and no link in a list is 0.
 ///
 /// Nothing is unlinked from the middle of a bin: when a cached block is merged into a hole its entry stays behind with off 0,
 /// and whoever pops it moves it to the list of bare entries.
@@ -61,18 +66,17 @@ void *memset(void *to, int byte, size_t bytes);
 #define HOLE_BINS    124u
 #define BIN_DEFERRED 0u ///< bin of the wide blocks freed inside a callback, which may not be merged yet
 
-#define LOCKS_MASK   ((uint32_t)0xffff)
-#define BIRTH_SHIFT  16u
-#define BIRTH_FIELD  ((uint32_t)0xff << BIRTH_SHIFT)
-#define CW_PURGEABLE ((uint32_t)1 << 24)
-#define CW_PURGED    ((uint32_t)1 << 25)
-#define CW_MAPPED    ((uint32_t)1 << 26) ///< the block is a proxy: its payload has pages of its own
-#define CW_RESIZED   ((uint32_t)1 << 27) ///< the class at birth no longer tells the size
-#define CW_UNBINNED  ((uint32_t)1 << 29) ///< the class at birth has no bin in this heap
-#define CW_WIDE      ((uint32_t)1 << 28) ///< the block is a wide one now
-#define CW_FREE      ((uint32_t)1 << 31)
-#define CW_CLASS     24u ///< shift of the class in a free entry
-#define CACHED_SHIFT 24u ///< of the granules in the counter of cached blocks: there are fewer than 2^24 slots
+#define CW_CLASS     ((uint32_t)0xff) ///< at birth; of a free entry, that of its block
+#define CW_PURGEABLE ((uint32_t)1 << 8)
+#define CW_PURGED    ((uint32_t)1 << 9)
+#define CW_MAPPED    ((uint32_t)1 << 10) ///< the block is a proxy: its payload has pages of its own
+#define CW_RESIZED   ((uint32_t)1 << 11) ///< the class at birth no longer tells the size
+#define CW_WIDE      ((uint32_t)1 << 12) ///< the block is a wide one now
+#define CW_UNBINNED  ((uint32_t)1 << 13) ///< the class at birth has no bin in this heap
+#define CW_LOCK      16u                 ///< shift of the locks
+#define CW_NEXT      8u                  ///< shift of the link in a free entry
+#define HANDLE_SLOT  40u                 ///< shift of the slot in a handle
+#define TALLY_MASK   0x1feu              ///< a slot's every 256th free counts what is cached
 #define NO_REFUSAL   UINT32_MAX
 
 #if SIZE_MAX > UINT32_MAX
@@ -99,6 +103,14 @@ struct entry {
     uint32_t cw;
 };
 static_assert(sizeof(struct entry) == 12, "an entry is 12 bytes: part of the 16 bytes a block that the heap promises");
+static_assert(offsetof(struct entry, cw) == offsetof(struct entry, gen) + 4,
+              "gen and cw are one word: see entry_word()");
+
+/// Cached blocks of one class.
+struct bin {
+    uint32_t slot;  ///< the first of the list; NIL: none
+    uint32_t count; ///< blocks in it; entries whose block was merged away are not counted
+};
 
 /// What only a heap with pages of its own needs. It lies right behind the control block.
 struct page_state {
@@ -113,11 +125,13 @@ struct page_state {
 };
 
 struct jeff_heap {
-    uintptr_t table_bias;  ///< address of entry 0, which as a rule is not there
-    size_t small_limit;    ///< requests below it have a bin; 0 while a callback runs, so that all take the slow path
-    uint64_t cached;       ///< granules of the cached blocks << CACHED_SHIFT, plus their number
-    uint64_t cached_limit; ///< what that may be before free starts to merge them
-    uint32_t slot_low;     ///< lowest slot that the table has
+    uintptr_t table_bias; ///< address of entry 0, which as a rule is not there
+    size_t small_limit;   ///< requests below it have a bin; 0 while a callback runs, so that all take the slow path
+    uint32_t slot_low;    ///< lowest slot that the table has
+    uint32_t
+        tally_mask; ///< a free counts what is cached if the new generation has none of these bits: TALLY_MASK, or 0
+    uint32_t cached_limit; ///< granules that may be cached before free starts to merge them
+    uint32_t deferred;     ///< granules of the blocks in BIN_DEFERRED
     uint32_t binned;       ///< largest class that has a bin
     uint32_t refused;      ///< granules of the smallest request refused since memory last came free; NO_REFUSAL
 
@@ -130,6 +144,7 @@ struct jeff_heap {
     uint32_t retired_count; ///< slots whose generations are used up
     uint32_t gen_floor;     ///< generation that a new slot starts with: above all that slots dropped before it had
     uint32_t drain_bin;     ///< where draining goes on
+    uint32_t reclaim_bin;   ///< where the search for dead entries goes on
     uint32_t hole_granules;
     _Alignas(8) uint64_t hole_map[2]; ///< bit i: hole bin i is not empty
     uint32_t hole_bins;               ///< number of hole bins: as many as the heap can need
@@ -154,7 +169,7 @@ struct jeff_heap {
     uint64_t visited_blocks;
     uint64_t refusals;
 
-    uint32_t bin[]; ///< binned + 1 bins of slots, then hole_bins bins of holes
+    struct bin bin[]; ///< binned + 1 of them, then hole_bins heads of bins of holes
 };
 
 enum busy { NOT_BUSY, BUSY_MOVING, BUSY_LOW_MEMORY, BUSY_DESTROYED };
@@ -171,8 +186,9 @@ struct request {
 
 static inline struct entry *entry_at(const struct jeff_heap *h, uint32_t slot)
 {
-    return (struct entry *)(h->table_bias +
-                            (uintptr_t)slot * sizeof(struct entry)); // NOLINT(performance-no-int-to-ptr)
+    // Three words an entry rather than twelve bytes: x86 has an address mode for words.
+    uint32_t *const words = (uint32_t *)h->table_bias; // NOLINT(performance-no-int-to-ptr)
+    return (struct entry *)(void *)(words + (size_t)slot * 3);
 }
 
 static inline bool is_live(const struct entry *e)
@@ -187,33 +203,72 @@ static inline bool is_cached(const struct entry *e)
 
 static inline uint32_t locks_of(const struct entry *e)
 {
-    return e->cw & LOCKS_MASK;
+    return e->cw >> CW_LOCK;
 }
 
-static inline jeff_handle make_handle(uint32_t gen, uint32_t birth_class, uint32_t slot)
+/// The next slot in the list that a free entry is in.
+static inline uint32_t next_of(const struct entry *e)
 {
-    return (uint64_t)gen << 32 | birth_class << 24 | slot;
+    return e->cw >> CW_NEXT;
+}
+
+/// cw . gen
+static inline uint64_t entry_word(const struct entry *e)
+{
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    uint64_t word;
+    memcpy(&word, (const char *)e + offsetof(struct entry, gen), sizeof word);
+    return word;
+#else
+    return (uint64_t)e->cw << 32 | e->gen;
+#endif
+}
+
+static inline void set_entry_word(struct entry *e, uint64_t word)
+{
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    memcpy((char *)e + offsetof(struct entry, gen), &word, sizeof word);
+#else
+    e->gen = (uint32_t)word;
+    e->cw = (uint32_t)(word >> 32);
+#endif
+}
+
+static inline uint32_t slot_of(jeff_handle handle)
+{
+    return (uint32_t)(handle >> HANDLE_SLOT);
+}
+
+/// A handle without its slot: class and generation.
+static inline uint64_t life_of(jeff_handle handle)
+{
+    return handle << (64 - HANDLE_SLOT) >> (64 - HANDLE_SLOT);
+}
+
+static inline jeff_handle make_handle(uint32_t slot, uint64_t life)
+{
+    return (uint64_t)slot << HANDLE_SLOT | life;
 }
 
 static inline jeff_handle handle_of_slot(const struct jeff_heap *h, uint32_t slot)
 {
-    const struct entry *e = entry_at(h, slot);
-    return make_handle(e->gen, (e->cw & BIRTH_FIELD) >> BIRTH_SHIFT, slot);
+    return make_handle(slot, life_of(entry_word(entry_at(h, slot))));
 }
 
-/// The live entry that a handle names, or NULL. The class in the handle must be right too, so that no bit of a handle is idle.
+/// Whether the word is that of a live entry of this class and generation: all bits of the handle must be right. Live generations are odd.
+static inline bool is_life(uint64_t word, jeff_handle handle)
+{
+    return life_of(word ^ handle) == 0 && (handle & 1) != 0;
+}
+
+/// The live entry that a handle names, or NULL.
 static inline struct entry *live_entry(const struct jeff_heap *h, jeff_handle handle)
 {
-    const uint32_t low = (uint32_t)handle;
-    const uint32_t slot = low & SLOT_MASK;
+    const uint32_t slot = slot_of(handle);
     if (UNLIKELY(slot < h->slot_low))
         return NULL;
     struct entry *e = entry_at(h, slot);
-    const uint32_t birth = (low >> 24) << BIRTH_SHIFT;
-    // An entry without CW_FREE is live, so that a made-up even generation cannot match.
-    if (UNLIKELY(e->gen != (uint32_t)(handle >> 32) || ((e->cw ^ birth) & (BIRTH_FIELD | CW_FREE)) != 0))
-        return NULL;
-    return e;
+    return LIKELY(is_life(entry_word(e), handle)) ? e : NULL;
 }
 
 /// The start of the block of a live entry that has one.
@@ -348,28 +403,12 @@ static inline uint32_t top_limit(const struct jeff_heap *h)
 
 static inline uint32_t *hole_heads(struct jeff_heap *h)
 {
-    return h->bin + h->binned + 1;
+    return (uint32_t *)(void *)(h->bin + h->binned + 1);
 }
 
 static inline void memory_came_free(struct jeff_heap *h)
 {
     h->refused = NO_REFUSAL;
-}
-
-static inline uint32_t cached_count(const struct jeff_heap *h)
-{
-    return (uint32_t)h->cached & SLOT_MASK;
-}
-
-static inline uint32_t cached_granules(const struct jeff_heap *h)
-{
-    return (uint32_t)(h->cached >> CACHED_SHIFT);
-}
-
-/// What one block of that size adds to the counter of cached blocks.
-static inline uint64_t cached_block(uint32_t size)
-{
-    return (uint64_t)size << CACHED_SHIFT | 1;
 }
 
 static inline bool fail(struct jeff_heap *h, enum jeff_status status)
@@ -412,6 +451,15 @@ void entry_to_bare(struct jeff_heap *h, uint32_t slot);
 void entry_release(struct jeff_heap *h, uint32_t slot);
 /// A cached block was merged away: its entry stays in its bin without it.
 void entry_bury(struct jeff_heap *h, struct entry *e, uint32_t size);
+/// Cached blocks in all. O(bins)
+uint32_t cached_count(const struct jeff_heap *h);
+/// Their granules. O(bins)
+uint32_t cached_granules(const struct jeff_heap *h);
+/// The bin of cached blocks of a class.
+static inline struct bin *bin_of(struct jeff_heap *h, uint32_t class)
+{
+    return &h->bin[class <= h->binned ? class : BIN_DEFERRED];
+}
 /// With nothing cached: empties the bins, drops the slots at the table's low end, orders the bare list. O(entries)
 void table_tidy(struct jeff_heap *h);
 
@@ -423,8 +471,8 @@ bool request_make(size_t bytes, size_t alignment, struct request *request);
 uint32_t room_find(struct jeff_heap *h, const struct request *request, bool needs_entry);
 /// Writes header and entry of a new block.
 void block_attach(struct jeff_heap *h, uint32_t start, const struct request *request, uint32_t slot);
-/// Merges up to `count` cached blocks with their neighbours.
-void drain(struct jeff_heap *h, unsigned count);
+/// Merges up to `count` cached blocks with their neighbours. @return how many there were
+unsigned drain(struct jeff_heap *h, unsigned count);
 
 /* compact.c, evacuate.c */
 

@@ -17,25 +17,30 @@ static COLD void *lock_slow(struct jeff_heap *h, jeff_handle handle, uint32_t lo
         return refuse(h, JEFF_ERROR_PURGED);
     if (locks && locks_of(e) == JEFF_LOCK_MAX)
         return refuse(h, JEFF_ERROR_LOCK_LIMIT);
-    e->cw += locks;
+    e->cw += locks << CW_LOCK;
     return e->cw & CW_MAPPED ? mapped_address(h, e) : at(h, e->off);
 }
 
 /// Adds `locks` (0 or 1) to a block's count and gives its address.
 static inline void *lock_by(struct jeff_heap *h, jeff_handle handle, uint32_t locks)
 {
-    const uint32_t low = (uint32_t)handle;
-    const uint32_t slot = low & SLOT_MASK;
-    if (LIKELY(slot >= h->slot_low)) {
-        struct entry *e = entry_at(h, slot);
-        const uint32_t differs = e->cw ^ (low >> 24) << BIRTH_SHIFT;
-        if (LIKELY(e->gen == (uint32_t)(handle >> 32) && !(differs & (BIRTH_FIELD | CW_FREE | CW_PURGED | CW_MAPPED)) &&
-                   (differs & LOCKS_MASK) != JEFF_LOCK_MAX)) {
-            e->cw += locks;
-            return at(h, e->off);
-        }
+    const uint32_t slot = slot_of(handle);
+    if (UNLIKELY(slot < h->slot_low))
+        return lock_slow(h, handle, locks);
+    struct entry *e = entry_at(h, slot);
+    const uint64_t word = entry_word(e);
+    if (UNLIKELY(!is_life(word, handle)))
+        return lock_slow(h, handle, locks);
+    if (UNLIKELY(e->cw & (CW_PURGED | CW_MAPPED)))
+        return lock_slow(h, handle, locks);
+    if (locks) {
+        // The locks are the top of the word, so that one too many carries out of it.
+        const uint64_t locked = word + ((uint64_t)locks << (32 + CW_LOCK));
+        if (UNLIKELY(locked < word))
+            return lock_slow(h, handle, locks);
+        set_entry_word(e, locked);
     }
-    return lock_slow(h, handle, locks);
+    return at(h, e->off);
 }
 
 void *jeff_lock(jeff_heap *h, jeff_handle handle)
@@ -53,9 +58,11 @@ bool jeff_unlock(jeff_heap *h, jeff_handle handle)
     struct entry *e = live_entry(h, handle);
     if (UNLIKELY(!e))
         return fail(h, JEFF_ERROR_HANDLE);
-    if (UNLIKELY(!locks_of(e)))
+    const uint64_t word = entry_word(e);
+    const uint64_t unlocked = word - ((uint64_t)1 << (32 + CW_LOCK));
+    if (UNLIKELY(unlocked > word))
         return fail(h, JEFF_ERROR_NOT_LOCKED);
-    e->cw--;
+    set_entry_word(e, unlocked);
     memory_came_free(h);
     return true;
 }

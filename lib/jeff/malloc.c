@@ -36,11 +36,13 @@ void block_attach(struct jeff_heap *h, uint32_t start, const struct request *req
 static uint32_t bin_pop(struct jeff_heap *h, uint32_t class)
 {
     uint32_t slot;
-    while ((slot = h->bin[class]) != NIL) {
+    while ((slot = h->bin[class].slot) != NIL) {
         struct entry *e = entry_at(h, slot);
-        h->bin[class] = e->cw & SLOT_MASK;
-        if (e->off)
+        h->bin[class].slot = next_of(e);
+        if (e->off) {
+            h->bin[class].count--;
             return slot;
+        }
         h->dead_count--;
         entry_to_bare(h, slot);
     }
@@ -51,17 +53,20 @@ static uint32_t bin_pop(struct jeff_heap *h, uint32_t class)
 static uint32_t detach(struct jeff_heap *h, uint32_t slot, uint32_t *size)
 {
     struct entry *e = entry_at(h, slot);
-    const uint32_t start = e->off - ((e->cw >> CW_CLASS & CLASS_WIDE) == CLASS_WIDE);
+    const uint32_t class = e->cw & CW_CLASS;
+    const uint32_t start = e->off - (class == CLASS_WIDE);
     *size = block_size(h, start, header_of(h, start));
-    h->cached -= cached_block(*size);
+    if (class > h->binned)
+        h->deferred -= *size;
     entry_to_bare(h, slot);
     return start;
 }
 
-void drain(struct jeff_heap *h, unsigned count)
+unsigned drain(struct jeff_heap *h, unsigned count)
 {
+    const unsigned wanted = count;
     for (unsigned bins = 0; bins <= h->binned && count; bins++) {
-        while (count && h->bin[h->drain_bin] != NIL) {
+        while (count && h->bin[h->drain_bin].slot != NIL) {
             const uint32_t slot = bin_pop(h, h->drain_bin);
             if (slot == NIL)
                 break;
@@ -73,6 +78,7 @@ void drain(struct jeff_heap *h, unsigned count)
         if (count)
             h->drain_bin = h->drain_bin == h->binned ? 0 : h->drain_bin + 1;
     }
+    return wanted - count;
 }
 
 /// Cuts the block out of the smallest cached block that is larger.
@@ -81,11 +87,9 @@ static uint32_t split_cached(struct jeff_heap *h, const struct request *request)
     if (request->alignment > 1)
         return 0;
     for (uint32_t class = request->granules; class <= h->binned; class ++) {
-        if (h->bin[class] == NIL)
+        if (!h->bin[class].count)
             continue;
         const uint32_t slot = bin_pop(h, class);
-        if (slot == NIL)
-            continue;
         uint32_t size;
         const uint32_t start = detach(h, slot, &size);
         if (size > request->granules)
@@ -105,11 +109,8 @@ static uint32_t room_at_hand(struct jeff_heap *h, const struct request *request,
         return start;
     if ((start = split_cached(h, request)) != 0)
         return start;
-    if (h->cached) {
-        drain(h, DRAIN_STEP);
-        if ((start = hole_take(h, request, thorough)) != 0)
-            return start;
-    }
+    if (drain(h, DRAIN_STEP) && (start = hole_take(h, request, thorough)) != 0)
+        return start;
     return top_take(h, request, true);
 }
 
@@ -220,7 +221,7 @@ static void remember_refusal(struct jeff_heap *h, const struct request *request,
 
 static bool refused_before(const struct jeff_heap *h, const struct request *request, bool needs_entry)
 {
-    return needs_entry && request->granules >= h->refused && !h->cached;
+    return needs_entry && request->granules >= h->refused && !cached_count(h);
 }
 
 /// Asks the client for memory. @return true if it asks for one more try
@@ -294,9 +295,8 @@ static COLD jeff_handle malloc_slow(struct jeff_heap *h, size_t bytes, size_t al
         if (cached != NIL) {
             struct entry *e = entry_at(h, cached);
             e->gen++;
-            e->cw = request.granules << BIRTH_SHIFT;
-            h->cached -= cached_block(request.granules);
-            return make_handle(e->gen, request.granules, cached);
+            e->cw = request.granules;
+            return handle_of_slot(h, cached);
         }
     }
     const uint32_t start = room_find(h, &request, true);
@@ -307,23 +307,25 @@ static COLD jeff_handle malloc_slow(struct jeff_heap *h, size_t bytes, size_t al
     block_attach(h, start, &request, slot);
     e->gen++;
     const uint32_t class = request.wide ? CLASS_WIDE : request.granules;
-    e->cw = class << BIRTH_SHIFT | (request.wide ? CW_WIDE : class > h->binned ? CW_UNBINNED : 0);
-    return make_handle(e->gen, class, slot);
+    e->cw = class | (request.wide ? CW_WIDE : class > h->binned ? CW_UNBINNED : 0);
+    return handle_of_slot(h, slot);
 }
 
 jeff_handle jeff_malloc(jeff_heap *h, size_t bytes)
 {
     if (LIKELY(bytes < h->small_limit)) {
         const uint32_t class = (uint32_t)(bytes + HEADER + GRANULE - 1) / GRANULE;
-        const uint32_t slot = h->bin[class];
+        struct bin *bin = &h->bin[class];
+        const uint32_t slot = bin->slot;
         struct entry *e = entry_at(h, slot);
         // NIL and the entries whose block was merged away have off 0: one compare answers both.
         if (LIKELY(e->off != 0)) {
-            h->bin[class] = e->cw & SLOT_MASK;
-            e->cw = class << BIRTH_SHIFT;
-            e->gen++;
-            h->cached -= cached_block(class);
-            return make_handle(e->gen, class, slot);
+            const uint64_t word = entry_word(e);
+            const uint64_t life = (uint64_t) class << 32 | ((uint32_t)word + 1);
+            bin->slot = (uint32_t)(word >> (32 + CW_NEXT));
+            bin->count--;
+            set_entry_word(e, life);
+            return make_handle(slot, life);
         }
     }
     return malloc_slow(h, bytes, 0);
@@ -347,7 +349,25 @@ jeff_handle jeff_aligned_alloc(jeff_heap *h, size_t alignment, size_t bytes)
     return alignment <= GRANULE ? jeff_malloc(h, bytes) : malloc_slow(h, bytes, alignment);
 }
 
-/// Everything but an unlocked block that has a bin and was never resized.
+/// Puts a block that has neither locks nor flags into its bin. Its generation must not be the last one.
+static inline void cache(struct jeff_heap *h, struct entry *e, uint32_t slot, uint64_t life)
+{
+    struct bin *bin = &h->bin[life >> 32];
+    set_entry_word(e, (uint64_t)bin->slot << (32 + CW_NEXT) | (life + 1));
+    bin->slot = slot;
+    bin->count++;
+}
+
+/// Counts what is cached, and merges some of it if that is too much; the next free then counts again.
+static void tally(struct jeff_heap *h)
+{
+    const bool much = cached_granules(h) > h->cached_limit;
+    if (much)
+        drain(h, DRAIN_STEP);
+    h->tally_mask = much ? 0 : TALLY_MASK;
+}
+
+/// Everything but an unlocked block that has a bin and was never resized; and that too, when it is time for a tally.
 static COLD bool free_slow(struct jeff_heap *h, jeff_handle handle)
 {
     if (handle == JEFF_NULL)
@@ -360,7 +380,13 @@ static COLD bool free_slow(struct jeff_heap *h, jeff_handle handle)
     if (h->busy == BUSY_MOVING && e->gen == UINT32_MAX)
         return fail(h, JEFF_ERROR_BUSY); // its slot retires, and then no bin can hold the block until the pass is over
 
-    const uint32_t slot = (uint32_t)handle & SLOT_MASK;
+    const uint32_t slot = slot_of(handle);
+    if (entry_word(e) == life_of(handle) && e->gen != UINT32_MAX) {
+        cache(h, e, slot, life_of(handle));
+        if (!h->busy)
+            tally(h);
+        return true;
+    }
     if (e->cw & CW_PURGED) {
         entry_release(h, slot);
         return true;
@@ -373,11 +399,13 @@ static COLD bool free_slow(struct jeff_heap *h, jeff_handle handle)
     if (h->busy == BUSY_MOVING) {
         // A pass is in the middle of its work: the block waits in a bin until it may be merged.
         const uint32_t class = class_of(header);
-        const uint32_t bin = class <= h->binned ? class : BIN_DEFERRED;
+        struct bin *bin = bin_of(h, class);
         e->gen++;
-        e->cw = CW_FREE | class << CW_CLASS | h->bin[bin];
-        h->bin[bin] = slot;
-        h->cached += cached_block(size);
+        e->cw = bin->slot << CW_NEXT | class;
+        bin->slot = slot;
+        bin->count++;
+        if (class > h->binned)
+            h->deferred += size;
         return true;
     }
     entry_release(h, slot);
@@ -387,22 +415,15 @@ static COLD bool free_slow(struct jeff_heap *h, jeff_handle handle)
 
 bool jeff_free(jeff_heap *h, jeff_handle handle)
 {
-    const uint32_t low = (uint32_t)handle;
-    const uint32_t slot = low & SLOT_MASK;
-    const uint32_t class = low >> 24;
+    const uint32_t slot = slot_of(handle);
     if (UNLIKELY(slot < h->slot_low))
         return free_slow(h, handle);
     struct entry *e = entry_at(h, slot);
-    // Live, of the class that the handle says, not locked, and without a flag: two compares answer all. Generation 0 is what
-    // comes after the last one.
-    const uint32_t next_gen = (uint32_t)(handle >> 32) + 1;
-    if (UNLIKELY(e->gen + 1 != next_gen || e->cw != class << BIRTH_SHIFT || next_gen == 0))
+    const uint64_t life = life_of(handle);
+    // One compare tells that the block is live, of the class that the handle says, not locked, and without a flag; and one test,
+    // that a next generation is left: none has 0.
+    if (UNLIKELY(entry_word(e) != life || !(((uint32_t)life + 1) & h->tally_mask)))
         return free_slow(h, handle);
-    e->gen = next_gen;
-    e->cw = CW_FREE | class << CW_CLASS | h->bin[class];
-    h->bin[class] = slot;
-    h->cached += cached_block(class);
-    if (UNLIKELY(h->cached > h->cached_limit) && !h->busy)
-        drain(h, DRAIN_STEP);
+    cache(h, e, slot, life);
     return true;
 }

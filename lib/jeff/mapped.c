@@ -90,7 +90,7 @@ jeff_handle mapped_malloc(struct jeff_heap *h, size_t bytes, size_t alignment)
         unmap(h, &proxy);
         return JEFF_NULL;
     }
-    const uint32_t slot = (uint32_t)handle & SLOT_MASK;
+    const uint32_t slot = slot_of(handle);
     proxy.next = h->pages->proxies;
     if (proxy.next != NIL) {
         struct proxy next = load_proxy(h, entry_at(h, proxy.next));

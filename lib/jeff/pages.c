@@ -52,8 +52,9 @@ jeff_heap *jeff_create(size_t max_bytes, const struct jeff_config *config, enum 
     char *base = hooks->reserve(hooks->context, reserved);
     if (!base)
         return refuse(status, JEFF_ERROR_MAP);
-    const size_t low =
-        round_up(sizeof(struct jeff_heap) + sizeof(struct page_state) + (CLASS_MAX + 1 + HOLE_BINS) * 4 + 64, page);
+    const size_t low = round_up(sizeof(struct jeff_heap) + sizeof(struct page_state) +
+                                    (CLASS_MAX + 1) * sizeof(struct bin) + HOLE_BINS * sizeof(uint32_t) + 64,
+                                page);
     if (low + page > reserved || !hooks->commit(hooks->context, base, low) ||
         !hooks->commit(hooks->context, base + reserved - page, page)) {
         hooks->release(hooks->context, base, reserved);

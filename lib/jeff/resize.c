@@ -183,7 +183,7 @@ bool jeff_resize(jeff_heap *h, jeff_handle handle, size_t bytes)
         if (!e)
             return fail(h, JEFF_ERROR_HANDLE);
     }
-    const uint32_t slot = (uint32_t)handle & SLOT_MASK;
+    const uint32_t slot = slot_of(handle);
     if (e->cw & CW_MAPPED)
         return mapped_resize(h, slot, bytes);
 

@@ -2,15 +2,17 @@
 /// the entries; an entry whose block was merged away stays in its bin until it is popped.
 #include "heap_internal.h"
 
-/// How many entries of bins one call looks at for one whose block is gone, so that it stays O(1).
+/// How many bins and entries of bins one call looks at for one whose block is gone, so that it stays O(1).
 #define RECLAIM_TRIES 16u
+/// Dead entries are searched for once they are more than one in so many.
+#define DEAD_SHARE 16u
 
 void entry_to_bare(struct jeff_heap *h, uint32_t slot)
 {
     struct entry *e = entry_at(h, slot);
     assert(!is_live(e) && slot != NIL);
     e->off = 0;
-    e->cw = CW_FREE | h->bare;
+    e->cw = h->bare << CW_NEXT;
     h->bare = slot;
     h->bare_count++;
 }
@@ -24,7 +26,7 @@ void entry_release(struct jeff_heap *h, uint32_t slot)
     if (e->gen == 0) {
         // Every generation was used: a further one could make an old handle live again.
         e->off = 0;
-        e->cw = CW_FREE | CLASS_WIDE << CW_CLASS | NIL;
+        e->cw = NIL << CW_NEXT | CLASS_WIDE;
         h->retired_count++;
         return;
     }
@@ -35,29 +37,52 @@ void entry_bury(struct jeff_heap *h, struct entry *e, uint32_t size)
 {
     assert(is_cached(e));
     e->off = 0;
-    h->cached -= cached_block(size);
+    struct bin *bin = bin_of(h, e->cw & CW_CLASS);
+    bin->count--;
+    if (bin == &h->bin[BIN_DEFERRED])
+        h->deferred -= size;
     h->dead_count++;
 }
 
-/// Pops entries without a block off the heads of the bins.
+uint32_t cached_count(const struct jeff_heap *h)
+{
+    uint32_t count = 0;
+    for (uint32_t class = 0; class <= h->binned; class ++)
+        count += h->bin[class].count;
+    return count;
+}
+
+uint32_t cached_granules(const struct jeff_heap *h)
+{
+    uint32_t granules = h->deferred;
+    for (uint32_t class = 1; class <= h->binned; class ++)
+        granules += class * h->bin[class].count;
+    return granules;
+}
+
+/// Pops entries without a block off the heads of some bins, going on where the last call stopped.
 static bool reclaim(struct jeff_heap *h)
 {
     unsigned tries = RECLAIM_TRIES;
-    for (uint32_t class = 0; class <= h->binned && tries; class ++) {
-        while (h->bin[class] != NIL && entry_at(h, h->bin[class])->off == 0 && tries) {
-            const uint32_t slot = h->bin[class];
-            h->bin[class] = entry_at(h, slot)->cw & SLOT_MASK;
+    for (uint32_t bins = 0; bins <= h->binned && tries; bins++, tries--) {
+        struct bin *bin = &h->bin[h->reclaim_bin];
+        while (bin->slot != NIL && entry_at(h, bin->slot)->off == 0 && tries) {
+            const uint32_t slot = bin->slot;
+            bin->slot = next_of(entry_at(h, slot));
             h->dead_count--;
             entry_to_bare(h, slot);
             tries--;
         }
+        if (!tries)
+            break;
+        h->reclaim_bin = h->reclaim_bin == h->binned ? 0 : h->reclaim_bin + 1;
     }
     return h->bare != NIL;
 }
 
 static bool grow(struct jeff_heap *h)
 {
-    if (h->slot_low == 0)
+    if (h->slot_low == 1) // no link may be 0
         return false;
     const size_t low = table_low(h);
     const size_t top_bytes = (size_t)h->top * GRANULE - HEADER;
@@ -66,7 +91,9 @@ static bool grow(struct jeff_heap *h)
     if (h->pages && !pages_grow_table(h, low - sizeof(struct entry)))
         return false;
     h->slot_low--;
-    entry_at(h, h->slot_low)->gen = h->gen_floor;
+    // Slots begin at different generations, so that not all of them count what is cached at the same time.
+    const uint32_t apart = h->slot_low * 2 & TALLY_MASK;
+    entry_at(h, h->slot_low)->gen = h->gen_floor < UINT32_MAX - TALLY_MASK ? h->gen_floor + apart : h->gen_floor;
     entry_to_bare(h, h->slot_low);
     return true;
 }
@@ -75,16 +102,23 @@ bool entry_ensure(struct jeff_heap *h)
 {
     if (LIKELY(h->bare != NIL))
         return true;
-    if (h->dead_count && reclaim(h))
+    // Growing is cheaper than searching, while the dead are few.
+    const bool few = h->dead_count < (NIL - h->slot_low) / DEAD_SHARE;
+    if (!few && reclaim(h))
         return true;
-    return grow(h);
+    if (grow(h))
+        return true;
+    for (uint32_t bins = 0; few && h->dead_count && bins <= h->binned; bins += RECLAIM_TRIES)
+        if (reclaim(h))
+            return true;
+    return false;
 }
 
 uint32_t entry_take(struct jeff_heap *h)
 {
     const uint32_t slot = h->bare;
     assert(slot != NIL);
-    h->bare = entry_at(h, slot)->cw & SLOT_MASK;
+    h->bare = next_of(entry_at(h, slot));
     h->bare_count--;
     return slot;
 }
@@ -96,9 +130,9 @@ static bool is_retired(const struct entry *e)
 
 void table_tidy(struct jeff_heap *h)
 {
-    assert(h->cached == 0);
+    assert(cached_count(h) == 0);
     for (uint32_t class = 0; class <= h->binned; class ++)
-        h->bin[class] = NIL;
+        h->bin[class].slot = NIL;
     h->dead_count = 0;
     h->bare = NIL;
     h->bare_count = 0;

@@ -8,8 +8,8 @@
 /// Makes the slot of a live handle as old as can be, and gives the handle that names it now.
 static jeff_handle make_old(jeff_heap *heap, jeff_handle handle, uint32_t gen)
 {
-    entry_at(heap, (uint32_t)handle & SLOT_MASK)->gen = gen;
-    return (handle & UINT32_MAX) | (jeff_handle)gen << 32;
+    entry_at(heap, slot_of(handle))->gen = gen;
+    return (handle & ~(jeff_handle)UINT32_MAX) | gen;
 }
 
 static void a_slot_whose_generations_are_used_up_is_retired(void **state)
@@ -19,7 +19,7 @@ static void a_slot_whose_generations_are_used_up_is_retired(void **state)
     for (unsigned i = 0; i < 2; i++) {
         jeff_heap *heap = heap_new(64 * KIB);
         jeff_handle old = make_old(heap, jeff_malloc(heap, sizes[i]), UINT32_MAX);
-        const uint32_t slot = (uint32_t)old & SLOT_MASK;
+        const uint32_t slot = slot_of(old);
         assert_non_null(jeff_weak_lock(heap, old));
         assert_true(jeff_free(heap, old));
         assert_false(jeff_free(heap, old));
@@ -27,7 +27,7 @@ static void a_slot_whose_generations_are_used_up_is_retired(void **state)
         for (unsigned more = 0; more < 100; more++) {
             jeff_handle fresh = jeff_malloc(heap, sizes[i]);
             assert_true(fresh != JEFF_NULL);
-            assert_int_not_equal((uint32_t)fresh & SLOT_MASK, slot);
+            assert_int_not_equal(slot_of(fresh), slot);
             assert_true(jeff_free(heap, fresh));
         }
         assert_int_equal(jeff_check(heap, NULL), JEFF_OK);
@@ -45,7 +45,7 @@ static void the_last_but_one_generation_still_comes_around(void **state)
     jeff_handle old = make_old(heap, jeff_malloc(heap, 20), UINT32_MAX - 2);
     assert_true(jeff_free(heap, old));
     jeff_handle last = jeff_malloc(heap, 20);
-    assert_true(last >> 32 == UINT32_MAX);
+    assert_true((uint32_t)last == UINT32_MAX);
     assert_null(jeff_lock(heap, old));
     assert_non_null(jeff_lock(heap, last));
     assert_true(jeff_unlock(heap, last));
@@ -63,7 +63,7 @@ static void slots_dropped_from_the_table_do_not_become_young_again(void **state)
     jeff_compact(heap, 0); // drops every slot
     for (unsigned i = 0; i < 50; i++) {
         jeff_handle fresh = jeff_malloc(heap, 20);
-        assert_true(fresh >> 32 > 4000000001u);
+        assert_true((uint32_t)fresh > 4000000001u);
     }
     assert_null(jeff_lock(heap, old));
 }
