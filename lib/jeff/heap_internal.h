@@ -125,15 +125,16 @@ struct page_state {
 };
 
 struct jeff_heap {
+    // These three come first for jeff_inline.h.
     uintptr_t table_bias; ///< address of entry 0, which as a rule is not there
-    size_t small_limit;   ///< requests below it have a bin; 0 while a callback runs, so that all take the slow path
     uint32_t slot_low;    ///< lowest slot that the table has
-    uint32_t
-        tally_mask; ///< a free counts what is cached if the new generation has none of these bits: TALLY_MASK, or 0
+    uint32_t refused;     ///< granules of the smallest request refused since memory last came free; NO_REFUSAL
+
+    size_t small_limit;    ///< requests below it have a bin; 0 while a callback runs, so that all take the slow path
+    uint32_t tally_mask;   ///< a free counts what is cached if the new generation has none of these bits
     uint32_t cached_limit; ///< granules that may be cached before free starts to merge them
     uint32_t deferred;     ///< granules of the blocks in BIN_DEFERRED
     uint32_t binned;       ///< largest class that has a bin
-    uint32_t refused;      ///< granules of the smallest request refused since memory last came free; NO_REFUSAL
 
     uint32_t first;  ///< start of the lowest block
     uint32_t top;    ///< end of the highest

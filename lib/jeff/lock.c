@@ -1,6 +1,18 @@
 /// Reaching a block through its handle: lock, unlock, weak lock, and the questions about one block.
 #include "heap_internal.h"
 
+#include "jeff_inline.h"
+
+// jeff_inline.h looks into the heap from outside: this is what it sees there.
+static_assert(offsetof(struct jeff_inline_heap, table_bias) == offsetof(struct jeff_heap, table_bias) &&
+                  offsetof(struct jeff_inline_heap, slot_low) == offsetof(struct jeff_heap, slot_low) &&
+                  offsetof(struct jeff_inline_heap, refused) == offsetof(struct jeff_heap, refused),
+              "a heap begins as jeff_inline.h says");
+static_assert(JEFF_INLINE_WORDS * sizeof(uint32_t) == sizeof(struct entry) && offsetof(struct entry, gen) == 4 &&
+                  JEFF_INLINE_AWAY == (uint64_t)(CW_PURGED | CW_MAPPED) << 32 &&
+                  JEFF_INLINE_LOCK == (uint64_t)1 << (32 + CW_LOCK) && NO_REFUSAL == UINT32_MAX && GRANULE == 16,
+              "an entry is what jeff_inline.h says");
+
 static void *refuse(struct jeff_heap *h, enum jeff_status status)
 {
     fail(h, status);
@@ -21,49 +33,27 @@ static COLD void *lock_slow(struct jeff_heap *h, jeff_handle handle, uint32_t lo
     return e->cw & CW_MAPPED ? mapped_address(h, e) : at(h, e->off);
 }
 
-/// Adds `locks` (0 or 1) to a block's count and gives its address.
-static inline void *lock_by(struct jeff_heap *h, jeff_handle handle, uint32_t locks)
+static COLD bool unlock_refused(struct jeff_heap *h, jeff_handle handle)
 {
-    const uint32_t slot = slot_of(handle);
-    if (UNLIKELY(slot < h->slot_low))
-        return lock_slow(h, handle, locks);
-    struct entry *e = entry_at(h, slot);
-    const uint64_t word = entry_word(e);
-    if (UNLIKELY(!is_life(word, handle)))
-        return lock_slow(h, handle, locks);
-    if (UNLIKELY(e->cw & (CW_PURGED | CW_MAPPED)))
-        return lock_slow(h, handle, locks);
-    if (locks) {
-        // The locks are the top of the word, so that one too many carries out of it.
-        const uint64_t locked = word + ((uint64_t)locks << (32 + CW_LOCK));
-        if (UNLIKELY(locked < word))
-            return lock_slow(h, handle, locks);
-        set_entry_word(e, locked);
-    }
-    return at(h, e->off);
+    return fail(h, live_entry(h, handle) ? JEFF_ERROR_NOT_LOCKED : JEFF_ERROR_HANDLE);
 }
 
 void *jeff_lock(jeff_heap *h, jeff_handle handle)
 {
-    return lock_by(h, handle, 1);
+    void *address = jeff_inline_lock(h, handle, true);
+    return LIKELY(address != NULL) ? address : lock_slow(h, handle, 1);
 }
 
 void *jeff_weak_lock(jeff_heap *h, jeff_handle handle)
 {
-    return lock_by(h, handle, 0);
+    void *address = jeff_inline_lock(h, handle, false);
+    return LIKELY(address != NULL) ? address : lock_slow(h, handle, 0);
 }
 
 bool jeff_unlock(jeff_heap *h, jeff_handle handle)
 {
-    struct entry *e = live_entry(h, handle);
-    if (UNLIKELY(!e))
-        return fail(h, JEFF_ERROR_HANDLE);
-    const uint64_t word = entry_word(e);
-    const uint64_t unlocked = word - ((uint64_t)1 << (32 + CW_LOCK));
-    if (UNLIKELY(unlocked > word))
-        return fail(h, JEFF_ERROR_NOT_LOCKED);
-    set_entry_word(e, unlocked);
-    memory_came_free(h);
+    if (UNLIKELY(!jeff_inline_unlock(h, handle)))
+        return unlock_refused(h, handle);
     return true;
 }
 
