@@ -434,6 +434,8 @@ uint32_t aligned_start(const struct jeff_heap *h, uint32_t from, uint32_t alignm
 /// Granules of the largest free run, top included. O(holes of the largest bin)
 uint32_t largest_run(struct jeff_heap *h);
 unsigned hole_bin_of(uint32_t size);
+/// The next hole in the same bin; 0: none.
+uint32_t hole_next(const struct jeff_heap *h, uint32_t start);
 /// A run became part of something larger, or of nothing: a paused compaction must not go on in its middle.
 static inline void mend_cursor(struct jeff_heap *h, uint32_t start, uint32_t end)
 {
@@ -474,6 +476,12 @@ uint32_t room_find(struct jeff_heap *h, const struct request *request, bool need
 void block_attach(struct jeff_heap *h, uint32_t start, const struct request *request, uint32_t slot);
 /// Merges up to `count` cached blocks with their neighbours. @return how many there were
 unsigned drain(struct jeff_heap *h, unsigned count);
+
+/* nudge.c */
+
+/// Moves a few blocks so that a hole becomes large enough for a request. @return false if that cannot be
+/// had for little
+bool nudge(struct jeff_heap *h, const struct request *request);
 
 /* compact.c, evacuate.c */
 

@@ -42,7 +42,7 @@ unsigned hole_bin_of(uint32_t size)
     return 8 + (log - 3) * 4 + (size >> (log - 2) & 3);
 }
 
-static uint32_t hole_next(const struct jeff_heap *h, uint32_t start)
+uint32_t hole_next(const struct jeff_heap *h, uint32_t start)
 {
     return load(at(h, start));
 }

@@ -5,6 +5,8 @@
 
 /// How many cached blocks a slow malloc or free merges at a time.
 #define DRAIN_STEP 16u
+/// And how many at a time before a compaction.
+#define DRAIN_MUCH 64u
 
 bool request_make(size_t bytes, size_t alignment, struct request *request)
 {
@@ -138,14 +140,32 @@ static bool compaction_can_help(const struct jeff_heap *h, const struct request 
     return top + table + cached_granules(h) + h->hole_granules >= request->granules;
 }
 
+/// What costs less than a compaction of the whole heap: a few blocks moved, and more and more of the cached ones merged.
+static uint32_t room_by_nudging(struct jeff_heap *h, const struct request *request, bool needs_entry)
+{
+    unsigned drained;
+    do {
+        uint32_t start = 0;
+        if (!h->no_last_resort && nudge(h, request) && (start = room_try(h, request, needs_entry, false)) != 0)
+            return start;
+        drained = drain(h, DRAIN_MUCH);
+        if (drained && (start = room_try(h, request, needs_entry, false)) != 0)
+            return start;
+    } while (drained);
+    return 0;
+}
+
 /// Brings all free memory together as far as may be, then tries once more.
 static COLD uint32_t room_by_compaction(struct jeff_heap *h, const struct request *request, bool needs_entry)
 {
     if (!compaction_can_help(h, request))
         return 0;
+    uint32_t start = room_by_nudging(h, request, needs_entry);
+    if (start)
+        return start;
     struct pass pass = {.stay = h->no_last_resort};
     pass_run(h, &pass, false);
-    uint32_t start = room_try(h, request, needs_entry, true);
+    start = room_try(h, request, needs_entry, true);
     if (start || h->no_last_resort)
         return start;
     pass = (struct pass){.wanted = request};
