@@ -1,12 +1,20 @@
 /// The catalog of the drivers in the box.
 #include "steve/drivers/drivers.h"
 
+#include "steve/drivers/baseline_internal.h"
 #include "steve/drivers/hostile_internal.h"
 
+#define BASELINE_ROW(identifier, ...)                                    &steve_driver_##identifier,
 #define HOSTILE_ROW(suffix, identifier, wire, opportunity, oracle, what) &steve_driver_hostile_##identifier,
+// clang-format off
 static const struct steve_driver *const all_drivers[] = {
-    &steve_driver_jeff,          &steve_driver_libc,    &steve_driver_jeff_mapped,    &steve_driver_jeff_align8,
-    &steve_driver_jeff_scramble, &steve_driver_hostile, HOSTILE_MISDEEDS(HOSTILE_ROW)};
+    &steve_driver_jeff, &steve_driver_libc, &steve_driver_jeff_mapped, &steve_driver_jeff_align8, &steve_driver_jeff_scramble,
+    BASELINE_REGION_DRIVERS(BASELINE_ROW)
+    BASELINE_MAPPED_DRIVERS(BASELINE_ROW)
+    &steve_driver_hostile,
+    HOSTILE_MISDEEDS(HOSTILE_ROW)
+};
+// clang-format on
 
 const struct steve_catalog steve_drivers = {
     .drivers = all_drivers,

@@ -1,6 +1,7 @@
 /// The drivers in the box, and the catalog that names and wire ids are looked up in.
 ///
-/// Wire ids, never reused: jeff 1, libc 2, baselines 3..15, jeff-mapped 16, jeff-align8 17, jeff-scramble 18, hostile-* 200..239, hostile 240.
+/// Wire ids, never reused: jeff 1, libc 2, baselines 3..15, 19 and 20, jeff-mapped 16, jeff-align8 17, jeff-scramble 18, hostile-*
+/// 200..239, hostile 240.
 #ifndef STEVE_DRIVERS_DRIVERS_H
 #define STEVE_DRIVERS_DRIVERS_H
 
@@ -10,7 +11,7 @@
 #include "steve/core/oracle.h"
 #include "steve/driver.h"
 
-/// All of them; the first is the default, the hostile ones come last.
+/// All of them; the first is the default, the hostile ones come last. Those of the baselines are in baseline_internal.h.
 extern const struct steve_catalog steve_drivers;
 
 extern const struct steve_driver steve_driver_jeff;          ///< everything inside the region
