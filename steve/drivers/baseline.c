@@ -2,7 +2,7 @@
 /// pages of its own (`-mmap`), with the big requests apart. Their blocks never move, and a ref is the address.
 ///
 /// In a region a refusal is judged by Steve, from extents and run_needed. Over pages Steve cannot know what may still be mapped; so
-/// there the driver itself judges, and tells by `check`.
+/// there the driver itself judges, and tells by `check`. With the option `trim` unused pages go back to the system before every call.
 #define _GNU_SOURCE
 #include "steve/drivers/drivers.h"
 
@@ -23,10 +23,15 @@
 /// Beyond, the system itself may refuse what the limit allows.
 #define JUDGED_MOST GIB
 
+enum { OPTION_TRIM = 1 << 0 }; ///< -mmap only
+
+static const char *const mapped_options[] = {"trim", NULL};
+
 /// An open heap. It lives outside the region, because the region is the heap's alone.
 struct instance {
     baseline_heap *heap;
     bool mapped;
+    bool trims;
     const char *damage; ///< a refusal that was wrong; told by `check`
 };
 
@@ -40,6 +45,7 @@ static void *open_heap(const struct steve_geometry *geometry, struct baseline_op
     struct instance *instance = memory;
     enum baseline_status status = BASELINE_OK;
     instance->mapped = geometry->region == NULL;
+    instance->trims = instance->mapped && (geometry->options & OPTION_TRIM) != 0;
     options.limit = instance->mapped ? geometry->bytes : 0;
     instance->heap = instance->mapped ? baseline_create(&options, &status)
                                       : baseline_init(geometry->region, geometry->bytes, &options, &status);
@@ -61,6 +67,16 @@ static void close_heap(void *heap)
 static baseline_heap *heap_of(void *heap)
 {
     return ((struct instance *)heap)->heap;
+}
+
+/// The heap at the beginning of a call that changes it.
+static baseline_heap *call_of(void *heap)
+{
+    struct instance *instance = heap;
+    if (instance->trims) {
+        baseline_trim(instance->heap);
+    }
+    return instance->heap;
 }
 
 /// A free block that is large enough, and pages of a heap that has room for them, are there to be used.
@@ -93,36 +109,28 @@ static void *address_of(steve_ref ref)
 
 static steve_ref call_malloc(void *heap, size_t bytes)
 {
-    return ref_of(heap, baseline_malloc(heap_of(heap), bytes), 0, bytes);
+    return ref_of(heap, baseline_malloc(call_of(heap), bytes), 0, bytes);
 }
 
 static steve_ref call_calloc(void *heap, size_t count, size_t size)
 {
     size_t bytes = size != 0 && count > SIZE_MAX / size ? SIZE_MAX : count * size;
-    return ref_of(heap, baseline_calloc(heap_of(heap), count, size), 0, bytes);
+    return ref_of(heap, baseline_calloc(call_of(heap), count, size), 0, bytes);
 }
 
 static steve_ref call_aligned(void *heap, size_t alignment, size_t bytes)
 {
-    return ref_of(heap, baseline_aligned_alloc(heap_of(heap), alignment, bytes), alignment, bytes);
+    return ref_of(heap, baseline_aligned_alloc(call_of(heap), alignment, bytes), alignment, bytes);
 }
 
 static steve_ref call_resize(void *heap, steve_ref ref, size_t bytes)
 {
-    return ref_of(heap, baseline_resize(heap_of(heap), address_of(ref), bytes), 0, bytes);
+    return ref_of(heap, baseline_resize(call_of(heap), address_of(ref), bytes), 0, bytes);
 }
 
 static bool call_free(void *heap, steve_ref ref)
 {
-    baseline_free(heap_of(heap), address_of(ref));
-    return true;
-}
-
-/// Nothing moves; but unused memory goes back to the system, which is what a client does when it idles.
-static bool call_trim(void *heap, uint64_t budget_ns)
-{
-    (void)budget_ns;
-    baseline_trim(heap_of(heap));
+    baseline_free(call_of(heap), address_of(ref));
     return true;
 }
 
@@ -209,7 +217,7 @@ static const char *call_check(void *heap)
         .alignment = aligned_to,                                                                                       \
         .heap_min = 64 * KIB,                                                                                          \
         .open = open_##identifier,                                                                                     \
-        .compact = call_trim,                                                                                          \
+        .options = mapped_options,                                                                                     \
         .snippets = &steve_baseline_snippets_##identifier,                                                             \
     };
 

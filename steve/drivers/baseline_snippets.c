@@ -51,9 +51,7 @@
         .aligned = "judged($heap, baseline_aligned_alloc($heap, $alignment, $bytes), $alignment, $bytes)",             \
         .resize = "judged($heap, baseline_resize($heap, $handle, $bytes), 0, $bytes)",                                 \
         .free = "freed_block($heap, $handle)",                                                                         \
-        .compact = "trimmed($heap)",                                                                                   \
-        .compact_within = "    (void)$ns;\n"                                                                           \
-                          "    baseline_trim($heap);\n",                                                               \
+        .options = mapped_options,                                                                                     \
         .check = "    return wrong_refusal ? wrong_refusal : baseline_check($heap);\n",                                \
     };
 
@@ -88,13 +86,9 @@ static const char judged_code[] =
     "{\n"
     "    return size != 0 && count > SIZE_MAX / size ? SIZE_MAX : count * size;\n"
     "}\n"
-    "\n"
-    "static inline bool trimmed(baseline_heap *in)\n"
-    "{\n"
-    "    baseline_trim(in);\n"
-    "    return true;\n"
-    "}\n"
     "\n" FREED;
+
+static const struct steve_option_snippet mapped_options[] = {{.before_op = "    baseline_trim(heap);\n"}};
 
 BASELINE_REGION_DRIVERS(REGION_SNIPPETS)
 BASELINE_MAPPED_DRIVERS(MAPPED_SNIPPETS)

@@ -181,7 +181,7 @@ static void passes_on_sound_allocators(void **state)
     assert_passes_on("driver libc\n");
     assert_passes_on("driver freelist-size\nheap 65536\nbase 3\nmemory dirty\n");
     assert_passes_on("driver combo-align8\nheap 4096\n");
-    assert_passes_on("driver buddy-mmap\nheap 1048576\n");
+    assert_passes_on("driver buddy-mmap\nheap 1048576\noption trim\n");
 }
 
 /// Warnings would be the first thing that whoever gets the program sees.
