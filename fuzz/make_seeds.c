@@ -1,7 +1,8 @@
 /// Makes raw seeds for the fuzz targets out of what Steve's own generator draws, for ci/corpus to minimise:
 ///
 ///     make_seeds fuzz_jeff FOLDER [SEED]    canonical byte files, one for each driver of Jeff, profile and lock model
-///     make_seeds fuzz_text FOLDER [SEED]    a few of these, short, as text and as bytes, and one text with all ops and sizes
+///     make_seeds fuzz_combo FOLDER [SEED]   the same for any family of drivers: without lock models if they have no locks
+///     make_seeds fuzz_text FOLDER [SEED]    a few of Jeff's, short, as text and as bytes, and one text with all ops and sizes
 ///
 /// The ops are executed while they are drawn, as `steve run` does, since the generator looks back at what happened. A finding on
 /// the way is reported, and no seed: exit status 1.
@@ -20,6 +21,9 @@
 /// Lengths of the seeds, in ops. Engines prefer short inputs; these still see a heap filled, emptied and compacted.
 #define SHORTEST 60u
 #define LONGEST  400u
+
+/// Where blocks neither move nor are locked, less happens: shorter ones reach as much.
+#define LONGEST_UNLOCKED 120u
 
 /// Of the seeds for fuzz_text, to which what the ops do does not matter.
 #define TEXT_LENGTH 12u
@@ -121,28 +125,42 @@ static void write_text(const char *folder, const char *name, const struct steve_
     finish(out, name);
 }
 
-static bool is_jeff(const struct steve_driver *driver)
+static bool is_of_family(const struct steve_driver *driver, const char *family)
 {
-    return strcmp(driver->name, "jeff") == 0 || strncmp(driver->name, "jeff-", 5) == 0;
+    const size_t length = strlen(family);
+    return strncmp(driver->name, family, length) == 0 && (driver->name[length] == '\0' || driver->name[length] == '-');
+}
+
+/// The family that a target fuzzes: what follows fuzz_ in its name. @return false if there is no such driver
+static bool find_family(const char *target, char *family, size_t size)
+{
+    if (strncmp(target, "fuzz_", 5) != 0 || strlen(target) >= size)
+        return false;
+    snprintf(family, size, "%s", target + 5);
+    for (char *at = family; *at != '\0'; at++)
+        *at = *at == '_' ? '-' : *at;
+    return steve_catalog_by_name(&steve_drivers, family) != NULL;
 }
 
 /// One recipe after the other. `make` is called with a name for it, without an ending. @return how many showed a finding
-static unsigned for_each_recipe(uint64_t seed, const char *folder,
+static unsigned for_each_recipe(const char *family, uint64_t seed, const char *folder,
                                 bool (*make)(const struct recipe *, const char *, const char *))
 {
     unsigned findings = 0;
 
     for (size_t d = 0; d < steve_drivers.count; d++) {
-        if (!is_jeff(steve_drivers.drivers[d]))
+        if (!is_of_family(steve_drivers.drivers[d], family))
             continue;
         struct recipe recipe = {.driver = steve_drivers.drivers[d], .seed = seed};
+        const bool locks = recipe.driver->lock != NULL;
+        const uint64_t longest = locks ? LONGEST : LONGEST_UNLOCKED;
         for (size_t p = 0; (recipe.profile = steve_profile_at(p)) != NULL; p++) {
-            for (size_t m = 0; (recipe.locks = steve_lock_model_at(m)) != NULL; m++) {
+            for (size_t m = 0; (recipe.locks = steve_lock_model_at(m)) != NULL && (locks || m == 0); m++) {
                 char name[256];
                 snprintf(name, sizeof name, "%s-%s-%s-%" PRIu64, recipe.driver->name,
                          steve_profile_name(recipe.profile), steve_lock_model_name(recipe.locks), recipe.seed);
                 // Spread evenly and without a pattern over the lengths.
-                recipe.length = SHORTEST + recipe.seed * 137 % (LONGEST - SHORTEST + 1);
+                recipe.length = SHORTEST + recipe.seed * 137 % (longest - SHORTEST + 1);
                 findings += !make(&recipe, folder, name);
                 recipe.seed++;
             }
@@ -151,7 +169,7 @@ static unsigned for_each_recipe(uint64_t seed, const char *folder,
     return findings;
 }
 
-static bool make_jeff_seed(const struct recipe *recipe, const char *folder, const char *name)
+static bool make_seed(const struct recipe *recipe, const char *folder, const char *name)
 {
     struct steve_sequence sequence = {0};
     const bool sound = draw(recipe, &sequence);
@@ -210,14 +228,16 @@ static void make_dictionary(const char *folder)
 int main(int argc, char **argv)
 {
     const char *target = argc > 1 ? argv[1] : "";
-    if (argc < 3 || argc > 4 || (strcmp(target, "fuzz_jeff") != 0 && strcmp(target, "fuzz_text") != 0)) {
-        fprintf(stderr, "expected: make_seeds fuzz_jeff|fuzz_text FOLDER [SEED]\n");
+    const bool of_text = strcmp(target, "fuzz_text") == 0;
+    char family[64] = "jeff";
+    if (argc < 3 || argc > 4 || (!of_text && !find_family(target, family, sizeof family))) {
+        fprintf(stderr, "expected: make_seeds fuzz_text|fuzz_<driver> FOLDER [SEED]\n");
         return 2;
     }
 
     const uint64_t seed = argc == 4 ? strtoull(argv[3], NULL, 10) : 1;
-    if (strcmp(target, "fuzz_jeff") == 0)
-        return for_each_recipe(seed, argv[2], make_jeff_seed) == 0 ? 0 : 1;
+    if (!of_text)
+        return for_each_recipe(family, seed, argv[2], make_seed) == 0 ? 0 : 1;
     make_dictionary(argv[2]);
-    return for_each_recipe(seed, argv[2], make_text_seed) == 0 ? 0 : 1;
+    return for_each_recipe(family, seed, argv[2], make_text_seed) == 0 ? 0 : 1;
 }

@@ -1,10 +1,12 @@
-/// Fuzzes Jeff: the input is a sequence in its byte form (steve/core/codec.h), run on a fresh heap under every oracle.
+/// Fuzzes one allocator: the input is a sequence in its byte form (steve/core/codec.h), run on a fresh heap under every oracle. This
+/// file is compiled once for each target, with FUZZ_FAMILY set to a driver's name: fuzz_jeff, fuzz_freelist, fuzz_combo, ...
 ///
-/// Covers: all ops of a sequence on the drivers of Jeff (in a given region, the same with 8-byte alignment, over its own pages);
-/// heaps of 1 byte to 1 TiB at any base, clean or dirty; all options of the drivers; the end of the episode (drain, capacity).
-/// The header's wire id chooses the driver; an id that no driver has means the first.
+/// Covers: all ops of a sequence on the drivers of the family, that is the one of this name and those whose names go on with '-' (for
+/// Jeff: in a given region, the same with 8-byte alignment, over its own pages; for a baseline: in a region and over mmap); heaps of
+/// 1 byte to 1 TiB at any base, clean or dirty; all options of the drivers; the end of the episode (drain, capacity). The header's wire
+/// id chooses the driver; an id that no driver has means the first of the family.
 ///
-/// Does not cover: the other drivers (an input that names one passes unseen); live blocks of more than 4 MiB in sum; callbacks of
+/// Does not cover: other drivers (an input that names one passes unseen); live blocks of more than 4 MiB in sum; callbacks of
 /// Jeff that no op reaches; two bases side by side (the oracle `metamorphic`); hangs and memory by Steve's own measure (the
 /// engines have theirs). `steve run` does these.
 ///
@@ -24,22 +26,24 @@
 /// Longer inputs are slow, and what they show a shorter one shows as well.
 #define MAX_OPS 4096u
 
-/// Jeff copies what it moves and zeroes what calloc asks for: with large blocks one op costs seconds and gigabytes. The profile
+/// An allocator copies what it moves and zeroes what calloc asks for: with large blocks one op costs seconds and gigabytes. The profile
 /// `big` of `steve run` chooses its ops with care for that; a mutation cannot.
 #define MAX_LIVE_BYTES ((size_t)4 << 20)
 
 #define MAX_EXECUTORS 8u
 
-/// One for each driver of Jeff, made once: an episode then allocates nothing.
+/// One for each driver of the family, made once: an episode then allocates nothing.
 static struct executor {
     const struct steve_driver *driver;
     struct steve_exec *exec;
 } executors[MAX_EXECUTORS];
 static size_t executor_count;
 
-static bool is_jeff(const struct steve_driver *driver)
+static bool is_of_family(const struct steve_driver *driver)
 {
-    return strcmp(driver->name, "jeff") == 0 || strncmp(driver->name, "jeff-", 5) == 0;
+    const size_t length = strlen(FUZZ_FAMILY);
+    return strncmp(driver->name, FUZZ_FAMILY, length) == 0 &&
+           (driver->name[length] == '\0' || driver->name[length] == '-');
 }
 
 static struct steve_exec *make_executor(const struct steve_driver *driver)
@@ -48,7 +52,7 @@ static struct steve_exec *make_executor(const struct steve_driver *driver)
     struct steve_exec *exec =
         steve_exec_new(&(struct steve_exec_config){.driver = driver, .level = STEVE_CHECK_NORMAL}, &why);
     if (exec == NULL) {
-        fprintf(stderr, "fuzz_jeff: no executor for driver %s: %s\n", driver->name, why);
+        fprintf(stderr, FUZZ_TARGET ": no executor for driver %s: %s\n", driver->name, why);
         exit(3);
     }
     return exec;
@@ -60,13 +64,13 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     (void)argv;
     for (size_t i = 0; i < steve_drivers.count && executor_count < MAX_EXECUTORS; i++) {
         const struct steve_driver *driver = steve_drivers.drivers[i];
-        if (is_jeff(driver))
+        if (is_of_family(driver))
             executors[executor_count++] = (struct executor){driver, make_executor(driver)};
     }
     return 0;
 }
 
-/// @return NULL if the header names another allocator than Jeff
+/// @return NULL if the header names a driver of another family
 static const struct executor *executor_for(const struct steve_header *header)
 {
     if (header->driver[0] == '\0')
@@ -81,7 +85,7 @@ static const struct executor *executor_for(const struct steve_header *header)
 static void report(const struct steve_exec *exec)
 {
     const struct steve_finding *finding = steve_exec_finding(exec);
-    fprintf(stderr, "fuzz_jeff: oracle=%s op=%" PRIu64 " %s\n", steve_oracle_name(finding->oracle), finding->op,
+    fprintf(stderr, FUZZ_TARGET ": oracle=%s op=%" PRIu64 " %s\n", steve_oracle_name(finding->oracle), finding->op,
             finding->what);
     abort();
 }
