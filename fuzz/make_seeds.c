@@ -137,8 +137,10 @@ static bool find_family(const char *target, char *family, size_t size)
     if (strncmp(target, "fuzz_", 5) != 0 || strlen(target) >= size)
         return false;
     snprintf(family, size, "%s", target + 5);
-    for (char *at = family; *at != '\0'; at++)
-        *at = *at == '_' ? '-' : *at;
+    for (char *at = family; *at != '\0'; at++) {
+        if (*at == '_')
+            *at = '-';
+    }
     return steve_catalog_by_name(&steve_drivers, family) != NULL;
 }
 

@@ -11,6 +11,13 @@
 #define DEFAULT_DIRECT    ((size_t)64 * 1024)
 #define DEFAULT_CHUNK     ((size_t)256 * 1024)
 
+#define LISTS_MOST (8 * sizeof(size_t) - 5) ///< of a buddy system: one for each order from 2^5 bytes on
+
+static_assert(sizeof(struct baseline_heap) + LISTS_MOST * sizeof(struct link *) <= 4096, "a page holds a heap");
+static_assert(15 + sizeof(struct baseline_heap) + 5 * sizeof(struct link *) + sizeof(struct chunk) + 2 * 64 + WORD <=
+                  BASELINE_REGION_MIN,
+              "the least region holds a heap of any kind, at any address, and a least block");
+
 static const struct kind *const kinds[] = {
     [BASELINE_FREELIST] = &freelist_kind,   [BASELINE_TREE_SIZE] = &tree_size_kind,
     [BASELINE_TREE_ADDR] = &tree_addr_kind, [BASELINE_COMBO] = &combo_kind,
@@ -80,7 +87,7 @@ static struct baseline_heap configured(const struct baseline_options *options, b
 static unsigned buddy_lists(const struct baseline_heap *h, size_t bytes)
 {
     unsigned lists = 0;
-    while (h->kind == &buddy_kind && lists < 8 * sizeof(size_t) - 5 && bytes >> lists >= h->least)
+    while (h->kind == &buddy_kind && lists < LISTS_MOST && bytes >> lists >= h->least)
         lists++;
     return lists;
 }

@@ -50,6 +50,7 @@ void baseline_stats(const baseline_heap *heap, struct baseline_stats *stats)
     for (const struct chunk *chunk = heap->chunks; chunk; chunk = chunk->next)
         stats->chunks++;
     if (!heap->mapped) {
+        assert(heap->chunks && "a region is a chunk");
         stats->arena = heap->chunks->first;
         stats->arena_bytes = (size_t)((char *)heap->chunks->fence - (char *)heap->chunks->first);
     }

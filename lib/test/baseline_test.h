@@ -116,7 +116,7 @@ static inline bool is_buddy(void)
 static inline size_t largest_served(const baseline_heap *heap, size_t run)
 {
     size_t bytes = 0;
-    for (size_t step = (size_t)1 << 40; step > 0; step /= 2) {
+    for (size_t step = SIZE_MAX / 2 + 1; step > 0; step /= 2) {
         if (baseline_run_needed(heap, 0, bytes + step) <= run)
             bytes += step;
     }
@@ -573,7 +573,8 @@ static void the_check_notices_an_overwritten_node(void **state)
     void *block = baseline_malloc(heap, 100);
     void *between = baseline_malloc(heap, 100);
     baseline_free(heap, block);
-    memset(block, 0, 3 * sizeof(size_t)); // written after it was freed
+    void *const stale[] = {block, block, block};
+    memcpy(block, stale, sizeof stale); // written after it was freed
     assert_non_null(baseline_check(heap));
     (void)between;
 }

@@ -7,6 +7,7 @@
 #include "steve/drivers/drivers.h"
 
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "baseline.h"
 #include "steve/drivers/baseline_internal.h"
@@ -15,7 +16,7 @@
 #define GIB (KIB * KIB * KIB)
 
 /// As much address space as Steve ever uses; with 32-bit addresses as much as fits in them a few times.
-#define LARGEST_HEAP (SIZE_MAX > UINT32_MAX ? KIB * (GIB & SIZE_MAX) : GIB / 2)
+#define LARGEST_HEAP (SIZE_MAX > UINT32_MAX ? KIB * GIB : GIB / 2)
 
 /// The most that pages of a request's own, or a chunk made for it, have beside the run that it needs.
 #define PAGES_OVERHEAD ((size_t)128)
@@ -85,7 +86,7 @@ static void judge_refusal(struct instance *instance, size_t alignment, size_t by
     const size_t needed = baseline_run_needed(instance->heap, alignment, bytes);
     struct baseline_stats stats;
     baseline_stats(instance->heap, &stats);
-    const size_t page = 4 * KIB; // or larger, but then the room is a multiple of that
+    const size_t page = (size_t)sysconf(_SC_PAGESIZE);
     if (needed < JUDGED_MOST && (needed + PAGES_OVERHEAD + page - 1) / page * page <= stats.room_bytes) {
         instance->damage = "a request was refused although the limit has room for the pages that it needs";
     }
