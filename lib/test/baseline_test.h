@@ -125,7 +125,7 @@ static inline size_t largest_served(const baseline_heap *heap, size_t run)
 
 // What must hold of every kind
 
-static void takes_a_region_at_any_address(void **state)
+static inline void takes_a_region_at_any_address(void **state)
 {
     (void)state;
     for (size_t offset = 0; offset < 64; offset++) {
@@ -140,7 +140,7 @@ static void takes_a_region_at_any_address(void **state)
     }
 }
 
-static void refuses_bad_options_and_small_regions(void **state)
+static inline void refuses_bad_options_and_small_regions(void **state)
 {
     (void)state;
     enum baseline_status status = BASELINE_OK;
@@ -163,7 +163,7 @@ static void refuses_bad_options_and_small_regions(void **state)
     assert_string_not_equal(baseline_strerror(status), baseline_strerror(BASELINE_OK));
 }
 
-static void blocks_are_aligned_and_apart(void **state)
+static inline void blocks_are_aligned_and_apart(void **state)
 {
     (void)state;
     baseline_heap *heap = heap_new(64 * KIB);
@@ -181,7 +181,7 @@ static void blocks_are_aligned_and_apart(void **state)
         assert_marked(blocks[i], i * 5, (unsigned char)i);
 }
 
-static void the_whole_arena_can_be_one_block(void **state)
+static inline void the_whole_arena_can_be_one_block(void **state)
 {
     (void)state;
     baseline_heap *heap = heap_new(64 * KIB);
@@ -197,7 +197,7 @@ static void the_whole_arena_can_be_one_block(void **state)
     assert_int_equal(stats_of(heap).free_bytes, arena);
 }
 
-static void free_neighbours_are_joined_in_any_order(void **state)
+static inline void free_neighbours_are_joined_in_any_order(void **state)
 {
     (void)state;
     static const unsigned char orders[][4] = {{0, 1, 2, 3}, {3, 2, 1, 0}, {0, 2, 1, 3}, {1, 3, 2, 0},
@@ -217,7 +217,7 @@ static void free_neighbours_are_joined_in_any_order(void **state)
     }
 }
 
-static void a_refused_request_changes_nothing(void **state)
+static inline void a_refused_request_changes_nothing(void **state)
 {
     (void)state;
     static const size_t sizes[] = {SIZE_MAX,     SIZE_MAX - 7, SIZE_MAX - 16,   SIZE_MAX - 64,
@@ -238,7 +238,7 @@ static void a_refused_request_changes_nothing(void **state)
     assert_sound(heap);
 }
 
-static void calloc_is_zero_and_sees_overflow(void **state)
+static inline void calloc_is_zero_and_sees_overflow(void **state)
 {
     (void)state;
     baseline_heap *heap = heap_new(16 * KIB);
@@ -252,7 +252,7 @@ static void calloc_is_zero_and_sees_overflow(void **state)
     assert_sound(heap);
 }
 
-static void every_alignment_is_honoured(void **state)
+static inline void every_alignment_is_honoured(void **state)
 {
     (void)state;
     for (size_t alignment = 1; alignment <= BASELINE_ALIGNMENT_MAX; alignment *= 2) {
@@ -279,7 +279,7 @@ static void every_alignment_is_honoured(void **state)
     assert_null(baseline_aligned_alloc(heap, 2 * (size_t)BASELINE_ALIGNMENT_MAX, 1));
 }
 
-static void resize_keeps_contents(void **state)
+static inline void resize_keeps_contents(void **state)
 {
     (void)state;
     baseline_heap *heap = heap_new(64 * KIB);
@@ -300,7 +300,7 @@ static void resize_keeps_contents(void **state)
     assert_non_null(baseline_resize(heap, NULL, 10));
 }
 
-static void a_block_grows_over_free_memory_above_it(void **state)
+static inline void a_block_grows_over_free_memory_above_it(void **state)
 {
     (void)state;
     baseline_heap *heap = heap_new(64 * KIB);
@@ -316,7 +316,7 @@ static void a_block_grows_over_free_memory_above_it(void **state)
 }
 
 /// A request is refused only if no free block is as large as the heap says that it needs.
-static void what_it_needs_is_enough(void **state)
+static inline void what_it_needs_is_enough(void **state)
 {
     (void)state;
     baseline_heap *heap = heap_new(32 * KIB);
@@ -339,7 +339,7 @@ static void what_it_needs_is_enough(void **state)
     assert_sound(heap);
 }
 
-static void requests_are_stated_as_the_header_says(void **state)
+static inline void requests_are_stated_as_the_header_says(void **state)
 {
     (void)state;
     const baseline_heap *heap = heap_new(64 * KIB);
@@ -364,7 +364,7 @@ static void requests_are_stated_as_the_header_says(void **state)
 }
 
 /// Random calls, with every block marked; at the end the heap is as it was.
-static void churn(baseline_heap *heap, size_t most)
+static inline void churn(baseline_heap *heap, size_t most)
 {
     enum { SLOTS = 200 };
     static struct slot {
@@ -410,7 +410,7 @@ static void churn(baseline_heap *heap, size_t most)
     assert_int_equal(stats_of(heap).live_bytes, 0);
 }
 
-static void churn_in_a_region_leaves_it_as_it_was(void **state)
+static inline void churn_in_a_region_leaves_it_as_it_was(void **state)
 {
     (void)state;
     baseline_heap *heap = heap_at(24, 60 * KIB + 5);
@@ -420,7 +420,7 @@ static void churn_in_a_region_leaves_it_as_it_was(void **state)
     assert_memory_equal(&last, &first, sizeof last);
 }
 
-static void churn_over_pages_can_all_be_trimmed(void **state)
+static inline void churn_over_pages_can_all_be_trimmed(void **state)
 {
     (void)state;
     baseline_heap *heap = heap_mapped(2 * KIB, 0);
@@ -439,7 +439,7 @@ static void churn_over_pages_can_all_be_trimmed(void **state)
     baseline_destroy(heap);
 }
 
-static void trim_keeps_live_blocks(void **state)
+static inline void trim_keeps_live_blocks(void **state)
 {
     (void)state;
     baseline_heap *heap = heap_mapped(64 * KIB, 0);
@@ -463,7 +463,7 @@ static void trim_keeps_live_blocks(void **state)
     baseline_destroy(heap);
 }
 
-static void big_requests_have_pages_of_their_own(void **state)
+static inline void big_requests_have_pages_of_their_own(void **state)
 {
     (void)state;
     baseline_heap *heap = heap_mapped(0, 0);
@@ -497,7 +497,7 @@ static void big_requests_have_pages_of_their_own(void **state)
     baseline_destroy(heap);
 }
 
-static void the_limit_is_kept(void **state)
+static inline void the_limit_is_kept(void **state)
 {
     (void)state;
     baseline_heap *heap = heap_mapped(8 * KIB, 96 * KIB);
@@ -519,7 +519,7 @@ static void the_limit_is_kept(void **state)
     baseline_destroy(heap);
 }
 
-static void a_region_can_have_big_requests_apart(void **state)
+static inline void a_region_can_have_big_requests_apart(void **state)
 {
     (void)state;
     kind_options.direct = 4 * KIB;
@@ -534,7 +534,7 @@ static void a_region_can_have_big_requests_apart(void **state)
     assert_int_equal(stats_of(heap).mapped_bytes, 0);
 }
 
-static bool count_visit(void *context, void *begin, size_t bytes, bool live)
+static inline bool count_visit(void *context, void *begin, size_t bytes, bool live)
 {
     (void)begin;
     size_t *sums = context;
@@ -542,7 +542,7 @@ static bool count_visit(void *context, void *begin, size_t bytes, bool live)
     return true;
 }
 
-static void a_walk_sees_every_block(void **state)
+static inline void a_walk_sees_every_block(void **state)
 {
     (void)state;
     baseline_heap *heap = heap_mapped(4 * KIB, 0);
@@ -556,7 +556,7 @@ static void a_walk_sees_every_block(void **state)
     baseline_destroy(NULL);
 }
 
-static void the_check_notices_an_overwritten_header(void **state)
+static inline void the_check_notices_an_overwritten_header(void **state)
 {
     (void)state;
     baseline_heap *heap = heap_new(16 * KIB);
@@ -566,7 +566,7 @@ static void the_check_notices_an_overwritten_header(void **state)
     assert_non_null(baseline_check(heap));
 }
 
-static void the_check_notices_an_overwritten_node(void **state)
+static inline void the_check_notices_an_overwritten_node(void **state)
 {
     (void)state;
     baseline_heap *heap = heap_new(16 * KIB);
