@@ -1,17 +1,18 @@
-/// Fuzzes one allocator: the input is a sequence in its byte form (steve/core/codec.h), run on a fresh heap under every oracle. This
-/// file is compiled once for each target, with FUZZ_FAMILY set to a driver's name: fuzz_jeff, fuzz_freelist, fuzz_combo, ...
+/// Fuzzes one allocator: the input is a sequence in its byte form (steve/core/codec.h), run on a fresh heap under every
+/// oracle. This file is compiled once for each target, with FUZZ_FAMILY set to a driver's name: fuzz_jeff, fuzz_freelist,
+/// fuzz_combo, ...
 ///
-/// Covers: all ops of a sequence on the drivers of the family, that is the one of this name and those whose names go on with '-' (for
-/// Jeff: in a given region, the same with 8-byte alignment, over its own pages; for a baseline: in a region and over mmap); heaps of
-/// 1 byte to 1 TiB at any base, clean or dirty; all options of the drivers; the end of the episode (drain, capacity). The header's wire
-/// id chooses the driver; an id that no driver has means the first of the family.
+/// Covers: all ops of a sequence on the drivers of the family, that is the one of this name and those whose names go on
+/// with '-' (for Jeff: in a given region, the same with 8-byte alignment, over its own pages; for a baseline: in a region
+/// and over mmap); heaps of 1 byte to 1 TiB at any base, clean or dirty; all options of the drivers; the end of the episode
+/// (drain, capacity). The header's wire id chooses the driver; an id that no driver has means the first of the family.
 ///
 /// Does not cover: other drivers (an input that names one passes unseen); live blocks of more than 4 MiB in sum; callbacks of
 /// Jeff that no op reaches; two bases side by side (the oracle `metamorphic`); hangs and memory by Steve's own measure (the
 /// engines have theirs). `steve run` does these.
 ///
-/// What runs is a beginning of what the bytes say, and all of it in the common case, so that `steve replay` of a crash file shows
-/// the same: an input that becomes too expensive is left where it does, with nothing more checked.
+/// What runs is a beginning of what the bytes say, and all of it in the common case, so that `steve replay` of a crash file
+/// shows the same: an input that becomes too expensive is left where it does, with nothing more checked.
 #include "fuzz/target.h"
 
 #include <inttypes.h>
@@ -26,8 +27,8 @@
 /// Longer inputs are slow, and what they show a shorter one shows as well.
 #define MAX_OPS 4096u
 
-/// An allocator copies what it moves and zeroes what calloc asks for: with large blocks one op costs seconds and gigabytes. The profile
-/// `big` of `steve run` chooses its ops with care for that; a mutation cannot.
+/// An allocator copies what it moves and zeroes what calloc asks for: with large blocks one op costs seconds and gigabytes.
+/// The profile `big` of `steve run` chooses its ops with care for that; a mutation cannot.
 #define MAX_LIVE_BYTES ((size_t)4 << 20)
 
 #define MAX_EXECUTORS 8u

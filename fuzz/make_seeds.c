@@ -4,8 +4,8 @@
 ///     make_seeds fuzz_combo FOLDER [SEED]   the same for any family of drivers: without lock models if they have no locks
 ///     make_seeds fuzz_text FOLDER [SEED]    a few of Jeff's, short, as text and as bytes, and one text with all ops and sizes
 ///
-/// The ops are executed while they are drawn, as `steve run` does, since the generator looks back at what happened. A finding on
-/// the way is reported, and no seed: exit status 1.
+/// The ops are executed while they are drawn, as `steve run` does, since the generator looks back at what happened. A
+/// finding on the way is reported, and no seed: exit status 1.
 #include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>

@@ -1,12 +1,13 @@
-/// The buddy system (Knowlton, 1965; Knuth, volume 1, 2.5, algorithms R and S): a block has 2^k bytes, its order is k, and it begins at
-/// a multiple of its size from the heap's origin. It is split in two buddies, and joined with its buddy when both are free.
+/// The buddy system (Knowlton, 1965; Knuth, volume 1, 2.5, algorithms R and S): a block has 2^k bytes, its order is k, and
+/// it begins at a multiple of its size from the heap's origin. It is split in two buddies, and joined with its buddy when
+/// both are free.
 ///
 ///     block   | flags, order, order of its tile | payload; free: next | prev ...
 ///     list    one for each order
 ///
-/// Memory of any size is tiled with blocks that are as large as can be; a tile is never joined with another. Each block knows the
-/// order of the tile that it was split from, so that nothing below or above the chunk is taken for a buddy. An aligned payload that
-/// does not begin right behind its header has the way there in the word below it.
+/// Memory of any size is tiled with blocks that are as large as can be; a tile is never joined with another. Each block
+/// knows the order of the tile that it was split from, so that nothing below or above the chunk is taken for a buddy. An
+/// aligned payload that does not begin right behind its header has the way there in the word below it.
 #include "list_internal.h"
 
 #define LEAST_ORDER 5u

@@ -1,10 +1,12 @@
-/// The memory that blocks lie in: the region, or chunks of pages, mapped as they are needed and given back by baseline_trim().
+/// The memory that blocks lie in: the region, or chunks of pages, mapped as they are needed and given back by
+/// baseline_trim().
 #define _DEFAULT_SOURCE // MAP_ANONYMOUS, madvise
 #include "heap_internal.h"
 
 #include <sys/mman.h>
 
-/// The most that a chunk has beside its blocks: its own struct, the way to the first block, the fence, a rest that makes no unit.
+/// The most that a chunk has beside its blocks: its own struct, the way to the first block, the fence, a rest that makes no
+/// unit.
 #define CHUNK_OVERHEAD(h) (sizeof(struct chunk) + 2 * (h)->unit + WORD)
 
 void *pages_map(struct baseline_heap *h, size_t bytes)

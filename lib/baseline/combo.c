@@ -1,5 +1,5 @@
-/// Both trees in the same node: the one by size finds the best fit, the one by address the free block below, each in O(log n). The
-/// price is the least block.
+/// Both trees in the same node: the one by size finds the best fit, the one by address the free block below, each in
+/// O(log n). The price is the least block.
 ///
 ///     free    | size, flags | left | right | height | left | right | height | ...      7 words: 56 bytes on 64-bit targets
 ///                             by size                 by address

@@ -1,5 +1,5 @@
-/// Splitting a block that fits and joining it again with its neighbours, for all kinds but the buddy system. They differ in how a
-/// free block is found, which is the business of their index (struct kind).
+/// Splitting a block that fits and joining it again with its neighbours, for all kinds but the buddy system. They differ in
+/// how a free block is found, which is the business of their index (struct kind).
 ///
 /// No two free blocks ever lie side by side, so a run of free memory is one free block.
 #include "heap_internal.h"

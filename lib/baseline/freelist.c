@@ -1,9 +1,10 @@
-/// The free list with boundary tags (Knuth, volume 1, 2.5, algorithms A and C): all free blocks in one list, by address or by size.
+/// The free list with boundary tags (Knuth, volume 1, 2.5, algorithms A and C): all free blocks in one list, by address or by
+/// size.
 ///
 ///     free    | size, flags | next | prev | ...            | size |     the last word: for the block above
 ///
-/// A block whose BELOW_FREE is set has that last word right below it. So the free neighbours of a block are found at once, but to
-/// find a block that fits takes a walk, and so does to keep the list in order.
+/// A block whose BELOW_FREE is set has that last word right below it. So the free neighbours of a block are found at once,
+/// but to find a block that fits takes a walk, and so does to keep the list in order.
 #include "list_internal.h"
 
 static void begin(struct baseline_heap *h)

@@ -1,4 +1,5 @@
-/// The balanced tree: recursive, since no path is long; a search for a block goes down by its key, so no node knows its parent.
+/// The balanced tree: recursive, since no path is long; a search for a block goes down by its key, so no node knows its
+/// parent.
 #include "tree_internal.h"
 
 static size_t height(const struct tree_node *node)

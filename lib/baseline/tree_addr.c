@@ -1,5 +1,5 @@
-/// One tree by address: the free block below one that is freed is found in O(log n), but a block that fits only by going through
-/// them all, from the lowest on.
+/// One tree by address: the free block below one that is freed is found in O(log n), but a block that fits only by going
+/// through them all, from the lowest on.
 ///
 ///     free    | size, flags | left | right | height | ...
 #include "tree_internal.h"

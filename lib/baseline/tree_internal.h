@@ -1,5 +1,5 @@
-/// A balanced tree of free blocks (AVL: Adelson-Velsky and Landis, 1962; Knuth, volume 3, 6.2.3). Its nodes lie in the blocks.
-/// Of two subtrees the one is at most one level higher than the other, so no path is longer than 1.44 log2 n.
+/// A balanced tree of free blocks (AVL: Adelson-Velsky and Landis, 1962; Knuth, volume 3, 6.2.3). Its nodes lie in the
+/// blocks. Of two subtrees the one is at most one level higher than the other, so no path is longer than 1.44 log2 n.
 #ifndef BASELINE_TREE_INTERNAL_H
 #define BASELINE_TREE_INTERNAL_H
 

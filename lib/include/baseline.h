@@ -9,10 +9,10 @@
 ///
 /// n is the number of free blocks (for the buddy system: of bytes); a word is that of size_t. Whichever the kind:
 ///
-/// - A heap lives in memory that the client supplies (baseline_init: *everything* is inside it) or in chunks of pages that it maps
-///   (baseline_create). There is no global state; heaps are independent. A heap is not thread-safe.
-/// - A block has a header of one word, and its size is a multiple of the alignment (of the buddy system: a power of two), at least
-///   the kind's least block. baseline_run_needed() says exactly what a request takes.
+/// - A heap lives in memory that the client supplies (baseline_init: *everything* is inside it) or in chunks of pages that it
+///   maps (baseline_create). There is no global state; heaps are independent. A heap is not thread-safe.
+/// - A block has a header of one word, and its size is a multiple of the alignment (of the buddy system: a power of two), at
+///   least the kind's least block. baseline_run_needed() says exactly what a request takes.
 /// - Free neighbours are joined at once, and what a request does not need is split off if it makes a least block. So a heap in a
 ///   region refuses only what no run of free memory can hold; a heap of mapped pages only what, besides, its limit or the system
 ///   gives no pages for.
@@ -87,8 +87,8 @@ const char *baseline_strerror(enum baseline_status status);
 /// @return the kind's name, such as "tree-size", in static memory; "unknown" for other values. O(1)
 const char *baseline_kind_name(enum baseline_kind kind);
 
-/// Makes a heap in a region, which need be neither aligned nor clean. All of the heap lies inside it; to be rid of the heap is to
-/// forget it, or, if some requests have pages of their own, baseline_destroy().
+/// Makes a heap in a region, which need be neither aligned nor clean. All of the heap lies inside it; to be rid of the heap
+/// is to forget it, or, if some requests have pages of their own, baseline_destroy().
 ///
 /// @param region  the memory, the heap's alone from now on
 /// @param bytes   its size, BASELINE_REGION_MIN or more
@@ -104,7 +104,8 @@ baseline_heap *baseline_init(void *region, size_t bytes, const struct baseline_o
 /// @cost one mmap()
 baseline_heap *baseline_create(const struct baseline_options *options, enum baseline_status *status);
 
-/// Gives back all pages that the heap has mapped. Its blocks and, unless it lies in a region, the heap itself are gone. NULL is fine.
+/// Gives back all pages that the heap has mapped. Its blocks and, unless it lies in a region, the heap itself are gone.
+/// NULL is fine.
 /// @cost an munmap() for each chunk and each block with pages of its own
 void baseline_destroy(baseline_heap *heap);
 
@@ -122,8 +123,9 @@ void *baseline_calloc(baseline_heap *heap, size_t count, size_t size);
 /// @param alignment a power of two up to BASELINE_ALIGNMENT_MAX; any other is refused
 void *baseline_aligned_alloc(baseline_heap *heap, size_t alignment, size_t bytes);
 
-/// Makes a block larger or smaller: where it lies if that can be, else by moving it. Its contents stay up to the smaller of the two
-/// sizes. An alignment asked for by baseline_aligned_alloc() is kept only while the block stays. `address` NULL: as baseline_malloc().
+/// Makes a block larger or smaller: where it lies if that can be, else by moving it. Its contents stay up to the smaller of
+/// the two sizes. An alignment asked for by baseline_aligned_alloc() is kept only while the block stays. NULL: as
+/// baseline_malloc().
 /// @return the block, or NULL if it is refused, and then the old one is as it was. Never refused: a size that it already has
 /// @cost that of malloc and free, and of copying. A block with pages of its own is moved by the system if it can do that
 void *baseline_resize(baseline_heap *heap, void *address, size_t bytes);
@@ -132,8 +134,8 @@ void *baseline_resize(baseline_heap *heap, void *address, size_t bytes);
 /// @cost by kind, see above; an munmap() if it has pages of its own
 void baseline_free(baseline_heap *heap, void *address);
 
-/// Gives memory that is not used back to the system: chunks that are wholly free, and whole pages inside free blocks, which read as
-/// zero from then on. Does nothing in a region, whose pages are the client's.
+/// Gives memory that is not used back to the system: chunks that are wholly free, and whole pages inside free blocks, which
+/// read as zero from then on. Does nothing in a region, whose pages are the client's.
 /// @return bytes of address space given back; pages inside free blocks are not counted
 /// @cost O(blocks)
 size_t baseline_trim(baseline_heap *heap);
@@ -180,13 +182,13 @@ void baseline_stats(const baseline_heap *heap, struct baseline_stats *stats);
 /// @return bytes of the largest free block, header included. @cost O(blocks)
 size_t baseline_largest_free(const baseline_heap *heap);
 
-/// Calls `visit` for each block in the chunks, in address order within each, live or free, and for each with pages of its own. The
-/// heap must not be changed meanwhile. @return false if a visit did, which ends the walk. @cost O(blocks)
+/// Calls `visit` for each block in the chunks, in address order within each, live or free, and for each with pages of its
+/// own. The heap must not be changed meanwhile. @return false if a visit did, which ends the walk. @cost O(blocks)
 bool baseline_walk(const baseline_heap *heap, bool (*visit)(void *context, void *begin, size_t bytes, bool live),
                    void *context);
 
-/// Checks the whole heap: every header, that free neighbours are joined, that lists and trees hold just the free blocks and in
-/// order, trees in balance, and the statistics.
+/// Checks the whole heap: every header, that free neighbours are joined, that lists and trees hold just the free blocks and
+/// in order, trees in balance, and the statistics.
 /// @return NULL if all is well, else what is wrong, in static memory
 /// @cost O(blocks)
 const char *baseline_check(const baseline_heap *heap);

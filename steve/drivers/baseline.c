@@ -1,8 +1,9 @@
-/// The baselines as Steve sees them, through baseline.h alone: each kind in the region, where everything lies inside it, and over
-/// pages of its own (`-mmap`), with the big requests apart. Their blocks never move, and a ref is the address.
+/// The baselines as Steve sees them, through baseline.h alone: each kind in the region, where everything lies inside it,
+/// and over pages of its own (`-mmap`), with the big requests apart. Their blocks never move, and a ref is the address.
 ///
-/// In a region a refusal is judged by Steve, from extents and run_needed. Over pages Steve cannot know what may still be mapped; so
-/// there the driver itself judges, and tells by `check`. With the option `trim` unused pages go back to the system before every call.
+/// In a region a refusal is judged by Steve, from extents and run_needed. Over pages Steve cannot know what may still be
+/// mapped; so there the driver itself judges, and tells by `check`. With the option `trim` unused pages go back to the
+/// system before every call.
 #define _GNU_SOURCE
 #include "steve/drivers/drivers.h"
 

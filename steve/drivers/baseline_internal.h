@@ -1,4 +1,5 @@
-/// The drivers of the baselines: their names, their numbers in byte files (never to be changed), and what their heaps are made with.
+/// The drivers of the baselines: their names, their numbers in byte files (never to be changed), and what their heaps are
+/// made with.
 #ifndef STEVE_DRIVERS_BASELINE_INTERNAL_H
 #define STEVE_DRIVERS_BASELINE_INTERNAL_H
 

@@ -1,5 +1,5 @@
-/// The API of the baselines as text, from which programs are written that show a finding without Steve. What they do must be what
-/// baseline.c does: the same options, and the same judgement of a refusal over pages.
+/// The API of the baselines as text, from which programs are written that show a finding without Steve. What they do must
+/// be what baseline.c does: the same options, and the same judgement of a refusal over pages.
 #include "steve/drivers/baseline_internal.h"
 
 #include <stddef.h>
