@@ -274,14 +274,16 @@ struct jeff_pin {
 /// must not change the heap; returning false ends it. Blocks with pages of their own are in nobody's way. O(blocks)
 void jeff_pins(jeff_heap *heap, bool (*visit)(void *context, const struct jeff_pin *pin), void *context);
 
+/// Where two words contradict each other, the address is that of the one which a third refutes.
 struct jeff_damage {
     const char *what;    ///< a sentence, in static memory
-    const void *address; ///< of the damaged header or entry; NULL where it does not apply
+    const void *address; ///< of the damaged header, entry or field
 };
 
-/// Checks everything that can be checked: headers, holes, bins, the handle table and all counters. Changes nothing.
+/// Checks everything that can be checked: headers, holes, bins, the handle table and all counters. Changes nothing. However a heap
+/// is damaged, it reads nothing outside of it and comes to an end.
 /// @param damage filled in when damage is found; may be NULL
-/// @return JEFF_OK or JEFF_ERROR_CORRUPT. O(blocks + handles)
+/// @return JEFF_OK, JEFF_ERROR_CORRUPT, or JEFF_ERROR_BUSY from the callback `moved`. O(blocks + handles)
 enum jeff_status jeff_check(jeff_heap *heap, struct jeff_damage *damage);
 
 /// Why the last call on this heap failed; JEFF_OK if none has failed yet. Calls that succeed leave it alone. O(1)

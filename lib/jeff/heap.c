@@ -2,7 +2,6 @@
 #include "heap_internal.h"
 
 #define CACHED_LEAST (262144u / GRANULE)
-#define REGION_MOST  ((uint64_t)(HEAP_LIMIT - GRANULE))
 
 const char *jeff_strerror(enum jeff_status status)
 {
@@ -55,42 +54,51 @@ static uint32_t first_generation(const struct jeff_heap *h, const struct jeff_co
     return ((salt * 2654435769u) >> 2 & ~(uint32_t)1) | 2;
 }
 
+struct geometry heap_geometry(size_t end, bool with_pages)
+{
+    const uint32_t granules = (uint32_t)(end / GRANULE);
+    const uint32_t binned = granules / 8 < CLASS_MAX ? granules / 8 : CLASS_MAX;
+    const uint32_t hole_bins = hole_bin_of(granules) + 1;
+    const size_t bins = sizeof(struct jeff_heap) + (binned + 1) * sizeof(struct bin) + hole_bins * sizeof(uint32_t);
+    const size_t page_state = (bins + 7) & ~(size_t)7;
+    const size_t control = page_state + (with_pages ? sizeof(struct page_state) : 0);
+    return (struct geometry){
+        .page_state = page_state,
+        .control = control,
+        .first = (uint32_t)((control + HEADER + GRANULE - 1) / GRANULE),
+        .binned = binned,
+        .hole_bins = hole_bins,
+        .small_limit = (size_t)binned * GRANULE - HEADER + 1,
+        .cached_limit = granules / 8 > CACHED_LEAST ? granules / 8 : CACHED_LEAST,
+    };
+}
+
 bool heap_lay_out(struct jeff_heap *h, size_t bytes, bool with_pages, const struct jeff_config *config)
 {
     const size_t end = bytes & ~(size_t)3;
-    const uint32_t granules = (uint32_t)(end / GRANULE);
-    uint32_t binned = granules / 8;
-    if (binned > CLASS_MAX)
-        binned = CLASS_MAX;
-    const uint32_t hole_bins = hole_bin_of(granules) + 1;
-    size_t control = sizeof *h + (binned + 1) * sizeof h->bin[0] + hole_bins * sizeof(uint32_t);
-    control = (control + 7) & ~(size_t)7;
-    const size_t page_state = control;
-    if (with_pages)
-        control += sizeof(struct page_state);
-    const uint32_t first = (uint32_t)((control + HEADER + GRANULE - 1) / GRANULE);
-    if (end < (size_t)first * GRANULE + GRANULE + 2 * sizeof(struct entry))
+    const struct geometry g = heap_geometry(end, with_pages);
+    if (end < (size_t)g.first * GRANULE + GRANULE + 2 * sizeof(struct entry))
         return false;
 
-    memset(h, 0, control);
+    memset(h, 0, g.control);
     h->table_bias = (uintptr_t)h + end - (size_t)SLOT_END * sizeof(struct entry);
     // A heap that scrambles takes the slow path each time.
-    h->small_limit = config->scramble ? 0 : (size_t)binned * GRANULE - HEADER + 1;
+    h->small_limit = config->scramble ? 0 : g.small_limit;
     h->slot_low = NIL;
-    h->binned = binned;
-    h->cached_limit = granules / 8 > CACHED_LEAST ? granules / 8 : CACHED_LEAST;
+    h->binned = g.binned;
+    h->cached_limit = g.cached_limit;
     h->tally_mask = TALLY_MASK;
     h->refused = NO_REFUSAL;
-    h->first = first;
-    h->top = first;
+    h->first = g.first;
+    h->top = g.first;
     h->bare = NIL;
     h->gen_floor = first_generation(h, config);
-    h->hole_bins = hole_bins;
+    h->hole_bins = g.hole_bins;
     h->no_last_resort = config->no_last_resort;
     h->scramble = config->scramble;
     h->end = end;
     h->region_bytes = bytes;
-    h->pages = with_pages ? (struct page_state *)(void *)((char *)h + page_state) : NULL;
+    h->pages = with_pages ? (struct page_state *)(void *)((char *)h + g.page_state) : NULL;
     h->now_ns = config->now_ns;
     h->moved = config->moved;
     h->low_memory = config->low_memory;
@@ -99,7 +107,7 @@ bool heap_lay_out(struct jeff_heap *h, size_t bytes, bool with_pages, const stru
     if (!h->now_ns)
         h->now_ns = jeff_posix_now_ns;
 #endif
-    for (uint32_t class = 0; class <= binned; class ++)
+    for (uint32_t class = 0; class <= g.binned; class ++)
         h->bin[class].slot = NIL;
     *entry_at(h, NIL) = (struct entry){.off = 0, .gen = 0, .cw = NIL << CW_NEXT};
     return true;
@@ -120,8 +128,8 @@ jeff_heap *jeff_init(void *region, size_t bytes, const struct jeff_config *confi
     // A region that is aligned to 8 may begin in the middle of a granule.
     const size_t skip = (GRANULE - (uintptr_t)region % GRANULE) % GRANULE;
     size_t usable = bytes - skip;
-    if (usable > REGION_MOST)
-        usable = (size_t)REGION_MOST;
+    if (usable > HEAP_MOST)
+        usable = (size_t)HEAP_MOST;
     struct jeff_heap *h = (struct jeff_heap *)(void *)((char *)region + skip);
     if (!heap_lay_out(h, usable, false, config))
         return refuse(status, JEFF_ERROR_TOO_SMALL);

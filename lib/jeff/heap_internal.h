@@ -85,6 +85,8 @@ void *memset(void *to, int byte, size_t bytes);
 #define HEAP_LIMIT ((uint64_t)SIZE_MAX / 2 + 1) ///< no distance in a heap is beyond ptrdiff_t
 #endif
 
+#define HEAP_MOST (HEAP_LIMIT - GRANULE) ///< what is beyond it of a region is not used
+
 #if defined(__GNUC__)
 #define LIKELY(x)   __builtin_expect(!!(x), 1)
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
@@ -527,6 +529,18 @@ uint64_t jeff_posix_now_ns(void *context);
 
 /* heap.c */
 
+/// What follows from the size of a heap alone.
+struct geometry {
+    size_t page_state; ///< offset of the page_state, where there is one
+    size_t control;    ///< bytes of control block, bins and page_state
+    uint32_t first;
+    uint32_t binned;
+    uint32_t hole_bins;
+    size_t small_limit;
+    uint32_t cached_limit;
+};
+
+struct geometry heap_geometry(size_t end, bool with_pages);
 /// Writes control block, bins and table into `bytes` from `h` on. @return false if they do not fit
 bool heap_lay_out(struct jeff_heap *h, size_t bytes, bool with_pages, const struct jeff_config *config);
 
@@ -538,6 +552,8 @@ void pages_trim(struct jeff_heap *h);
 jeff_handle mapped_malloc(struct jeff_heap *h, size_t bytes, size_t alignment);
 /// The slot of the next block with pages of its own, NIL at the end.
 uint32_t mapped_next(const struct jeff_heap *h, uint32_t slot);
+/// Whether what a block knows of its pages can be so, and `previous` is the slot before it in their list.
+bool mapped_is_sound(const struct jeff_heap *h, const struct entry *e, uint32_t previous);
 /// Gives back the pages of every block and of the heap itself.
 void pages_destroy(struct jeff_heap *h);
 /// Bytes of memory that the heap has from the system, blocks with pages of their own aside.

@@ -62,7 +62,6 @@ static bool map(struct jeff_heap *h, size_t bytes, size_t alignment, struct prox
         .previous = NIL,
         .alignment = (uint32_t)alignment,
     };
-    h->pages->mapped_bytes += committed;
     return true;
 }
 
@@ -70,7 +69,6 @@ static void unmap(struct jeff_heap *h, const struct proxy *proxy)
 {
     const struct jeff_page_hooks *hooks = &h->pages->hooks;
     hooks->release(hooks->context, proxy->reserved, proxy->reserved_bytes);
-    h->pages->mapped_bytes -= proxy->committed;
 }
 
 static jeff_handle refuse(struct jeff_heap *h)
@@ -99,6 +97,7 @@ jeff_handle mapped_malloc(struct jeff_heap *h, size_t bytes, size_t alignment)
     }
     h->pages->proxies = slot;
     h->pages->mapped_blocks++;
+    h->pages->mapped_bytes += proxy.committed;
     store_proxy(h, slot, &proxy);
     entry_at(h, slot)->cw |= CW_MAPPED;
     return handle;
@@ -122,12 +121,29 @@ void mapped_release(struct jeff_heap *h, uint32_t slot)
     }
     unmap(h, &proxy);
     h->pages->mapped_blocks--;
+    h->pages->mapped_bytes -= proxy.committed;
     e->cw &= ~CW_MAPPED;
 }
 
 uint32_t mapped_next(const struct jeff_heap *h, uint32_t slot)
 {
     return load_proxy(h, entry_at(h, slot)).next;
+}
+
+bool mapped_is_sound(const struct jeff_heap *h, const struct entry *e, uint32_t previous)
+{
+    const uint32_t start = start_of(e);
+    const uint32_t header = header_of(h, start);
+    if (block_capacity(block_size(h, start, header), class_of(header) == CLASS_WIDE) < sizeof(struct proxy))
+        return false;
+    const struct proxy proxy = load_proxy(h, e);
+    const size_t page = h->pages->hooks.page_bytes;
+    const size_t extra = room_to_align(h, proxy.alignment);
+    const size_t mask = proxy.alignment > 1 ? proxy.alignment - 1 : 0;
+    return proxy.previous == previous && !(proxy.alignment & (proxy.alignment - 1)) &&
+           proxy.reserved_bytes % page == 0 && proxy.committed && proxy.committed % page == 0 &&
+           proxy.reserved_bytes >= extra && proxy.committed <= proxy.reserved_bytes - extra &&
+           (uintptr_t)proxy.address == (((uintptr_t)proxy.reserved + mask) & ~(uintptr_t)mask);
 }
 
 void *mapped_address(const struct jeff_heap *h, const struct entry *e)
@@ -189,6 +205,7 @@ bool mapped_resize(struct jeff_heap *h, uint32_t slot, size_t bytes)
     grown.next = old.next;
     grown.previous = old.previous;
     unmap(h, &old);
+    h->pages->mapped_bytes += grown.committed - old.committed;
     store_proxy(h, slot, &grown);
     return true;
 }
