@@ -57,7 +57,8 @@ enum jeff_status {
 /// @return a sentence without a full stop, in static memory, for any value. O(1).
 const char *jeff_strerror(enum jeff_status status);
 
-/// Pages from the system, for jeff_create(). All sizes are multiples of the page size that `page_bytes` states.
+/// Pages from the system, for jeff_create(). All sizes are multiples of the page size that `page_bytes` states. The hooks must not call
+/// into the heap.
 struct jeff_page_hooks {
     size_t page_bytes;                                            ///< a power of two
     void *(*reserve)(void *context, size_t bytes);                ///< address space without memory; NULL if refused
@@ -81,14 +82,15 @@ struct jeff_config {
     /// jeff_create() only: blocks of this many bytes and more get pages of their own, besides `max_bytes`. 0: 1 MiB
     size_t own_mapping;
 
-    /// A monotonic clock in nanoseconds for compaction budgets. NULL: the POSIX monotonic clock where there is one; on a
-    /// freestanding target a budget then counts as 1 ns per byte moved and 16 ns per block visited.
+    /// A monotonic clock in nanoseconds for compaction budgets; it must not call into the heap. NULL: the POSIX monotonic clock
+    /// where there is one; on a freestanding target a budget then counts as 1 ns per byte moved and 16 ns per block visited.
     uint64_t (*now_ns)(void *context);
-    /// Called after a block has moved, while it lies at `to`. It may call lock, unlock, free and the O(1) queries; whatever
-    /// needs space, compacts, walks or checks is refused with JEFF_ERROR_BUSY.
+    /// Called after a block has moved, while it lies at `to`. It may lock, unlock, free, mark purgeable, and ask the O(1) queries;
+    /// whatever needs space, compacts, walks, checks or destroys is refused with JEFF_ERROR_BUSY.
     void (*moved)(void *context, jeff_handle handle, void *from, void *to, size_t bytes);
-    /// Called before a request for `bytes` is refused that the heap could serve if it were empty. It may free, unlock and mark
-    /// blocks purgeable; whatever needs space or compacts is refused with JEFF_ERROR_BUSY. Returning true asks for one more try.
+    /// Called before a request for `bytes` is refused that the heap could serve if it were empty. It may free, unlock, mark
+    /// blocks purgeable, and look at the heap; whatever needs space, compacts or destroys is refused with JEFF_ERROR_BUSY. Returning
+    /// true asks for one more try.
     bool (*low_memory)(void *context, size_t bytes);
     void *context; ///< passed to the three callbacks above
 
@@ -113,7 +115,8 @@ jeff_heap *jeff_init(void *region, size_t bytes, const struct jeff_config *confi
 jeff_heap *jeff_create(size_t max_bytes, const struct jeff_config *config, enum jeff_status *status);
 
 /// Gives back all memory of a heap from jeff_create(), whatever is live or locked in it. On a heap from jeff_init() it only
-/// makes every handle stale. NULL is ignored. O(blocks with pages of their own).
+/// makes every handle stale; what needs space, compacts, walks or checks is then refused with JEFF_ERROR_BUSY. NULL is ignored, and so
+/// is a call from a callback (JEFF_ERROR_BUSY). O(blocks with pages of their own).
 void jeff_destroy(jeff_heap *heap);
 
 /// Allocates a block of at least `bytes`. Contents are not set. 0 bytes give a live handle to an empty block.

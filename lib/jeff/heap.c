@@ -144,6 +144,10 @@ void jeff_destroy(jeff_heap *h)
 {
     if (!h)
         return;
+    if (h->busy == BUSY_MOVING || h->busy == BUSY_LOW_MEMORY) {
+        fail(h, JEFF_ERROR_BUSY); // whoever called the callback goes on with the heap
+        return;
+    }
     if (h->pages) {
         pages_destroy(h);
         return;

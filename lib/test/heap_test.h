@@ -234,6 +234,49 @@ static inline size_t largest_served(jeff_heap *heap)
     return low;
 }
 
+// Memory that is not the client's: looked at byte by byte, since sanitizers watch over memcpy and memcmp
+
+#if defined(__clang__) || defined(__GNUC__)
+#define UNWATCHED __attribute__((no_sanitize("address"), unused))
+#else
+#define UNWATCHED
+#endif
+
+UNWATCHED static void raw_copy(void *to, const void *from, size_t bytes)
+{
+    volatile unsigned char *t = to;
+    const volatile unsigned char *f = from;
+    for (size_t i = 0; i < bytes; i++) {
+        t[i] = f[i];
+    }
+}
+
+/// @return the first byte in which they differ, `bytes` if there is none
+UNWATCHED static size_t raw_difference(const void *one, const void *other, size_t bytes)
+{
+    const volatile unsigned char *a = one;
+    const volatile unsigned char *b = other;
+    size_t i = 0;
+    while (i < bytes && a[i] == b[i]) {
+        i++;
+    }
+    return i;
+}
+
+UNWATCHED static void raw_flip(void *address, unsigned char bits)
+{
+    volatile unsigned char *byte = address;
+    *byte = (unsigned char)(*byte ^ bits);
+}
+
+UNWATCHED static void raw_fill(void *address, unsigned char value, size_t bytes)
+{
+    volatile unsigned char *byte = address;
+    for (size_t i = 0; i < bytes; i++) {
+        byte[i] = value;
+    }
+}
+
 /// xorshift64*: the same numbers on every machine.
 static inline uint32_t next_random(uint64_t *state)
 {

@@ -306,13 +306,11 @@ static void flip(jeff_heap *heap, uint32_t offset, unsigned bit)
     unsigned char *byte = (unsigned char *)heap + offset;
     const struct byte *means = &map[offset];
     const unsigned char mask = (unsigned char)(1u << bit);
-    *byte ^= mask;
+    raw_flip(byte, mask);
     struct jeff_damage damage = {0};
     const enum jeff_status status = jeff_check(heap, &damage);
+    raw_flip(byte, mask);
     heap->last_status = image[offsetof(struct jeff_heap, last_status)];
-    *byte ^= mask;
-    if (offset == offsetof(struct jeff_heap, last_status))
-        *byte = image[offset];
     if (status != JEFF_OK && !(means->must & mask) && !(means->may & mask))
         fail_msg("bit %u of byte %u means nothing, but was taken for damage: %s", bit, offset, damage.what);
     if (status == JEFF_OK && means->must & mask)
@@ -328,13 +326,13 @@ static void flip(jeff_heap *heap, uint32_t offset, unsigned bit)
         print_message("bit %u of byte %u, which belongs to [%u, %u), was flipped, and placed at %td: %s\n", bit, offset,
                       means->begin, means->end, (const char *)damage.address - (const char *)heap, damage.what);
     }
-    assert_memory_equal(heap, image, heap->end);
+    assert_int_equal(raw_difference(heap, image, heap->end), heap->end);
 }
 
 static void flip_each_bit(jeff_heap *heap)
 {
     map_heap(heap);
-    memcpy(image, heap, heap->end);
+    raw_copy(image, heap, heap->end);
     for (uint32_t offset = 0; offset < heap->end; offset++) {
         for (unsigned bit = 0; bit < 8; bit++)
             flip(heap, offset, bit);
@@ -437,7 +435,7 @@ static void overwrite_at_random(unsigned char *region, size_t bytes, uint64_t *r
         const size_t at = next_random(random) % (draw % 2 ? 1024 : bytes) & ~(size_t)3;
         const uint32_t words[] = {0, UINT32_MAX, next_random(random),
                                   (uint32_t)(next_random(random) % (bytes / GRANULE)), draw};
-        memcpy(region + at, &words[draw / 2 % 5], sizeof words[0]);
+        raw_copy(region + at, &words[draw / 2 % 5], sizeof words[0]);
     }
 }
 
@@ -452,14 +450,14 @@ static void whatever_was_written_the_check_ends(void **state)
         jeff_heap *heap = jeff_init(region + WALL - HEAP, HEAP, &config, NULL);
         assert_non_null(heap);
         fill_at_random(heap, seed);
-        memcpy(image, heap, HEAP);
+        raw_copy(image, heap, HEAP);
         uint64_t random = seed;
         for (unsigned i = 0; i < 20000; i++) {
             overwrite_at_random(region + WALL - HEAP, HEAP, &random);
             found += jeff_check(heap, NULL) != JEFF_OK;
-            memcpy(heap, image, HEAP);
+            raw_copy(heap, image, HEAP);
         }
-        memset(heap, seed % 2 ? 0xff : 0, HEAP);
+        raw_fill(heap, seed % 2 ? 0xff : 0, HEAP);
         found += jeff_check(heap, NULL) != JEFF_OK;
     }
     assert_true(found > 40000);

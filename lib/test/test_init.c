@@ -119,29 +119,75 @@ static void odd_sizes_are_used_to_the_last_granule(void **state)
     }
 }
 
-/// Offsets of the blocks of a fixed sequence, in memory that held `dirt` before.
-static void offsets_in(unsigned char dirt, size_t *offsets, size_t count)
+/// What a region may have held before.
+enum dirt { ZEROS, ONES, FORMER_HEAP, OTHER_HEAP, DIRTS };
+
+static void make_dirty(enum dirt dirt)
 {
-    memset(arena_region(), dirt, 64 * KIB);
-    jeff_heap *heap = jeff_init(arena_region(), 64 * KIB, NULL, NULL);
-    assert_non_null(heap);
-    for (size_t i = 0; i < count; i++) {
-        jeff_handle handle = jeff_malloc(heap, i * 13 % 400);
-        offsets[i] = (size_t)((unsigned char *)jeff_weak_lock(heap, handle) - arena_region());
-        if (i % 3 == 0) {
+    unsigned char *region = arena_region();
+    arena_reset(128 * KIB);
+    raw_fill(region, dirt == ZEROS ? 0 : 0xff, 64 * KIB);
+    if (dirt < FORMER_HEAP) {
+        return;
+    }
+    // Blocks of all kinds, some locked, and a compaction that has stopped half way.
+    unsigned char *place = dirt == FORMER_HEAP ? region : region + 64 * KIB;
+    jeff_heap *heap = jeff_init(place, 64 * KIB, NULL, NULL);
+    for (size_t i = 0; i < 150; i++) {
+        jeff_handle handle = i % 7 == 0 ? jeff_aligned_alloc(heap, 64, i) : jeff_malloc(heap, i * 29 % 900);
+        if (i % 5 == 0) {
+            assert_non_null(jeff_lock(heap, handle));
+        } else if (i % 2 == 0) {
             assert_true(jeff_free(heap, handle));
         }
     }
+    jeff_compact_goal(heap, &(struct jeff_goal){.budget_ns = 1000}, NULL);
+    if (dirt == OTHER_HEAP) {
+        raw_copy(region, place, 64 * KIB);
+    }
+}
+
+/// Offsets of the blocks of a fixed sequence, in memory that was dirty.
+static void offsets_in(enum dirt dirt, size_t *offsets, size_t count)
+{
+    static jeff_handle handles[100];
+    make_dirty(dirt);
+    jeff_heap *heap = jeff_init(arena_region(), 64 * KIB, NULL, NULL);
+    assert_non_null(heap);
+    assert_int_equal(stats_of(heap).live_blocks, 0);
+    assert_int_equal(jeff_last_status(heap), JEFF_OK);
     assert_checked(heap);
+    for (size_t i = 0; i < count; i++) {
+        handles[i] = i % 9 == 0 ? jeff_calloc(heap, i, 100) : marked_block(heap, i * 13 % 400, (unsigned)i);
+        const unsigned char *bytes = jeff_weak_lock(heap, handles[i]);
+        for (size_t k = 0; i % 9 == 0 && k < i * 100; k++) {
+            assert_int_equal(bytes[k], 0);
+        }
+        if (i % 3 == 0) {
+            assert_true(jeff_free(heap, handles[i]));
+        }
+    }
+    jeff_compact(heap, 0);
+    for (size_t i = 0; i < count; i++) {
+        offsets[i] = i % 3 == 0 ? 0 : (size_t)((unsigned char *)jeff_weak_lock(heap, handles[i]) - arena_region());
+        if (i % 3 != 0) {
+            assert_marked(heap, handles[i], i * 13 % 400, (unsigned)i);
+        }
+    }
+    assert_checked(heap);
+    assert_true(largest_served(heap) > 30000);
+    assert_guards_whole();
 }
 
 static void what_the_region_held_before_does_not_matter(void **state)
 {
     (void)state;
-    static size_t zero[100], ones[100];
-    offsets_in(0x00, zero, 100);
-    offsets_in(0xff, ones, 100);
-    assert_memory_equal(zero, ones, sizeof zero);
+    static size_t clean[100], dirty[100];
+    offsets_in(ZEROS, clean, 100);
+    for (enum dirt dirt = ONES; dirt < DIRTS; dirt++) {
+        offsets_in(dirt, dirty, 100);
+        assert_memory_equal(clean, dirty, sizeof clean);
+    }
 }
 
 static void two_heaps_do_not_disturb_each_other(void **state)
