@@ -109,7 +109,8 @@ jeff_heap *jeff_init(void *region, size_t bytes, const struct jeff_config *confi
 
 /// Makes a heap in pages of its own. It reserves `max_bytes` of address space and commits memory as it grows.
 ///
-/// @param max_bytes the most that the heap may grow to; 0: 64 GiB on 64-bit targets, 256 MiB on others
+/// @param max_bytes the most that the heap may grow to; 0: 64 GiB on 64-bit targets, 256 MiB on others, or, where the system has not
+///                  that much address space to give, from a quarter to a half of what it has
 /// @return the heap, to be given to jeff_destroy(), or NULL: JEFF_ERROR_ARGUMENT, JEFF_ERROR_TOO_SMALL, JEFF_ERROR_MAP
 /// @cost O(1) and three calls of the page hooks
 jeff_heap *jeff_create(size_t max_bytes, const struct jeff_config *config, enum jeff_status *status);

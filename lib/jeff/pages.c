@@ -9,6 +9,7 @@
 #define TRIM_LEAST  262144u
 #define OWN_DEFAULT 1048576u
 #define OWN_LEAST   4096u
+#define ANY_LEAST   1048576u ///< of address space, for a heap whose client states no limit
 #define EVERYTHING  SIZE_MAX ///< commit_low once both ends have met
 
 static size_t round_up(size_t value, size_t unit)
@@ -29,6 +30,22 @@ static bool hooks_usable(const struct jeff_page_hooks *hooks)
            (hooks->page_bytes & (hooks->page_bytes - 1)) == 0;
 }
 
+/// Where the system has not the address space of the default to give: half of what it has, so that some is left to others.
+static char *reserve_a_share(const struct jeff_page_hooks *hooks, size_t *reserved)
+{
+    size_t bytes = *reserved;
+    char *all = NULL;
+    while (!all && bytes >= 2 * ANY_LEAST) {
+        bytes = round_up(bytes / 2, hooks->page_bytes);
+        all = hooks->reserve(hooks->context, bytes);
+    }
+    if (!all)
+        return NULL;
+    hooks->release(hooks->context, all, bytes);
+    *reserved = round_up(bytes / 2, hooks->page_bytes);
+    return hooks->reserve(hooks->context, *reserved);
+}
+
 jeff_heap *jeff_create(size_t max_bytes, const struct jeff_config *config, enum jeff_status *status)
 {
     const struct jeff_config defaults = {0};
@@ -38,7 +55,8 @@ jeff_heap *jeff_create(size_t max_bytes, const struct jeff_config *config, enum 
     if ((!config->pages && !jeff_posix_pages(&system)) || !hooks_usable(hooks) ||
         (config->alignment != 0 && config->alignment != GRANULE && config->alignment != 8))
         return refuse(status, JEFF_ERROR_ARGUMENT);
-    if (!max_bytes)
+    const bool any = !max_bytes;
+    if (any)
         max_bytes = sizeof(void *) > 4 ? (size_t)((uint64_t)64 << 30) : (size_t)256 << 20;
     if (max_bytes < JEFF_HEAP_MIN)
         return refuse(status, JEFF_ERROR_TOO_SMALL);
@@ -50,6 +68,8 @@ jeff_heap *jeff_create(size_t max_bytes, const struct jeff_config *config, enum 
         reserved = 3 * page;
 
     char *base = hooks->reserve(hooks->context, reserved);
+    if (!base && any)
+        base = reserve_a_share(hooks, &reserved);
     if (!base)
         return refuse(status, JEFF_ERROR_MAP);
     const size_t low = round_up(sizeof(struct jeff_heap) + sizeof(struct page_state) +
@@ -115,9 +135,11 @@ bool pages_grow_table(struct jeff_heap *h, size_t low)
     size_t target = low & ~(page - 1);
     if (target < p->commit_low)
         return false;
-    if (target - p->commit_low > GROW_LEAST)
-        target -= GROW_LEAST & ~(page - 1);
-    if (!p->hooks.commit(p->hooks.context, (char *)h + target, p->commit_table - target))
+    // Some more than asked for, as with the blocks.
+    const size_t ample = target - p->commit_low > GROW_LEAST ? target - (GROW_LEAST & ~(page - 1)) : target;
+    if (p->hooks.commit(p->hooks.context, (char *)h + ample, p->commit_table - ample))
+        target = ample;
+    else if (ample == target || !p->hooks.commit(p->hooks.context, (char *)h + target, p->commit_table - target))
         return false;
     p->commit_table = target;
     if (p->commit_low == target)

@@ -14,6 +14,8 @@ struct pages {
     size_t refuse_reserves_from; ///< the how-manieth call is the first to be refused; 0: none
     size_t refuse_commits_from;
     size_t commits;
+    const char *refuse_above; ///< commits of addresses from here on are refused; NULL: none
+    size_t commit_most;       ///< bytes that one commit may ask for; 0: any
 };
 
 static struct pages pages;
@@ -38,7 +40,9 @@ static bool commit(void *context, void *address, size_t bytes)
     assert_int_equal(bytes % PAGE, 0);
     assert_int_equal((uintptr_t)address % PAGE, 0);
     p->commits++;
-    if (p->refuse_commits_from != 0 && p->commits >= p->refuse_commits_from) {
+    if ((p->refuse_commits_from != 0 && p->commits >= p->refuse_commits_from) ||
+        (p->refuse_above != NULL && (const char *)address >= p->refuse_above) ||
+        (p->commit_most != 0 && bytes > p->commit_most)) {
         return false;
     }
     p->committed += bytes;
@@ -405,6 +409,51 @@ static void a_heap_survives_when_pages_run_out(void **state)
     }
 }
 
+/// Blocks could still grow, but the handle table cannot.
+static void a_handle_table_without_pages_refuses_new_blocks_alone(void **state)
+{
+    (void)state;
+    static jeff_handle handles[20000];
+    jeff_heap *heap = booked_heap(16 * MIB, 0);
+    pages.refuse_above = (const char *)heap + 8 * MIB;
+    size_t count = fill_heap(heap, 1, handles, 20000);
+    assert_true(count > 100 && count < 20000);
+    assert_int_equal(jeff_last_status(heap), JEFF_ERROR_NO_MEMORY);
+    assert_true(jeff_malloc(heap, 5000) == JEFF_NULL);
+    assert_true(jeff_resize(heap, handles[0], 500000)); // needs no handle
+    assert_checked(heap);
+    assert_true(jeff_free(heap, handles[1]));
+    handles[1] = marked_block(heap, 1, 1);
+
+    pages.refuse_above = NULL;
+    jeff_handle next = marked_block(heap, 5000, 2);
+    assert_marked(heap, next, 5000, 2);
+    for (size_t i = 0; i < count; i++) {
+        assert_marked(heap, handles[i], 1, (unsigned)i);
+    }
+    assert_checked(heap);
+    jeff_destroy(heap);
+    assert_int_equal(pages.reserved, 0);
+}
+
+/// Growth asks for more than it needs; where that is refused, it makes do with what it needs.
+static void the_last_pages_are_used_too(void **state)
+{
+    (void)state;
+    static jeff_handle handles[40000];
+    for (size_t bytes = 1; bytes <= 1000; bytes += 333) {
+        jeff_heap *heap = booked_heap(MIB, 0);
+        pages.commit_most = PAGE;
+        size_t count = fill_heap(heap, bytes, handles, 40000);
+        assert_int_equal(pages.committed, MIB);
+        for (size_t i = 0; i < count; i++) {
+            assert_marked(heap, handles[i], bytes, (unsigned)i);
+        }
+        assert_checked(heap);
+        jeff_destroy(heap);
+    }
+}
+
 static void default_pages_work(void **state)
 {
     (void)state;
@@ -435,6 +484,8 @@ int main(void)
         cmocka_unit_test(create_refuses_what_cannot_be),
         cmocka_unit_test(create_without_pages_fails_and_leaves_nothing),
         cmocka_unit_test(a_heap_survives_when_pages_run_out),
+        cmocka_unit_test(a_handle_table_without_pages_refuses_new_blocks_alone),
+        cmocka_unit_test(the_last_pages_are_used_too),
         cmocka_unit_test(default_pages_work),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
