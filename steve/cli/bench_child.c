@@ -102,6 +102,8 @@ static bool run_task(const struct bench_task *task)
         return bench_resize(task);
     case BENCH_OVERHEAD:
         return bench_overhead(task);
+    case BENCH_REFUSAL:
+        return bench_refusal(task);
     default:
         break;
     }
@@ -110,8 +112,6 @@ static bool run_task(const struct bench_task *task)
     switch (task->job) {
     case BENCH_LOCK:
         return bench_lock(task);
-    case BENCH_REFUSAL:
-        return bench_refusal(task);
     case BENCH_RUN:
         return bench_run(task);
     case BENCH_COMPACT:
@@ -124,14 +124,14 @@ static bool run_task(const struct bench_task *task)
 }
 
 /// A task as numbers, in the order of its fields.
-enum { TASK_NUMBERS = 13 };
+enum { TASK_NUMBERS = 15 };
 
 static void task_to_numbers(const struct bench_task *task, uint64_t number[TASK_NUMBERS])
 {
     const uint64_t fields[TASK_NUMBERS] = {
         task->allocator,   task->job,           task->live,         task->count,          task->singles,
         task->uniform,     task->touched_bytes, task->heap_percent, task->locked_percent, task->heap_bytes,
-        task->block_bytes, task->budget_ns,     task->seed,
+        task->block_bytes, task->budget_ns,     task->seed,         task->large,          task->zeroed,
     };
     memcpy(number, fields, sizeof fields);
 }
@@ -152,6 +152,8 @@ static struct bench_task task_from_numbers(const uint64_t number[TASK_NUMBERS])
         .block_bytes = (size_t)number[10],
         .budget_ns = number[11],
         .seed = number[12],
+        .large = number[13] != 0,
+        .zeroed = number[14] != 0,
     };
 }
 

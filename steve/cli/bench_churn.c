@@ -73,36 +73,17 @@ static struct churned churn_timed(const struct bench_client *client, const struc
     return churned;
 }
 
-static void print_spread(struct bench_values *ns)
-{
-    double spread[BENCH_SINGLES];
-    bench_spread(ns, spread);
-    for (int i = 0; i < BENCH_SINGLES; i++)
-        printf("%.1f\n", spread[i]);
-    bench_values_free(ns);
-}
-
-/// Makes room, so that no list grows in the allocator that is measured while it is measured.
-static bool make_room(struct bench_values *values, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        if (!bench_values_push(values, 0))
-            return false;
-    values->count = 0;
-    return true;
-}
-
 /// Times the last pairs of the sequence call by call, and prints the spread of both, of malloc's and of free's.
-static bool print_singles(const struct bench_client *client, const struct bench_sequence *sequence, uint64_t *block,
-                          size_t from)
+static bool print_singles(const struct bench_client *client, const struct bench_sequence *sequence, uint64_t *block)
 {
     struct bench_timer timer = bench_timer_calibrate();
     struct bench_values both = {0}, malloc_ns = {0}, free_ns = {0};
-    size_t count = sequence->pairs - from;
-    if (!make_room(&both, count) || !make_room(&malloc_ns, count) || !make_room(&free_ns, count))
+    size_t count = sequence->pairs - sequence->measured_end;
+    if (!bench_values_reserve(&both, count) || !bench_values_reserve(&malloc_ns, count) ||
+        !bench_values_reserve(&free_ns, count))
         return false;
     uint64_t begin_ns = bench_now_ns();
-    for (size_t i = from; i < sequence->pairs; i++) {
+    for (size_t i = sequence->measured_end; i < sequence->pairs; i++) {
         uint64_t *victim = &block[sequence->victim[i]];
         uint64_t before = bench_ticks();
         client_free(client, *victim);
@@ -116,28 +97,26 @@ static bool print_singles(const struct bench_client *client, const struct bench_
         if (i % BATCH == 0 && bench_now_ns() - begin_ns > most_ns)
             break;
     }
-    print_spread(&both);
-    print_spread(&malloc_ns);
-    print_spread(&free_ns);
+    bench_print_spread(&both);
+    bench_print_spread(&malloc_ns);
+    bench_print_spread(&free_ns);
     return true;
 }
 
 bool bench_pair(const struct bench_task *task)
 {
-    size_t warm_up = 2 * task->live, measured = warm_up + task->count;
-    struct bench_sequence sequence = bench_make_sequence(task, measured + task->singles);
-    struct bench_client client;
-    if (!bench_client_open(&client, task, &sequence))
+    struct bench_stage stage;
+    if (!bench_stage_open(&stage, task, 0))
         return false;
-    uint64_t *block = bench_client_fill(&client, task, &sequence, 0);
-    if (!block)
-        return false;
-    churn_timed(&client, task, &sequence, block, 0, warm_up);
-    struct churned churned = churn_timed(&client, task, &sequence, block, warm_up, measured);
+    const struct bench_client *client = &stage.client;
+    const struct bench_sequence *sequence = &stage.sequence;
+    churn_timed(client, task, sequence, stage.block, 0, sequence->warm_up);
+    struct churned churned =
+        churn_timed(client, task, sequence, stage.block, sequence->warm_up, sequence->measured_end);
     if (churned.refused && !task->heap_percent)
-        return bench_client_refused(&client, task);
+        return bench_client_refused(client, task);
     printf("%.3f\n%.6f\n", (double)churned.ns / (double)churned.pairs, (double)churned.refused / (double)churned.pairs);
-    bool all = print_singles(&client, &sequence, block, measured);
-    bench_client_close(&client, block, task->live);
+    bool all = print_singles(client, sequence, stage.block);
+    bench_stage_close(&stage, task);
     return all;
 }

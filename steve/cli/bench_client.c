@@ -3,7 +3,19 @@
 
 #include <stdlib.h>
 
+static void *zeroed(size_t bytes)
+{
+    return calloc(1, bytes);
+}
+
+static jeff_handle jeff_zeroed(jeff_heap *heap, size_t bytes)
+{
+    return jeff_calloc(heap, 1, bytes);
+}
+
 static void *(*volatile allocate)(size_t) = malloc;
+static void *(*volatile allocate_zeroed)(size_t) = zeroed;
+static jeff_handle (*volatile jeff_allocate_zeroed)(jeff_heap *, size_t) = jeff_zeroed;
 static void (*volatile release)(void *) = free;
 static void *(*volatile reallocate)(void *, size_t) = realloc;
 static jeff_handle (*volatile jeff_allocate)(jeff_heap *, size_t) = jeff_malloc;
@@ -28,10 +40,10 @@ bool bench_client_open(struct bench_client *client, const struct bench_task *tas
 {
     enum jeff_status status = JEFF_OK;
     *client = (struct bench_client){
-        .allocate = allocate,
+        .allocate = task->zeroed ? allocate_zeroed : allocate,
         .release = release,
         .reallocate = reallocate,
-        .jeff_allocate = jeff_allocate,
+        .jeff_allocate = task->zeroed ? jeff_allocate_zeroed : jeff_allocate,
         .jeff_release = jeff_release,
         .jeff_change = jeff_change,
         .jeff_pin = jeff_pin,
@@ -39,8 +51,8 @@ bool bench_client_open(struct bench_client *client, const struct bench_task *tas
     };
     if (task->allocator != BENCH_JEFF)
         return true;
-    if (task->heap_percent) {
-        size_t bytes = tight_region(task, sequence->steady_bytes);
+    if (task->heap_percent || task->heap_bytes) {
+        size_t bytes = task->heap_bytes ? task->heap_bytes : tight_region(task, sequence->steady_bytes);
         client->heap = jeff_init(bench_memory(bytes), bytes, NULL, &status);
     } else {
         client->heap = jeff_create(0, NULL, &status);
@@ -79,4 +91,21 @@ uint64_t *bench_client_fill(const struct bench_client *client, const struct benc
         }
     }
     return block;
+}
+
+bool bench_stage_open(struct bench_stage *stage, const struct bench_task *task, size_t touched_bytes)
+{
+    const size_t warm_up = 2 * task->live, measured_end = warm_up + task->count;
+    stage->sequence = bench_make_sequence(task, measured_end + task->singles);
+    stage->sequence.warm_up = warm_up;
+    stage->sequence.measured_end = measured_end;
+    if (!bench_client_open(&stage->client, task, &stage->sequence))
+        return false;
+    stage->block = bench_client_fill(&stage->client, task, &stage->sequence, touched_bytes);
+    return stage->block;
+}
+
+void bench_stage_close(struct bench_stage *stage, const struct bench_task *task)
+{
+    bench_client_close(&stage->client, stage->block, task->live);
 }

@@ -21,8 +21,8 @@ struct bench_client {
     bool (*jeff_unpin)(jeff_heap *, jeff_handle);
 };
 
-/// Jeff's heap is as jeff_create() makes it by default, or, with task->heap_percent, one in a region of so much of what
-/// `sequence` keeps live, handle table included. @return false after a message
+/// Jeff's heap is as jeff_create() makes it by default; with task->heap_bytes, one in a region of that size; or, with
+/// task->heap_percent, of so much of what `sequence` keeps live, handle table included. @return false after a message
 bool bench_client_open(struct bench_client *client, const struct bench_task *task,
                        const struct bench_sequence *sequence);
 
@@ -30,6 +30,18 @@ bool bench_client_open(struct bench_client *client, const struct bench_task *tas
 /// @return the blocks, in memory of the bench; NULL after a message
 uint64_t *bench_client_fill(const struct bench_client *client, const struct bench_task *task,
                             const struct bench_sequence *sequence, size_t touched_bytes);
+
+/// What every task in churn begins with: a client, its blocks, and a sequence of pairs for them.
+struct bench_stage {
+    struct bench_client client;
+    struct bench_sequence sequence;
+    uint64_t *block;
+};
+
+/// Opens the client and fills it. The sequence has two pairs a block to warm up, those that are measured, and those that are timed
+/// singly. @return false after a message
+bool bench_stage_open(struct bench_stage *stage, const struct bench_task *task, size_t touched_bytes);
+void bench_stage_close(struct bench_stage *stage, const struct bench_task *task);
 
 /// Frees the blocks, and with them the heap.
 void bench_client_close(struct bench_client *client, const uint64_t *block, size_t count);

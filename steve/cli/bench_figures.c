@@ -2,9 +2,12 @@
 #define _GNU_SOURCE
 #include "steve/cli/bench_internal.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <time.h>
+#include <unistd.h>
 
 bool bench_values_push(struct bench_values *values, double value)
 {
@@ -17,6 +20,16 @@ bool bench_values_push(struct bench_values *values, double value)
         values->capacity = capacity;
     }
     values->value[values->count++] = value;
+    return true;
+}
+
+bool bench_values_reserve(struct bench_values *values, size_t count)
+{
+    values->count = 0;
+    for (size_t i = 0; i < count; i++)
+        if (!bench_values_push(values, 0))
+            return false;
+    values->count = 0;
     return true;
 }
 
@@ -74,6 +87,15 @@ void bench_spread(struct bench_values *values, double spread[BENCH_SINGLES])
         spread[i] = at_share(values, share[i]);
 }
 
+void bench_print_spread(struct bench_values *values)
+{
+    double spread[BENCH_SINGLES];
+    bench_spread(values, spread);
+    for (int i = 0; i < BENCH_SINGLES; i++)
+        printf("%.1f\n", spread[i]);
+    bench_values_free(values);
+}
+
 uint16_t bench_random_size(uint64_t *state)
 {
     uint32_t octave = 4 + bench_random_below(state, 6);
@@ -101,6 +123,18 @@ uint64_t bench_now_ns(void)
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+size_t bench_resident_bytes(void)
+{
+    char text[512];
+    int file = open("/proc/self/smaps_rollup", O_RDONLY | O_CLOEXEC);
+    ssize_t bytes = file >= 0 ? read(file, text, sizeof text - 1) : -1;
+    if (file >= 0)
+        close(file);
+    text[bytes > 0 ? bytes : 0] = '\0';
+    const char *resident = strstr(text, "Rss:");
+    return resident ? (size_t)strtoull(resident + 4, NULL, 10) * 1024 : 0;
 }
 
 void *bench_memory(size_t bytes)

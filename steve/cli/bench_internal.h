@@ -8,7 +8,7 @@
 ///     bench_child.c       starting a child and reading its figures; the child's entry
 ///     bench_sequence.c    the sequences that all allocators run: victims and sizes, drawn beforehand
 ///     bench_client.h      one face for Jeff and for malloc, so that a task is written once
-///     bench_churn.c       task: malloc+free pair, also in a tight heap, and each call timed singly
+///     bench_churn.c       task: malloc+free pair, also in a tight heap or with calloc, and each call timed singly
 ///     bench_resize.c      task: resize
 ///     bench_lock.c        task: lock+unlock pair
 ///     bench_space.c       tasks: space per block; payload at the first refusal
@@ -50,10 +50,10 @@ extern const bool bench_can_preload;
 enum bench_job {
     BENCH_PROBE,    ///< figures: none; is the allocator there, and which version is it
     BENCH_PAIR,     ///< figures: see enum bench_pair_figure
-    BENCH_LOCK,     ///< figures: ns a lock+unlock pair, of one timed singly, ns of a bare access to a table as large
+    BENCH_LOCK,     ///< figures: see enum bench_lock_figure
     BENCH_RESIZE,   ///< figures: ns a resize, of one timed singly
     BENCH_OVERHEAD, ///< figures: see enum bench_overhead_figure
-    BENCH_REFUSAL,  ///< figures: percent of the heap that is payload at the first refusal, percent that is free
+    BENCH_REFUSAL,  ///< figures: percent of the memory that is payload when it is used up, percent that is free (Jeff)
     BENCH_RUN,      ///< figures: see enum bench_run_figure
     BENCH_COMPACT,  ///< figures: see enum bench_compact_figure
     BENCH_PAUSE, ///< figures: see enum bench_pause_figure; then by turns µs that a call took too long, and a memmove loop
@@ -70,6 +70,15 @@ enum bench_pair_figure {
     BENCH_PAIR_MALLOC = BENCH_PAIR_SINGLE + BENCH_SINGLES,
     BENCH_PAIR_FREE = BENCH_PAIR_MALLOC + BENCH_SINGLES,
     BENCH_PAIR_FIGURES = BENCH_PAIR_FREE + BENCH_SINGLES,
+};
+
+enum bench_lock_figure {
+    BENCH_LOCK_NS,   ///< of a pair
+    BENCH_LOCK_BARE, ///< ns of a bare access to a table as large
+    BENCH_LOCK_PAIR, ///< four figures, enum bench_single, of both together
+    BENCH_LOCK_LOCK = BENCH_LOCK_PAIR + BENCH_SINGLES,
+    BENCH_LOCK_UNLOCK = BENCH_LOCK_LOCK + BENCH_SINGLES,
+    BENCH_LOCK_FIGURES = BENCH_LOCK_UNLOCK + BENCH_SINGLES,
 };
 
 /// Bytes a block.
@@ -115,10 +124,12 @@ struct bench_task {
     size_t count;            ///< of what is measured: pairs, resizes, locks, pauses at most
     size_t singles;          ///< calls timed singly
     bool uniform;            ///< sizes are uniform, not their logarithms
+    bool large;              ///< OVERHEAD: sizes of 2 to 64 KiB, log-uniform
+    bool zeroed;             ///< PAIR: calloc instead of malloc
     unsigned touched_bytes;  ///< PAIR: how much of a new block is written, at most
     unsigned heap_percent;   ///< PAIR: sizes that keep the live bytes steady; Jeff's heap is so much of them
     unsigned locked_percent; ///< COMPACT, RUN
-    size_t heap_bytes;       ///< REFUSAL
+    size_t heap_bytes;       ///< REFUSAL: of Jeff's heap, and what the resident memory of others may grow to
     size_t block_bytes;      ///< PAUSE: size of every block; 0: small ones
     uint64_t budget_ns;      ///< PAUSE
     uint64_t seed;
@@ -132,6 +143,8 @@ struct bench_values {
 };
 bool bench_values_push(struct bench_values *values, double value); ///< @return false when memory is short
 void bench_values_free(struct bench_values *values);
+/// Empties the list and makes room for so many, so that it does not grow while something is measured. @return false when memory is short
+bool bench_values_reserve(struct bench_values *values, size_t count);
 
 /// @param values sorted in place @return 0 if there are none
 double bench_median(struct bench_values *values);
@@ -139,6 +152,9 @@ double bench_median(struct bench_values *values);
 double bench_percentile(struct bench_values *values, double share);
 /// All of enum bench_single at once: sorted only once.
 void bench_spread(struct bench_values *values, double spread[BENCH_SINGLES]);
+
+/// A child prints the spread of calls timed singly, a figure a line. @param values sorted in place, and freed
+void bench_print_spread(struct bench_values *values);
 
 enum bench_answer {
     BENCH_ANSWERED,
@@ -187,6 +203,16 @@ static inline uint32_t bench_random_below(uint64_t *state, uint32_t below)
 /// @return a size of 16..1024 bytes, its logarithm uniform
 uint16_t bench_random_size(uint64_t *state);
 
+/// The sizes that a task asks for.
+struct bench_sizes {
+    const char *distribution;
+    size_t least, most; ///< bytes
+};
+struct bench_sizes bench_sizes_of(const struct bench_task *task);
+
+/// Resident memory of this process in bytes; exact, unlike /proc/self/statm, whose counters lag behind. Allocates nothing. 0: not told
+size_t bench_resident_bytes(void);
+
 /// Shuffles 0..count-1 (Fisher and Yates).
 void bench_shuffle(uint32_t *order, size_t count, uint64_t *state);
 
@@ -196,6 +222,8 @@ struct bench_sequence {
     uint32_t *victim;     ///< of each pair
     uint16_t *size;
     size_t pairs;
+    size_t warm_up;      ///< bench_stage_open(): so many of them come before what is measured,
+    size_t measured_end; ///< up to here; the rest is timed call by call
     size_t steady_bytes; ///< with heap_percent: what the live blocks take in a Jeff heap, never exceeded; else 0
 };
 

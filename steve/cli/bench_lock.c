@@ -16,54 +16,55 @@ static uint64_t time_bare_table(const uint32_t *order, size_t count, size_t live
     return bench_now_ns() - begin;
 }
 
-/// Times `count` pairs singly and prints their spread.
+/// Times `count` pairs call by call, and prints the spread of both, of lock's and of unlock's.
 static bool print_singles(const struct bench_client *client, const jeff_handle *handle, size_t count)
 {
     struct bench_timer timer = bench_timer_calibrate();
-    struct bench_values ns = {0};
-    bool all = true;
+    struct bench_values both = {0}, lock_ns = {0}, unlock_ns = {0};
+    bool all = bench_values_reserve(&both, count) && bench_values_reserve(&lock_ns, count) &&
+               bench_values_reserve(&unlock_ns, count);
     for (size_t i = 0; i < count && all; i++) {
-        uint64_t begin = bench_ticks();
-        all = client->jeff_pin(client->heap, handle[i]) && client->jeff_unpin(client->heap, handle[i]);
-        uint64_t end = bench_ticks();
-        all = all && bench_values_push(&ns, bench_timer_ns(&timer, begin, end));
+        uint64_t before = bench_ticks();
+        all = client->jeff_pin(client->heap, handle[i]);
+        uint64_t between = bench_ticks();
+        all = client->jeff_unpin(client->heap, handle[i]) && all;
+        uint64_t after = bench_ticks();
+        double locked = bench_timer_ns(&timer, before, between), unlocked = bench_timer_ns(&timer, between, after);
+        bench_values_push(&lock_ns, locked);
+        bench_values_push(&unlock_ns, unlocked);
+        bench_values_push(&both, locked + unlocked);
     }
-    double spread[BENCH_SINGLES];
-    bench_spread(&ns, spread);
-    for (int i = 0; i < BENCH_SINGLES; i++)
-        printf("%.1f\n", spread[i]);
-    bench_values_free(&ns);
+    bench_print_spread(&both);
+    bench_print_spread(&lock_ns);
+    bench_print_spread(&unlock_ns);
     return all;
 }
 
 bool bench_lock(const struct bench_task *task)
 {
-    size_t pairs = task->count + task->singles;
-    struct bench_sequence sequence = bench_make_sequence(task, pairs);
-    struct bench_client client;
-    if (!bench_client_open(&client, task, &sequence))
+    struct bench_stage stage;
+    if (!bench_stage_open(&stage, task, 0))
         return false;
-    uint64_t *block = bench_client_fill(&client, task, &sequence, 0);
-    if (!block)
-        return false;
+    const struct bench_client *client = &stage.client;
+    const size_t pairs = task->count + task->singles;
+    const uint32_t *order = stage.sequence.victim + stage.sequence.warm_up;
     // Handles are read in sequence as well: where a client keeps them is not Jeff's cost.
     jeff_handle *handle = bench_memory(pairs * sizeof *handle);
     for (size_t i = 0; i < pairs; i++)
-        handle[i] = block[sequence.victim[i]];
+        handle[i] = stage.block[order[i]];
 
     bool all = true;
     uint64_t begin = bench_now_ns();
     for (size_t i = 0; i < task->count; i++) {
-        all &= client.jeff_pin(client.heap, handle[i]) != NULL;
-        all &= client.jeff_unpin(client.heap, handle[i]);
+        all &= client->jeff_pin(client->heap, handle[i]) != NULL;
+        all &= client->jeff_unpin(client->heap, handle[i]);
     }
     uint64_t ns = bench_now_ns() - begin;
     if (!all)
-        return bench_client_refused(&client, task);
+        return bench_client_refused(client, task);
     printf("%.3f\n", (double)ns / (double)task->count);
-    if (!print_singles(&client, handle + task->count, task->singles))
-        return bench_client_refused(&client, task);
-    printf("%.3f\n", (double)time_bare_table(sequence.victim, task->count, task->live) / (double)task->count);
-    bench_client_close(&client, block, task->live);
-    return true;
+    printf("%.3f\n", (double)time_bare_table(order, task->count, task->live) / (double)task->count);
+    all = print_singles(client, handle + task->count, task->singles) || bench_client_refused(client, task);
+    bench_stage_close(&stage, task);
+    return all;
 }

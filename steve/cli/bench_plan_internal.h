@@ -8,11 +8,11 @@
 enum bench_metric {
     BENCH_METRIC_PAIR,       ///< ns a malloc+free pair; percentiles of pairs timed singly
     BENCH_METRIC_PAIR_TIGHT, ///< the same in a heap of so many times the live bytes
-    BENCH_METRIC_LATENCY,    ///< ns of a malloc or a free timed singly: p99.9, and the other percentiles
+    BENCH_METRIC_LATENCY,    ///< ns of an op timed singly, param `op`: p99.9, and the other percentiles
     BENCH_METRIC_LOCK_PAIR,
     BENCH_METRIC_RESIZE,
-    BENCH_METRIC_OVERHEAD_BYTES,     ///< space per block beyond the request, that rounded up to 16
-    BENCH_METRIC_PAYLOAD_AT_REFUSAL, ///< percent of the heap
+    BENCH_METRIC_OVERHEAD_BYTES, ///< space per block beyond the request, that rounded up to 16
+    BENCH_METRIC_PAYLOAD_AT_REFUSAL, ///< percent of the heap; of others, of the resident memory when it has grown to so much
     BENCH_METRIC_LARGEST_RUN,        ///< bytes
     BENCH_METRIC_COMPACT_TIME,
     BENCH_METRIC_MEMMOVE_TIME, ///< of the same moves
@@ -59,7 +59,7 @@ struct bench_plan {
     size_t live_counts;
     size_t pairs;           ///< measured in a task
     size_t singles;         ///< calls timed singly in a task
-    size_t overhead_blocks; ///< for space per block
+    size_t overhead_blocks; ///< of 2 to 64 KiB, for space per block
     size_t heap_bytes[BENCH_HEAPS];
     size_t heaps;
     size_t compact_blocks; ///< before half of them is freed
@@ -80,6 +80,10 @@ struct bench_row *bench_row_add(struct bench_plan *plan, enum bench_metric metri
                                 size_t live, const char *unit);
 void bench_row_number(struct bench_row *row, const char *name, double number);
 void bench_row_text(struct bench_row *row, const char *name, const char *text); ///< `text` must outlive the row
+/// The parameters that tell of the sizes of a task.
+void bench_row_sizes(struct bench_row *row, const struct bench_task *task);
+/// The percentiles of calls timed singly. @param first of four lists of figures, enum bench_single, a value a round in each
+void bench_row_singles(struct bench_row *row, struct bench_values *first);
 /// Value: the median of all rounds; percentiles: of the rounds too. @param values sorted in place
 void bench_row_rounds(struct bench_row *row, struct bench_values *values);
 void bench_rows_free(struct bench_rows *rows);
@@ -125,6 +129,13 @@ double bench_line_ratio(const struct bench_line *line, size_t task, size_t peer,
 /// @return the index of the allocator's first task; line->tasks if it has none
 size_t bench_line_find(const struct bench_line *line, enum bench_allocator who);
 
+/// Prints a column head for each allocator on the plan.
+void bench_print_allocators(const struct bench_plan *plan);
+/// A row of metric `latency` for each task that is not left out: its value is the 99.9th percentile.
+/// @param op what was timed @param figure of the first of its four figures
+struct bench_row *bench_row_add_latency(struct bench_plan *plan, struct bench_line *line, size_t task, const char *op,
+                                        size_t figure);
+
 /// Says on a terminal what is going on; silent in a pipe.
 void bench_show_progress(const struct bench_plan *plan, const char *what, unsigned round);
 void bench_clear_progress(void);
@@ -133,9 +144,10 @@ const char *bench_verdict(double value, double limit); ///< `reached` if it is n
 
 /// Each runs its tasks, adds their rows, and prints a table. @return false after a message if a child failed
 bool bench_table_pairs(struct bench_plan *plan, bool uniform, unsigned touched_bytes);
-bool bench_table_tight(struct bench_plan *plan); ///< pair_tight and latency
-bool bench_table_locks(struct bench_plan *plan);
-bool bench_table_resize(struct bench_plan *plan);
+bool bench_table_tight(struct bench_plan *plan);  ///< pair_tight; latency of malloc and free
+bool bench_table_calloc(struct bench_plan *plan); ///< latency of calloc
+bool bench_table_locks(struct bench_plan *plan);  ///< lock_pair; latency of lock and unlock
+bool bench_table_resize(struct bench_plan *plan); ///< resize, and its latency
 bool bench_table_overhead(struct bench_plan *plan);
 bool bench_table_refusal(struct bench_plan *plan);
 bool bench_table_runs(struct bench_plan *plan);

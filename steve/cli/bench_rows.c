@@ -59,6 +59,34 @@ void bench_row_text(struct bench_row *row, const char *name, const char *text)
     add_param(row, (struct bench_param){.name = name, .text = text});
 }
 
+void bench_row_sizes(struct bench_row *row, const struct bench_task *task)
+{
+    const struct bench_sizes sizes = bench_sizes_of(task);
+    bench_row_text(row, "sizes", sizes.distribution);
+    bench_row_number(row, "least_bytes", (double)sizes.least);
+    bench_row_number(row, "most_bytes", (double)sizes.most);
+}
+
+void bench_row_singles(struct bench_row *row, struct bench_values *first)
+{
+    for (int i = 0; i < BENCH_SINGLES; i++)
+        row->spread[i] = bench_median(&first[i]);
+    bench_row_number(row, "max_ns", row->spread[BENCH_MAX]);
+}
+
+struct bench_row *bench_row_add_latency(struct bench_plan *plan, struct bench_line *line, size_t index, const char *op,
+                                        size_t figure)
+{
+    const struct bench_task *task = &line->task[index];
+    struct bench_row *row = bench_row_add(plan, BENCH_METRIC_LATENCY, task->allocator, task->live, "ns");
+    row->value = bench_median(&line->value[index][figure + BENCH_P999]);
+    bench_row_text(row, "op", op);
+    bench_row_text(row, "value_is", "p999");
+    bench_row_sizes(row, task);
+    bench_row_singles(row, &line->value[index][figure]);
+    return row;
+}
+
 void bench_row_rounds(struct bench_row *row, struct bench_values *values)
 {
     row->value = bench_median(values);
@@ -70,6 +98,13 @@ void bench_rows_free(struct bench_rows *rows)
 {
     free(rows->row);
     *rows = (struct bench_rows){0};
+}
+
+void bench_print_allocators(const struct bench_plan *plan)
+{
+    for (unsigned i = 0; i < BENCH_ALLOCATORS; i++)
+        if (plan->with[i])
+            fprintf(plan->out, " %9s", bench_allocators[i].name);
 }
 
 void bench_show_progress(const struct bench_plan *plan, const char *what, unsigned round)

@@ -13,13 +13,25 @@
 
 #include "jeff.h"
 
-enum { LEAST = 16, MOST = 1024, DRAWS = 256 };
+enum { LEAST = 16, MOST = 1024, DRAWS = 256, LARGE_LEAST = 2048, LARGE_MOST = 65535 };
+
+struct bench_sizes bench_sizes_of(const struct bench_task *task)
+{
+    if (task->large)
+        return (struct bench_sizes){.distribution = "log-uniform", .least = LARGE_LEAST, .most = LARGE_MOST};
+    return (struct bench_sizes){
+        .distribution = task->uniform ? "uniform" : "log-uniform", .least = LEAST, .most = MOST};
+}
 
 static uint16_t draw_size(const struct bench_task *task, uint64_t *state)
 {
     if (task->uniform)
         return (uint16_t)(LEAST + bench_random_below(state, MOST - LEAST + 1));
-    return bench_random_size(state);
+    // Large sizes are five of the small ones' six octaves, 128 times as large.
+    uint16_t size = bench_random_size(state);
+    while (task->large && size >= MOST / 2)
+        size = bench_random_size(state);
+    return task->large ? (uint16_t)(size * (LARGE_LEAST / LEAST)) : size;
 }
 
 /// What a block of each size takes in a Jeff heap, its part of the handle table aside.

@@ -4,25 +4,8 @@
 ///   is what the allocator adds. No allocator is asked, so that all are measured alike; of Jeff its statistics are
 ///   told as well. A request is rounded up to 16 bytes first: alignment asks for that of everyone.
 /// - Refusal: a heap is filled to four fifths, then churned, a block more every eight pairs, until a request is refused, the last
-///   resort included.
+///   resort included. A malloc library has no heap of a given size: it is stopped when its resident memory has grown to that size.
 #include "steve/cli/bench_client.h"
-
-#include <string.h>
-
-/// Resident memory of this process in bytes; exact, unlike /proc/self/statm, whose counters lag behind.
-static size_t resident_bytes(void)
-{
-    FILE *file = fopen("/proc/self/smaps_rollup", "re");
-    if (!file)
-        return 0;
-    char line[256];
-    size_t kilobytes = 0;
-    while (fgets(line, sizeof line, file))
-        if (sscanf(line, "Rss: %zu kB", &kilobytes) == 1)
-            break;
-    fclose(file);
-    return kilobytes * 1024;
-}
 
 bool bench_overhead(const struct bench_task *task)
 {
@@ -33,15 +16,14 @@ bool bench_overhead(const struct bench_task *task)
         rounded += (sequence.first_size[i] + (size_t)15) / 16 * 16;
     }
     size_t bench_own = (task->live * sizeof(uint64_t) + 4095) / 4096 * 4096; // made by bench_client_fill()
-    resident_bytes();                                                        // stdio's buffers are there now
-    size_t before = resident_bytes();
+    size_t before = bench_resident_bytes();
     struct bench_client client;
     if (!bench_client_open(&client, task, &sequence))
         return false;
     const uint64_t *block = bench_client_fill(&client, task, &sequence, SIZE_MAX);
     if (!block)
         return false;
-    size_t after = resident_bytes();
+    size_t after = bench_resident_bytes();
     if (!before || !after) {
         fprintf(stderr, "steve bench: /proc/self/smaps_rollup does not tell how much memory is resident\n");
         return false;
@@ -64,35 +46,45 @@ bool bench_overhead(const struct bench_task *task)
 }
 
 struct holding {
-    jeff_heap *heap;
-    jeff_handle *handle;
+    struct bench_client client;
+    uint64_t *block;
     uint16_t *size;
     size_t count;
     size_t most; ///< room in the two lists
     size_t payload_bytes;
-    uint64_t state; ///< of the random numbers
+    size_t limit_bytes; ///< of resident memory, where the allocator itself knows no limit
+    uint64_t state;     ///< of the random numbers
+    size_t looks;
 };
 
-/// Allocates one more block. @return false if it was refused
+/// Whether the memory of an allocator has grown to its limit. Looked at now and then: the system takes its time to tell.
+static bool is_used_up(struct holding *holding)
+{
+    enum { ADDS_A_LOOK = 64 };
+    return !holding->client.heap && ++holding->looks % ADDS_A_LOOK == 0 &&
+           bench_resident_bytes() > holding->limit_bytes;
+}
+
+/// Allocates one more block, and writes all of it. @return false if it was refused, or memory is used up
 static bool add(struct holding *holding)
 {
     uint16_t bytes = bench_random_size(&holding->state);
-    jeff_handle handle = holding->count < holding->most ? jeff_malloc(holding->heap, bytes) : JEFF_NULL;
-    if (handle == JEFF_NULL)
+    uint64_t block = holding->count < holding->most ? client_malloc(&holding->client, bytes) : 0;
+    if (!block || !client_touch(&holding->client, block, bytes, SIZE_MAX))
         return false;
-    holding->handle[holding->count] = handle;
+    holding->block[holding->count] = block;
     holding->size[holding->count++] = bytes;
     holding->payload_bytes += bytes;
-    return true;
+    return !is_used_up(holding);
 }
 
 static void remove_any(struct holding *holding)
 {
     size_t victim = bench_random_below(&holding->state, (uint32_t)holding->count);
-    jeff_free(holding->heap, holding->handle[victim]);
+    client_free(&holding->client, holding->block[victim]);
     holding->payload_bytes -= holding->size[victim];
     holding->count--;
-    holding->handle[victim] = holding->handle[holding->count];
+    holding->block[victim] = holding->block[holding->count];
     holding->size[victim] = holding->size[holding->count];
 }
 
@@ -100,18 +92,20 @@ bool bench_refusal(const struct bench_task *task)
 {
     enum { PAIRS_A_BLOCK_MORE = 8 };
     size_t bytes = task->heap_bytes, most = bytes / 64;
-    enum jeff_status status = JEFF_OK;
     struct holding holding = {
-        .heap = jeff_init(bench_memory(bytes), bytes, NULL, &status),
-        .handle = bench_memory(most * sizeof *holding.handle),
+        .block = bench_memory(most * sizeof *holding.block),
         .size = bench_memory(most * sizeof *holding.size),
         .most = most,
         .state = task->seed,
     };
-    if (!holding.heap) {
-        fprintf(stderr, "steve bench: jeff_init: %s\n", jeff_strerror(status));
+    const size_t before = bench_resident_bytes();
+    holding.limit_bytes = before + bytes;
+    if (!before) {
+        fprintf(stderr, "steve bench: /proc/self/smaps_rollup does not tell how much memory is resident\n");
         return false;
     }
+    if (!bench_client_open(&holding.client, task, NULL))
+        return false;
     bool served = true;
     while (served && holding.payload_bytes < bytes / 5 * 4)
         served = add(&holding);
@@ -119,8 +113,9 @@ bool bench_refusal(const struct bench_task *task)
         remove_any(&holding);
         served = add(&holding) && (pairs % PAIRS_A_BLOCK_MORE != 0 || add(&holding));
     }
-    struct jeff_stats stats;
-    jeff_stats(holding.heap, &stats);
+    struct jeff_stats stats = {0};
+    if (holding.client.heap)
+        jeff_stats(holding.client.heap, &stats);
     printf("%.4f\n%.4f\n", 100 * (double)holding.payload_bytes / (double)bytes,
            100 * (double)stats.free_bytes / (double)bytes);
     return true;

@@ -1,21 +1,17 @@
 /// The bench: the tables of lock+unlock and of resize.
 #include "steve/cli/bench_plan_internal.h"
 
-enum { LOCK_NS, LOCK_SINGLE, LOCK_BARE_NS = LOCK_SINGLE + BENCH_SINGLES, LOCK_FIGURES };
 enum { RESIZE_NS, RESIZE_SINGLE, RESIZE_FIGURES = RESIZE_SINGLE + BENCH_SINGLES };
 
-/// @param figure of the first: ns on average; those of single calls follow
+/// @param single the first of the figures of calls timed singly
 static struct bench_row *add_row(struct bench_plan *plan, struct bench_line *line, size_t index,
-                                 enum bench_metric metric)
+                                 enum bench_metric metric, size_t single)
 {
     const struct bench_task *task = &line->task[index];
-    struct bench_values *value = line->value[index];
     struct bench_row *row = bench_row_add(plan, metric, task->allocator, task->live, "ns");
-    row->value = bench_median(&value[0]);
-    for (int i = 0; i < BENCH_SINGLES; i++)
-        row->spread[i] = bench_median(&value[1 + i]);
-    bench_row_text(row, "sizes", "log-uniform");
-    bench_row_number(row, "max_ns", row->spread[BENCH_MAX]);
+    row->value = bench_median(&line->value[index][0]);
+    bench_row_sizes(row, task);
+    bench_row_singles(row, &line->value[index][single]);
     return row;
 }
 
@@ -34,15 +30,18 @@ bool bench_table_locks(struct bench_plan *plan)
                                            .live = live,
                                            .count = plan->pairs,
                                            .singles = plan->singles});
-        all = bench_line_measure(plan, &line, "locks", LOCK_FIGURES);
+        all = bench_line_measure(plan, &line, "locks", BENCH_LOCK_FIGURES);
         if (all) {
-            double bare = bench_median(&line.value[0][LOCK_BARE_NS]);
-            struct bench_row *row = add_row(plan, &line, 0, BENCH_METRIC_LOCK_PAIR);
+            double bare = bench_median(&line.value[0][BENCH_LOCK_BARE]);
+            struct bench_row *row = add_row(plan, &line, 0, BENCH_METRIC_LOCK_PAIR, BENCH_LOCK_PAIR);
             bench_row_number(row, "bare_table_ns", bare);
-            fprintf(plan->out, "%12zu %9.2f %9.2f %9.1f %9.1f %9.1f", live, row->value, bare, row->spread[BENCH_P50],
+            const double ns = row->value;
+            fprintf(plan->out, "%12zu %9.2f %9.2f %9.1f %9.1f %9.1f", live, ns, bare, row->spread[BENCH_P50],
                     row->spread[BENCH_P99], row->spread[BENCH_P999]);
             if (live <= 1000) // so few entries fit the first cache
-                fprintf(plan->out, "  <= 3.00 %s", bench_verdict(row->value, 3));
+                fprintf(plan->out, "  <= 3.00 %s", bench_verdict(ns, 3));
+            bench_row_add_latency(plan, &line, 0, "lock", BENCH_LOCK_LOCK);
+            bench_row_add_latency(plan, &line, 0, "unlock", BENCH_LOCK_UNLOCK);
             fprintf(plan->out, "\n");
             fflush(plan->out);
         }
@@ -56,9 +55,7 @@ bool bench_table_resize(struct bench_plan *plan)
     static const char *column[] = {"mean", "p99.9"};
     fprintf(plan->out, "\nresize (realloc) of a random block to another size, 16..1024 bytes log-uniform; ns\n");
     fprintf(plan->out, "%12s %6s", "live blocks", "");
-    for (unsigned i = 0; i < BENCH_ALLOCATORS; i++)
-        if (plan->with[i])
-            fprintf(plan->out, " %9s", bench_allocators[i].name);
+    bench_print_allocators(plan);
     fprintf(plan->out, "\n");
     bool all = true;
     for (size_t i = 0; i < plan->live_counts && all; i++) {
@@ -75,8 +72,10 @@ bool bench_table_resize(struct bench_plan *plan)
             fprintf(plan->out, "\n");
         }
         fflush(plan->out);
-        for (size_t t = 0; t < line.tasks && all; t++)
-            add_row(plan, &line, t, BENCH_METRIC_RESIZE);
+        for (size_t t = 0; t < line.tasks && all; t++) {
+            add_row(plan, &line, t, BENCH_METRIC_RESIZE, RESIZE_SINGLE);
+            bench_row_add_latency(plan, &line, t, "resize", RESIZE_SINGLE);
+        }
         bench_line_free(&line);
     }
     return all;

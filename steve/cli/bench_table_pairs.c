@@ -12,27 +12,6 @@ static void print_ratio(FILE *out, double ratio, double limit)
         fprintf(out, "  %5.2f %15s", ratio, "");
 }
 
-static const char *distribution(bool uniform)
-{
-    return uniform ? "uniform" : "log-uniform";
-}
-
-static void add_sizes(struct bench_row *row, const struct bench_task *task)
-{
-    bench_row_text(row, "sizes", distribution(task->uniform));
-    bench_row_number(row, "least_bytes", 16);
-    bench_row_number(row, "most_bytes", 1024);
-    bench_row_number(row, "touched_bytes", task->touched_bytes);
-}
-
-/// Takes the percentiles from four lists, each the same percentile round by round.
-static void add_spread(struct bench_row *row, struct bench_values *first)
-{
-    for (int i = 0; i < BENCH_SINGLES; i++)
-        row->spread[i] = bench_median(&first[i]);
-    bench_row_number(row, "max_ns", row->spread[BENCH_MAX]);
-}
-
 static void add_pair_rows(struct bench_plan *plan, struct bench_line *line, enum bench_metric metric)
 {
     for (size_t i = 0; i < line->tasks; i++) {
@@ -41,8 +20,9 @@ static void add_pair_rows(struct bench_plan *plan, struct bench_line *line, enum
             continue;
         struct bench_row *row = bench_row_add(plan, metric, task->allocator, task->live, "ns");
         row->value = bench_median(&line->value[i][BENCH_PAIR_NS]);
-        add_sizes(row, task);
-        add_spread(row, &line->value[i][BENCH_PAIR_SINGLE]);
+        bench_row_sizes(row, task);
+        bench_row_number(row, "touched_bytes", task->touched_bytes);
+        bench_row_singles(row, &line->value[i][BENCH_PAIR_SINGLE]);
         if (metric == BENCH_METRIC_PAIR_TIGHT) {
             bench_row_number(row, "heap_factor", task->heap_percent / 100.0);
             bench_row_number(row, "refused_share", bench_median(&line->value[i][BENCH_PAIR_REFUSED]));
@@ -75,13 +55,12 @@ static void print_pairs(struct bench_plan *plan, struct bench_line *line, const 
 
 bool bench_table_pairs(struct bench_plan *plan, bool uniform, unsigned touched_bytes)
 {
-    fprintf(plan->out, "\nmalloc+free pair in steady churn, 16..1024 bytes %s; ns\n", distribution(uniform));
+    fprintf(plan->out, "\nmalloc+free pair in steady churn, 16..1024 bytes %s; ns\n",
+            uniform ? "uniform" : "log-uniform");
     if (touched_bytes)
         fprintf(plan->out, "the first %u bytes of each new block are written, Jeff's under lock\n", touched_bytes);
     fprintf(plan->out, "%12s", "live blocks");
-    for (unsigned i = 0; i < BENCH_ALLOCATORS; i++)
-        if (plan->with[i])
-            fprintf(plan->out, " %9s", bench_allocators[i].name);
+    bench_print_allocators(plan);
     if (plan->with[BENCH_JEFF] && plan->with[BENCH_MIMALLOC])
         fprintf(plan->out, "  %-21s", "jeff/mimalloc");
     if (plan->with[BENCH_JEFF] && plan->with[BENCH_GLIBC])
@@ -123,12 +102,7 @@ static void add_latency_rows(struct bench_plan *plan, struct bench_line *line, c
         const struct bench_task *task = &line->task[i];
         if (!is_timed_singly(task))
             continue;
-        struct bench_row *row = bench_row_add(plan, BENCH_METRIC_LATENCY, task->allocator, task->live, "ns");
-        row->value = bench_median(&line->value[i][figure + BENCH_P999]);
-        bench_row_text(row, "op", op);
-        bench_row_text(row, "value_is", "p999");
-        add_sizes(row, task);
-        add_spread(row, &line->value[i][figure]);
+        struct bench_row *row = bench_row_add_latency(plan, line, i, op, figure);
         if (task->allocator == BENCH_JEFF)
             bench_row_number(row, "heap_factor", task->heap_percent / 100.0);
     }
@@ -235,5 +209,34 @@ bool bench_table_tight(struct bench_plan *plan)
     }
     for (size_t i = 0; i < BENCH_LIVE_COUNTS; i++)
         bench_line_free(&lines[i]);
+    return all;
+}
+
+bool bench_table_calloc(struct bench_plan *plan)
+{
+    fprintf(plan->out, "\ncalloc in steady churn, 16..1024 bytes log-uniform, calls timed singly; ns\n%20s", "");
+    bench_print_allocators(plan);
+    fprintf(plan->out, "\n");
+    bool all = true;
+    for (size_t i = 0; i < plan->live_counts && all; i++) {
+        struct bench_line line = {0};
+        bench_line_add_all(plan, &line,
+                           (struct bench_task){.job = BENCH_PAIR,
+                                               .live = plan->live[i],
+                                               .count = plan->pairs / 4,
+                                               .singles = plan->singles,
+                                               .zeroed = true});
+        all = bench_line_measure(plan, &line, "calloc", BENCH_PAIR_FIGURES);
+        for (size_t k = 0; k < BENCH_SINGLES && all; k++) {
+            fprintf(plan->out, "%12zu %7s", plan->live[i], spread_names[k]);
+            for (size_t t = 0; t < line.tasks; t++)
+                fprintf(plan->out, " %9.0f", bench_median(&line.value[t][BENCH_PAIR_MALLOC + k]));
+            fprintf(plan->out, "\n");
+        }
+        fflush(plan->out);
+        for (size_t t = 0; t < line.tasks && all; t++)
+            bench_row_add_latency(plan, &line, t, "calloc", BENCH_PAIR_MALLOC);
+        bench_line_free(&line);
+    }
     return all;
 }

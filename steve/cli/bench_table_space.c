@@ -12,67 +12,94 @@ static void add_overhead_row(struct bench_plan *plan, const struct bench_task *t
     struct bench_row *row =
         bench_row_add(plan, BENCH_METRIC_OVERHEAD_BYTES, task->allocator, task->live, "bytes a block");
     bench_row_rounds(row, value);
-    bench_row_text(row, "sizes", "log-uniform");
+    bench_row_sizes(row, task);
     bench_row_text(row, "measured_by", measured_by);
     bench_row_number(row, "rounding_bytes", rounding);
 }
 
-bool bench_table_overhead(struct bench_plan *plan)
+/// A line of the table: so many blocks of such sizes.
+static bool measure_overhead(struct bench_plan *plan, size_t live, bool large)
 {
+    const struct bench_task task = {.job = BENCH_OVERHEAD, .live = live, .large = large};
     struct bench_line line = {0};
-    bench_line_add_all(plan, &line, (struct bench_task){.job = BENCH_OVERHEAD, .live = plan->overhead_blocks});
-    if (!bench_line_measure(plan, &line, "space per block", BENCH_OVERHEAD_FIGURES)) {
-        bench_line_free(&line);
-        return false;
-    }
-    fprintf(plan->out,
-            "\nSpace per block beyond the request, each request rounded up to 16: growth of resident memory over\n"
-            "%zu blocks, 16..1024 bytes log-uniform, written whole, nothing freed; bytes a block\n",
-            plan->overhead_blocks);
-    for (size_t i = 0; i < line.tasks; i++) {
-        const struct bench_task *task = &line.task[i];
+    bench_line_add_all(plan, &line, task);
+    const bool measured = bench_line_measure(plan, &line, "space per block", BENCH_OVERHEAD_FIGURES);
+    if (measured)
+        fprintf(plan->out, "%12zu %13s", live, large ? "2..64 KiB" : "16..1024");
+    for (size_t i = 0; i < line.tasks && measured; i++) {
         double rounding = bench_median(&line.value[i][BENCH_OVERHEAD_ROUNDING]);
-        fprintf(plan->out, "%12s %9.1f", bench_allocators[task->allocator].name,
-                bench_median(&line.value[i][BENCH_OVERHEAD_RESIDENT]));
-        if (task->allocator == BENCH_JEFF) {
-            double stated = bench_median(&line.value[i][BENCH_OVERHEAD_STATS]);
-            fprintf(plan->out, "  by its statistics, handle table included: %.1f <= 16 %s", stated,
-                    bench_verdict(stated, 16.05));
-            add_overhead_row(plan, task, &line.value[i][BENCH_OVERHEAD_STATS], rounding, "statistics");
-        }
-        fprintf(plan->out, "\n");
-        add_overhead_row(plan, task, &line.value[i][BENCH_OVERHEAD_RESIDENT], rounding, "resident");
+        fprintf(plan->out, " %9.1f", bench_median(&line.value[i][BENCH_OVERHEAD_RESIDENT]));
+        add_overhead_row(plan, &line.task[i], &line.value[i][BENCH_OVERHEAD_RESIDENT], rounding, "resident");
+        if (line.task[i].allocator == BENCH_JEFF)
+            add_overhead_row(plan, &line.task[i], &line.value[i][BENCH_OVERHEAD_STATS], rounding, "statistics");
     }
+    const size_t jeff = bench_line_find(&line, BENCH_JEFF);
+    if (measured && jeff < line.tasks) {
+        const double stated = bench_median(&line.value[jeff][BENCH_OVERHEAD_STATS]);
+        fprintf(plan->out, "  %8.1f", stated);
+        if (!large) // a large block has a header of 16 bytes more
+            fprintf(plan->out, " <= 16 %s", bench_verdict(stated, 16.05));
+    }
+    if (measured)
+        fprintf(plan->out, "\n");
     fflush(plan->out);
     bench_line_free(&line);
-    return true;
+    return measured;
+}
+
+bool bench_table_overhead(struct bench_plan *plan)
+{
+    fprintf(plan->out, "\nSpace per block beyond the request, each request rounded up to 16: growth of resident memory "
+                       "over so many blocks,\n"
+                       "log-uniform sizes, written whole, nothing freed; bytes a block\n");
+    fprintf(plan->out, "%12s %13s", "blocks", "bytes");
+    bench_print_allocators(plan);
+    fprintf(plan->out, "%s\n", plan->with[BENCH_JEFF] ? "  jeff, by its statistics, handle table included" : "");
+    for (size_t i = 0; i < plan->live_counts; i++)
+        if (!measure_overhead(plan, plan->live[i], false))
+            return false;
+    return measure_overhead(plan, plan->overhead_blocks, true);
 }
 
 bool bench_table_refusal(struct bench_plan *plan)
 {
-    fprintf(
-        plan->out,
-        "\nJeff's heap at the first refusal under steady churn, compacting as the last resort; percent of the heap\n");
-    fprintf(plan->out, "%12s %9s %9s\n", "heap", "payload", "free");
+    fprintf(plan->out, "\nPayload at the first refusal under steady churn, Jeff compacting as the last resort; malloc "
+                       "libraries when their\n"
+                       "resident memory has grown to that size, percent of it\n");
+    fprintf(plan->out, "%12s", "heap");
+    bench_print_allocators(plan);
+    fprintf(plan->out, "%s\n", plan->with[BENCH_JEFF] ? "  jeff, free" : "");
     bool all = true;
     for (size_t i = 0; i < plan->heaps && all; i++) {
         enum { PAYLOAD, FREE, FIGURES };
+        const struct bench_task task = {.job = BENCH_REFUSAL, .heap_bytes = plan->heap_bytes[i]};
         struct bench_line line = {0};
-        size_t bytes = plan->heap_bytes[i];
-        bench_line_add(plan, &line,
-                       (struct bench_task){.allocator = BENCH_JEFF, .job = BENCH_REFUSAL, .heap_bytes = bytes});
+        bench_line_add_all(plan, &line, task);
         all = bench_line_measure(plan, &line, "first refusal", FIGURES);
-        if (all) {
-            double payload = bench_median(&line.value[0][PAYLOAD]), left = bench_median(&line.value[0][FREE]);
-            fprintf(plan->out, "%9zu MB %9.2f %9.3f  payload >= 91 %s, free <= 1 %s\n", bytes >> 20, payload, left,
-                    at_least(payload, 91), bench_verdict(left, 1));
-            fflush(plan->out);
-            struct bench_row *row = bench_row_add(plan, BENCH_METRIC_PAYLOAD_AT_REFUSAL, BENCH_JEFF, 0, "%");
-            bench_row_rounds(row, &line.value[0][PAYLOAD]);
-            bench_row_text(row, "sizes", "log-uniform");
-            bench_row_number(row, "heap_bytes", (double)bytes);
-            bench_row_number(row, "free_percent", left);
+        if (all)
+            fprintf(plan->out, "%9zu MB", task.heap_bytes >> 20);
+        for (size_t t = 0; t < line.tasks && all; t++) {
+            const bool is_jeff = line.task[t].allocator == BENCH_JEFF;
+            fprintf(plan->out, " %9.2f", bench_median(&line.value[t][PAYLOAD]));
+            struct bench_row *row =
+                bench_row_add(plan, BENCH_METRIC_PAYLOAD_AT_REFUSAL, line.task[t].allocator, 0, "%");
+            bench_row_rounds(row, &line.value[t][PAYLOAD]);
+            bench_row_sizes(row, &task);
+            bench_row_text(row, "of", is_jeff ? "heap" : "resident memory");
+            bench_row_number(row, is_jeff ? "heap_bytes" : "resident_bytes", (double)task.heap_bytes);
+            if (is_jeff)
+                bench_row_number(row, "free_percent", bench_median(&line.value[t][FREE]));
         }
+        const size_t jeff = bench_line_find(&line, BENCH_JEFF);
+        if (all && jeff < line.tasks) {
+            const double payload = bench_median(&line.value[jeff][PAYLOAD]),
+                         left = bench_median(&line.value[jeff][FREE]);
+            fprintf(plan->out, "  %10.3f  payload >= 91 %s, free <= 1 %s", left, at_least(payload, 91),
+                    bench_verdict(left, 1));
+        }
+        if (all)
+            fprintf(plan->out, "\n");
+        fflush(plan->out);
         bench_line_free(&line);
     }
     return all;

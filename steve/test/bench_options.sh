@@ -61,3 +61,11 @@ for words in '"machine":' '"rows":' '"metric":\t"pair"' '"metric":\t"memmove_tim
     grep -q -F -- "$(printf '%b' "$words")" document.json || fail "--json: no $words"
 done
 ! grep -q '"compact_time"' document.json || fail "--json: a metric that was not asked for"
+
+# Every op is timed singly, space is told by the number and the size of blocks, and peers are asked wherever it makes sense.
+"$steve" bench --quick --json --drivers libc,jeff --metric latency,overhead_bytes,payload_at_refusal >more.json
+for words in '"op":\t"malloc"' '"op":\t"free"' '"op":\t"calloc"' '"op":\t"resize"' '"op":\t"lock"' '"op":\t"unlock"' \
+    '"max_ns":' '"live":\t10000,' '"least_bytes":\t2048' '"of":\t"resident memory"' '"of":\t"heap"' '"free_percent":'; do
+    grep -q -F -- "$(printf '%b' "$words")" more.json || fail "--json: no $words"
+done
+! grep -q '"lock_pair"\|"resize",$' <(grep '"metric"' more.json) || fail "--json: a metric that was not asked for"
