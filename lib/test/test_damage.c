@@ -343,7 +343,7 @@ static void flip_each_bit(jeff_heap *heap)
 /// Headers that were left behind in free memory may look as good as a true one; that is rare.
 static void assert_well_placed(void)
 {
-    assert_true(found > 100000);
+    assert_true(found > 30000);
     assert_true(misplaced <= found / 10000);
 }
 
@@ -352,7 +352,7 @@ static void every_flipped_bit_is_found_or_means_nothing(void **state)
     (void)state;
     kinds = (struct kinds){0};
     found = misplaced = 0;
-    for (uint64_t seed = 1; seed <= 24; seed++) {
+    for (uint64_t seed = 1; seed <= 12; seed++) {
         const struct jeff_config config = {.now_ns = ticking, .alignment = seed % 4 ? 16 : 8};
         jeff_heap *heap = heap_with((size_t)1024 << seed % 3, &config);
         fill_at_random(heap, seed);
@@ -398,7 +398,7 @@ static void the_same_holds_with_pages_of_its_own(void **state)
     found = misplaced = 0;
     const struct jeff_page_hooks hooks = {
         .page_bytes = PAGE, .reserve = reserve, .commit = commit, .decommit = forget, .release = forget};
-    for (uint64_t seed = 1; seed <= 12; seed++) {
+    for (uint64_t seed = 1; seed <= 6; seed++) {
         arena_reset(ARENA_MAX);
         reserved = 0;
         const struct jeff_config config = {.now_ns = ticking, .pages = &hooks, .own_mapping = 4096};
@@ -452,7 +452,7 @@ static void whatever_was_written_the_check_ends(void **state)
         fill_at_random(heap, seed);
         raw_copy(image, heap, HEAP);
         uint64_t random = seed;
-        for (unsigned i = 0; i < 20000; i++) {
+        for (unsigned i = 0; i < 8000; i++) {
             overwrite_at_random(region + WALL - HEAP, HEAP, &random);
             found += jeff_check(heap, NULL) != JEFF_OK;
             raw_copy(heap, image, HEAP);
@@ -460,7 +460,7 @@ static void whatever_was_written_the_check_ends(void **state)
         raw_fill(heap, seed % 2 ? 0xff : 0, HEAP);
         found += jeff_check(heap, NULL) != JEFF_OK;
     }
-    assert_true(found > 40000);
+    assert_true(found > 16000);
     assert_int_equal(munmap(region - WALL, 3 * WALL), 0);
 }
 

@@ -7,6 +7,9 @@
 
 #define MAIN_SALT 1u
 
+/// What a sequence asks for beyond it is cut off where addresses are short: two such heaps are mapped side by side.
+#define HEAP_MOST (SIZE_MAX / 8)
+
 /// How many bytes of comparing may be saved up for a sweep.
 #define CREDIT_MOST ((size_t)4 << 20)
 
@@ -169,7 +172,7 @@ bool steve_exec_begin(struct steve_exec *exec, const struct steve_header *header
         exec->driver->close(exec->heap);
     }
     reset(exec);
-    exec->heap_bytes = (size_t)header->heap_bytes;
+    exec->heap_bytes = header->heap_bytes < HEAP_MOST ? (size_t)header->heap_bytes : HEAP_MOST;
     if (exec->heap_bytes < exec->driver->heap_min) {
         exec->heap_bytes = exec->driver->heap_min;
     }

@@ -10,7 +10,7 @@
 
 #define LOCKS_MAX   65535u
 #define EATEN_FIRST ((size_t)16 << 20) ///< and then as much as there is already, as a leak that feeds itself
-#define EATEN_MOST  ((size_t)8 << 30)
+#define EATEN_MOST  ((size_t)(SIZE_MAX > UINT32_MAX ? (uint64_t)8 << 30 : (uint64_t)1 << 30))
 
 #define NS_PER_MOVED_BYTE    1u
 #define NS_PER_VISITED_BLOCK 16u

@@ -61,16 +61,17 @@ static void a_byte_written_on_either_side_shows(void **state)
     steve_region_release(&region);
 }
 
-static void a_terabyte_costs_what_is_touched(void **state)
+/// A terabyte, or what of it 32 bits can address with ease.
+static void a_large_region_costs_what_is_touched(void **state)
 {
     (void)state;
     struct steve_region region = {0};
     struct steve_region_damage damage;
-    size_t terabyte = (size_t)1 << 40;
+    const size_t bytes = (size_t)1 << (sizeof(size_t) > 4 ? 40 : 29);
     for (unsigned round = 0; round < 50; round++) {
-        assert_true(steve_region_place(&region, &(struct steve_region_place){.bytes = terabyte, .dirty = true}));
-        assert_int_equal(region.base[terabyte / 2], 0);
-        region.base[terabyte / 2] = 1;
+        assert_true(steve_region_place(&region, &(struct steve_region_place){.bytes = bytes, .dirty = true}));
+        assert_int_equal(region.base[bytes / 2], 0);
+        region.base[bytes / 2] = 1;
         assert_true(steve_region_guards_hold(&region, &damage));
         assert_true(steve_region_place(&region, &(struct steve_region_place){.bytes = 1000}));
         assert_int_equal(region.base[999], 0);
@@ -105,7 +106,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(base_is_congruent_and_memory_zero_or_dirty),
         cmocka_unit_test(a_byte_written_on_either_side_shows),
-        cmocka_unit_test(a_terabyte_costs_what_is_touched),
+        cmocka_unit_test(a_large_region_costs_what_is_touched),
         cmocka_unit_test(refs_are_a_set_of_what_is_live),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
