@@ -352,7 +352,7 @@ static void every_flipped_bit_is_found_or_means_nothing(void **state)
     (void)state;
     kinds = (struct kinds){0};
     found = misplaced = 0;
-    for (uint64_t seed = 1; seed <= 12; seed++) {
+    for (uint64_t seed = 1; seed <= 24; seed++) {
         const struct jeff_config config = {.now_ns = ticking, .alignment = seed % 4 ? 16 : 8};
         jeff_heap *heap = heap_with((size_t)1024 << seed % 3, &config);
         fill_at_random(heap, seed);
