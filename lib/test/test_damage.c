@@ -87,6 +87,7 @@ static void random_op(jeff_heap *heap, uint64_t *random)
         jeff_unlock(heap, *handle);
         break;
     case 2:
+    case 7:
         jeff_set_purgeable(heap, *handle, draw & 64);
         break;
     case 3:
@@ -106,6 +107,15 @@ static void random_op(jeff_heap *heap, uint64_t *random)
     }
 }
 
+/// As if a compaction had run out of time in the middle of the heap: so small a one is always done before the clock is looked at.
+static void pause_compaction(jeff_heap *heap)
+{
+    uint32_t start = heap->first;
+    for (unsigned i = 0; i < 3 && start < heap->top; i++)
+        start += size_at(heap, start);
+    heap->cursor = start < heap->top ? start : 0;
+}
+
 static void fill_at_random(jeff_heap *heap, uint64_t seed)
 {
     uint64_t random = seed * 2654435769u + 1;
@@ -119,14 +129,12 @@ static void fill_at_random(jeff_heap *heap, uint64_t seed)
             break;
         }
     }
-    // A pass stops before the first block it would move; what it has passed by then is no longer cached.
-    clock_ns = 0;
-    if (seed % 3 == 0)
-        jeff_compact_goal(heap, &(struct jeff_goal){.budget_ns = 2000}, NULL);
     for (unsigned i = 0; i < SLOTS / 4; i++) {
-        if (live[i] != JEFF_NULL && (seed % 3 || i % 2))
+        if (live[i] != JEFF_NULL && i % 3)
             drop(heap, &live[i]);
     }
+    if (seed % 3 == 0)
+        pause_compaction(heap);
     assert_checked(heap);
 }
 
@@ -352,7 +360,7 @@ static void every_flipped_bit_is_found_or_means_nothing(void **state)
     (void)state;
     kinds = (struct kinds){0};
     found = misplaced = 0;
-    for (uint64_t seed = 1; seed <= 24; seed++) {
+    for (uint64_t seed = 1; seed <= 18; seed++) {
         const struct jeff_config config = {.now_ns = ticking, .alignment = seed % 4 ? 16 : 8};
         jeff_heap *heap = heap_with((size_t)1024 << seed % 3, &config);
         fill_at_random(heap, seed);
