@@ -459,7 +459,7 @@ static void a_heap_of_its_own_pages_can_be_destroyed_with_locked_blocks(void **s
     (void)state;
     const struct jeff_config config = {.own_mapping = 4096};
     for (unsigned round = 0; round < 10; round++) {
-        jeff_heap *heap = jeff_create(0, &config, NULL);
+        jeff_heap *heap = jeff_create(256 * MIB, &config, NULL);
         assert_non_null(heap);
         for (unsigned i = 0; i < 50; i++)
             assert_non_null(jeff_lock(heap, marked_block(heap, (size_t)i * 500, i)));
