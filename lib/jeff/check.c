@@ -6,8 +6,9 @@
 ///     lists      bins of holes, lists of free slots, blocks with pages of their own
 ///     counters   what was counted on the way
 ///
-/// Nothing is trusted before it was looked at: whatever word is damaged, the check stays inside the heap and comes to an end. Where two
-/// words contradict each other, a third one tells which of them is wrong: a block is named by its entry, a hole by its bin.
+/// Nothing is trusted before it was looked at: whatever word is damaged, the check stays inside the heap and comes to an end.
+/// Where two words contradict each other, a third one tells which of them is wrong: a block is named by its entry, a hole by
+/// its bin.
 #include "heap_internal.h"
 
 #define ALIGNMENT_LOG2_MOST 12u ///< of the largest alignment, in granules
@@ -186,8 +187,8 @@ static bool leads_on(const struct check *c, uint32_t start, uint32_t size)
     return size && is_start(c, end) && (end == h->top || !(header_of(h, end) & FREE_BELOW));
 }
 
-/// What is wrong where a stretch reaches beyond the start of some slot's block. Bisection over the heap: below it, there are as many
-/// headers of blocks as there are slots with blocks.
+/// What is wrong where a stretch reaches beyond the start of some slot's block. Bisection over the heap: below it, there are
+/// as many headers of blocks as there are slots with blocks.
 static const void *find_swallower(const struct check *c)
 {
     const jeff_heap *h = c->h;

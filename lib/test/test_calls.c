@@ -1,5 +1,6 @@
-/// Every function of jeff.h at the wrong time or with the wrong handle: from both callbacks, on a heap that was destroyed, with handles that
-/// are stale, foreign or made up. What is refused changes nothing: the whole heap is compared, byte by byte.
+/// Every function of jeff.h at the wrong time or with the wrong handle: from both callbacks, on a heap that was destroyed,
+/// with handles that are stale, foreign or made up. What is refused changes nothing: the whole heap is compared, byte by
+/// byte.
 #include "heap_test.h"
 
 #undef fail

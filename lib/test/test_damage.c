@@ -1,6 +1,7 @@
-/// jeff_check() finds damage: every single bit of a heap is flipped, one at a time. What is wrong then must be found and placed; what
-/// could just as well be so, or means nothing, must not be taken for damage where the client's own bytes are; and whatever is flipped,
-/// the check ends, touches nothing and reads nothing outside of the heap. To know what a bit means, this test looks inside.
+/// jeff_check() finds damage: every single bit of a heap is flipped, one at a time. What is wrong then must be found and
+/// placed; what could just as well be so, or means nothing, must not be taken for damage where the client's own bytes are;
+/// and whatever is flipped, the check ends, touches nothing and reads nothing outside of the heap. To know what a bit means,
+/// this test looks inside.
 #define _DEFAULT_SOURCE
 #include "heap_test.h"
 

@@ -1,5 +1,6 @@
-/// The system gives no more: what ulimit -v (address space) and ulimit -d (memory) do to heaps with pages of their own. Every refusal is clean, all
-/// that lives keeps its contents, and the heap goes on when there is memory again. What page hooks refuse at a certain call is in test_mapped.c.
+/// The system gives no more: what ulimit -v (address space) and ulimit -d (memory) do to heaps with pages of their own. Every
+/// refusal is clean, all that lives keeps its contents, and the heap goes on when there is memory again. What page hooks
+/// refuse at a certain call is in test_mapped.c.
 #define _DEFAULT_SOURCE
 #include "heap_test.h"
 
