@@ -153,6 +153,9 @@ void pages_trim(struct jeff_heap *h)
     const size_t page = p->hooks.page_bytes;
     const size_t table = table_low(h) & ~(page - 1);
     const size_t low = round_up((size_t)h->top * GRANULE + GROW_LEAST, page);
+    // Once both ends have met, the table grows into what was committed for blocks.
+    if (p->commit_low == EVERYTHING && table < p->commit_table)
+        p->commit_table = table;
     const size_t had_low = p->commit_low == EVERYTHING ? p->commit_table : p->commit_low;
     if (low < had_low && had_low - low >= TRIM_LEAST) {
         p->hooks.decommit(p->hooks.context, (char *)h + low, had_low - low);
