@@ -207,16 +207,19 @@ struct jeff_report {
     enum jeff_stop stop;
     size_t moved_blocks;
     size_t moved_bytes;
-    size_t left_blocks;    ///< too large to be moved within the budget: left for a longer call
-    uint64_t time_ns;      ///< by the heap's clock
-    size_t largest_before; ///< bytes of the largest block that the largest free run could hold
+    size_t left_blocks; ///< too large to be moved within the budget: left for a longer call
+    uint64_t time_ns;   ///< by the heap's clock
+    /// Bytes of the largest block that the largest free run could hold. With a budget not all runs of about that size are looked
+    /// at, and it may be up to a fifth less than the truth.
+    size_t largest_before;
     size_t largest_after;
 };
 
 /// Moves the blocks that are not locked towards the start of the heap, in address order, around those that are, within a
-/// time budget. Resumable: a call goes on where the last one ran out of time.
+/// time budget. Resumable: a call goes on where the last one ran out of time. A call learns from the clock how quick the machine is,
+/// and ends when there is no time left for the next block; one that would do nothing at all moves one block of up to 16 KiB.
 /// @param max_ms 0: no limit, all of the heap
-/// @return why it stopped. @cost O(blocks + bytes moved), or the budget and at most one step (32 blocks or 16 KiB) more
+/// @return why it stopped. @cost O(blocks + bytes moved), or the budget, exceeded by what it takes to move 16 KiB at most
 enum jeff_stop jeff_compact(jeff_heap *heap, uint32_t max_ms);
 
 /// Compacts until one free run is as large as wanted: first as jeff_compact() does; if locked blocks are in the way, it then

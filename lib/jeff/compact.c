@@ -8,12 +8,20 @@
 /// A block that is locked stays; the gap below it becomes a hole. A pass that runs out of time turns the gap into a hole and
 /// leaves a cursor there. Whatever later merges or splits the run at the cursor mends it (mend_cursor).
 ///
-/// Moving a block of n bytes counts as n ns and looking at one as 16 ns, until the clock is read again: a pass reads it only every
-/// STEP_WORK, since a clock costs more than a block.
+/// A clock costs more than a block, so a pass counts its *work*, a byte moved as 1 and a block visited as 16, and reads the clock
+/// every STEP_WORK. What it then measures is its pace. Near the deadline it looks more often: again when half of what can be
+/// done in the time that is left is done; and it ends when there is no time for the next block and for ending.
 #include "heap_internal.h"
 
 #define VISIT_WORK 16u
 #define STEP_WORK  16384u
+#define LEAST_WORK 128u ///< between two looks at the clock
+/// The pace is that of about so much work before the last look.
+#define PACE_WORK 65536u
+/// Weight of the pace of the calls before.
+#define PACE_KNOWN 4096u
+/// A report tells the largest of so many free runs, if there is a budget.
+#define RUNS_WITHIN_BUDGET 16u
 /// How far ahead of the pass headers and table entries are fetched.
 #define FETCH_BYTES   6144u
 #define FETCH_LINE    64u
@@ -25,6 +33,7 @@ struct slide {
     uint32_t ahead;       ///< table entries up to here were prefetched
     unsigned ahead_count; ///< by how many blocks
     const char *fetched;  ///< memory up to here was prefetched
+    bool passed;          ///< a live block lies below already
 };
 
 uint64_t heap_now(struct jeff_heap *h)
@@ -34,21 +43,57 @@ uint64_t heap_now(struct jeff_heap *h)
     return h->moved_bytes + h->visited_blocks * VISIT_WORK;
 }
 
+/// How much work can be done in a time, at the pace of the pass.
+static uint64_t work_within(const struct pass *pass, uint64_t ns)
+{
+    const uint64_t beyond = (uint64_t)1 << 36; // a minute; the product must not overflow
+    return (ns < beyond ? ns : beyond) * pass->pace_work / pass->pace_ns;
+}
+
+static void pass_set_pace(struct pass *pass, uint64_t work, uint64_t ns)
+{
+    pass->pace_work += work;
+    pass->pace_ns += ns < UINT32_MAX ? ns : UINT32_MAX;
+    while (pass->pace_work > 2 * PACE_WORK) {
+        pass->pace_work /= 2;
+        pass->pace_ns = pass->pace_ns / 2 + 1;
+    }
+}
+
 bool pass_can_move(const struct pass *pass, uint32_t size)
 {
     // A whole step less than the budget, or else a call that begins right at the block might still not get it moved.
     const uint64_t bytes = (uint64_t)size * GRANULE;
-    return !pass->deadline_ns || bytes < STEP_WORK || bytes + STEP_WORK < pass->budget_ns;
+    return !pass->deadline_ns || bytes < STEP_WORK || bytes + STEP_WORK < work_within(pass, pass->budget_ns);
+}
+
+/// Reads the clock, and says when it is to be read again.
+static COLD bool clock_says_over(struct jeff_heap *h, struct pass *pass, uint64_t work)
+{
+    const uint64_t now = heap_now(h);
+    if (now > pass->read_ns)
+        pass_set_pace(pass, pass->work, now - pass->read_ns);
+    pass->read_ns = now;
+    pass->work = 0;
+    pass->due = LEAST_WORK;
+    const uint64_t closing = h->closing_ns < pass->budget_ns / 4 ? h->closing_ns : pass->budget_ns / 4;
+    if (now >= pass->deadline_ns || pass->deadline_ns - now <= closing)
+        return true;
+    const uint64_t left = work_within(pass, pass->deadline_ns - now - closing);
+    if (left < work)
+        return true;
+    if (left / 2 > pass->due)
+        pass->due = left / 2 < STEP_WORK ? left / 2 : STEP_WORK;
+    return false;
 }
 
 bool pass_over(struct jeff_heap *h, struct pass *pass, uint64_t work)
 {
     if (!pass->deadline_ns)
         return false;
-    if (pass->work + work < STEP_WORK)
+    if (pass->work + work < pass->due)
         return false;
-    pass->work = 0;
-    return heap_now(h) + (work < STEP_WORK ? 0 : work) >= pass->deadline_ns;
+    return clock_says_over(h, pass, work);
 }
 
 void pass_book_move(struct jeff_heap *h, struct pass *pass, uint32_t slot, uint32_t from, uint32_t to, uint32_t size)
@@ -132,6 +177,7 @@ static enum step slide_live(struct jeff_heap *h, struct pass *pass, struct slide
             clear_free_below(h, s->src);
         s->src += size;
         s->dst = s->src;
+        s->passed = true;
         return STEP_NEXT;
     }
 
@@ -142,9 +188,11 @@ static enum step slide_live(struct jeff_heap *h, struct pass *pass, struct slide
         hole_make(h, s->dst, s->src - s->dst);
         s->src += size;
         s->dst = s->src;
+        s->passed = true;
         return STEP_NEXT;
     }
-    if (pass_over(h, pass, bytes))
+    // A call that passed no block would leave as much to the next one as it had found.
+    if (pass_over(h, pass, bytes) && s->passed)
         return STEP_PAUSE;
 
     memmove(at(h, to) - HEADER, at(h, s->src) - HEADER, (size_t)bytes);
@@ -154,6 +202,7 @@ static enum step slide_live(struct jeff_heap *h, struct pass *pass, struct slide
     const uint32_t from = s->src;
     s->dst = to + size;
     s->src += size;
+    s->passed = true;
     pass_book_move(h, pass, slot, from, to, size);
     return STEP_NEXT;
 }
@@ -229,13 +278,28 @@ enum jeff_stop pass_run(struct jeff_heap *h, struct pass *pass, bool resume)
     return stop;
 }
 
-static void set_budget(struct jeff_heap *h, struct pass *pass, uint64_t budget_ns)
+static void set_budget(struct jeff_heap *h, struct pass *pass, uint64_t budget_ns, uint64_t begin_ns)
 {
     if (!budget_ns)
         return;
-    const uint64_t now = heap_now(h);
     pass->budget_ns = budget_ns;
-    pass->deadline_ns = budget_ns > UINT64_MAX - now ? UINT64_MAX : now + budget_ns;
+    pass->deadline_ns = budget_ns > UINT64_MAX - begin_ns ? UINT64_MAX : begin_ns + budget_ns;
+    pass->read_ns = begin_ns;
+    pass_set_pace(pass, PACE_KNOWN, (uint64_t)PACE_KNOWN * h->pace_ps / 1000 + 1);
+    const uint64_t half = work_within(pass, budget_ns / 2);
+    pass->due = half < STEP_WORK ? half : STEP_WORK;
+}
+
+/// Keeps what the next call wants to know beforehand. Ending takes longer at times, and that is what must be reckoned with: the
+/// figure rises at once and sinks slowly. An interruption must not make it believe too much: hence the bounds.
+static void learn(struct jeff_heap *h, const struct pass *pass, uint64_t end_ns)
+{
+    const uint64_t ps = pass->pace_ns * 1000 / pass->pace_work;
+    h->pace_ps = (uint16_t)(ps < 1 ? 1 : ps < UINT16_MAX ? ps : UINT16_MAX);
+    const uint64_t took = end_ns > pass->read_ns ? end_ns - pass->read_ns : 0;
+    const uint32_t had = h->closing_ns;
+    const uint32_t most = had + had / 4 + 128 < UINT16_MAX ? had + had / 4 + 128 : UINT16_MAX;
+    h->closing_ns = (uint16_t)(took >= most ? most : took > had ? took : had - (had - took) / 16);
 }
 
 enum jeff_stop jeff_compact(jeff_heap *h, uint32_t max_ms)
@@ -245,14 +309,18 @@ enum jeff_stop jeff_compact(jeff_heap *h, uint32_t max_ms)
         return JEFF_STOP_BUSY;
     }
     struct pass pass = {0};
-    set_budget(h, &pass, (uint64_t)max_ms * 1000000);
-    return pass_run(h, &pass, max_ms != 0);
+    if (max_ms)
+        set_budget(h, &pass, (uint64_t)max_ms * 1000000, heap_now(h));
+    const enum jeff_stop stop = pass_run(h, &pass, max_ms != 0);
+    if (stop == JEFF_STOP_BUDGET)
+        learn(h, &pass, heap_now(h));
+    return stop;
 }
 
-/// Whether the wanted block fits as the heap is.
-static bool is_there(struct jeff_heap *h, const struct request *wanted)
+/// Whether a run is enough for the wanted block.
+static bool is_enough(uint32_t run, const struct request *wanted)
 {
-    return largest_run(h) >= (uint64_t)wanted->granules + wanted->alignment - 1;
+    return run >= (uint64_t)wanted->granules + wanted->alignment - 1;
 }
 
 enum jeff_stop jeff_compact_goal(jeff_heap *h, const struct jeff_goal *goal, struct jeff_report *report)
@@ -268,25 +336,30 @@ enum jeff_stop jeff_compact_goal(jeff_heap *h, const struct jeff_goal *goal, str
     }
 
     const uint64_t begin = heap_now(h);
-    report->largest_before = run_capacity(largest_run(h));
+    const unsigned most = goal->budget_ns ? RUNS_WITHIN_BUDGET : (unsigned)-1;
+    const uint32_t largest_before = largest_run_among(h, most);
     struct request wanted;
     const bool possible = goal->wanted_bytes && request_make(goal->wanted_bytes, 0, &wanted);
     struct pass pass = {.wanted = possible ? &wanted : NULL};
-    set_budget(h, &pass, goal->budget_ns);
+    set_budget(h, &pass, goal->budget_ns, begin);
     enum jeff_stop stop = JEFF_STOP_GOAL;
-    if (!possible || !is_there(h, &wanted)) {
+    if (!possible || !is_enough(largest_before, &wanted)) {
         stop = pass_run(h, &pass, goal->budget_ns != 0);
         if (stop == JEFF_STOP_DONE)
-            stop = possible && is_there(h, &wanted) ? JEFF_STOP_GOAL : evacuate(h, &pass);
+            stop = possible && is_enough(largest_run(h), &wanted) ? JEFF_STOP_GOAL : evacuate(h, &pass);
     }
+    const uint32_t largest_after = largest_run_among(h, most);
+    const uint64_t end = heap_now(h);
+    if (stop == JEFF_STOP_BUDGET)
+        learn(h, &pass, end);
     *report = (struct jeff_report){
         .stop = stop,
         .moved_blocks = pass.moved_blocks,
         .moved_bytes = pass.moved_bytes,
         .left_blocks = pass.left_blocks,
-        .time_ns = heap_now(h) - begin,
-        .largest_before = report->largest_before,
-        .largest_after = run_capacity(largest_run(h)),
+        .time_ns = end - begin,
+        .largest_before = run_capacity(largest_before),
+        .largest_after = run_capacity(largest_after),
     };
     return stop;
 }

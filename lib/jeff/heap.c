@@ -2,6 +2,8 @@
 #include "heap_internal.h"
 
 #define CACHED_LEAST (262144u / GRANULE)
+/// Until a pass has measured it, a unit of its work counts as 1 ns.
+#define PACE_FIRST_PS 1000
 
 const char *jeff_strerror(enum jeff_status status)
 {
@@ -96,6 +98,7 @@ bool heap_lay_out(struct jeff_heap *h, size_t bytes, bool with_pages, const stru
     h->hole_bins = g.hole_bins;
     h->no_last_resort = config->no_last_resort;
     h->scramble = config->scramble;
+    h->pace_ps = PACE_FIRST_PS;
     h->end = end;
     h->region_bytes = bytes;
     h->pages = with_pages ? (struct page_state *)(void *)((char *)h + g.page_state) : NULL;

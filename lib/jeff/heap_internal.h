@@ -157,6 +157,8 @@ struct jeff_heap {
     uint8_t scramble;
     uint8_t begin_skip;       ///< bytes of the region before h
     uint8_t last_status;      ///< of enum jeff_status
+    uint16_t pace_ps;         ///< what a unit of a pass's work took lately, by the heap's clock
+    uint16_t closing_ns;      ///< and what followed the look at the clock that ended a call
     size_t end;               ///< bytes from h to the end of the table
     size_t region_bytes;      ///< as the client gave it
     struct page_state *pages; ///< NULL for a heap in client memory
@@ -433,8 +435,13 @@ uint32_t hole_take(struct jeff_heap *h, const struct request *request, bool thor
 uint32_t top_take(struct jeff_heap *h, const struct request *request, bool grow);
 /// The lowest start at or above `from` at which the payload of such a block is aligned.
 uint32_t aligned_start(const struct jeff_heap *h, uint32_t from, uint32_t alignment, bool wide);
-/// Granules of the largest free run, top included. O(holes of the largest bin)
-uint32_t largest_run(struct jeff_heap *h);
+/// Granules of the largest free run, top included. `most`: looks at so many holes of the largest bin; what is left out is at most a
+/// quarter larger. O(holes of the largest bin)
+uint32_t largest_run_among(struct jeff_heap *h, unsigned most);
+static inline uint32_t largest_run(struct jeff_heap *h)
+{
+    return largest_run_among(h, (unsigned)-1);
+}
 unsigned hole_bin_of(uint32_t size);
 /// The next hole in the same bin; 0: none.
 uint32_t hole_next(const struct jeff_heap *h, uint32_t start);
@@ -490,7 +497,10 @@ bool nudge(struct jeff_heap *h, const struct request *request);
 struct pass {
     uint64_t deadline_ns; ///< 0: no limit
     uint64_t budget_ns;
-    uint64_t work;                ///< virtual ns since the clock was last read
+    uint64_t read_ns;             ///< when the clock was last read
+    uint64_t work;                ///< work done since then: bytes moved, and 16 for a block visited
+    uint64_t due;                 ///< the clock is read again when that much work is done
+    uint64_t pace_work, pace_ns;  ///< how much work lately took how long
     const struct request *wanted; ///< stop when it fits; NULL: go to the end
     bool stay;                    ///< move nothing, merge only
     bool moved_any;
@@ -520,7 +530,7 @@ static inline void moving_end(struct jeff_heap *h, size_t small_limit)
 
 /// Whether a block can be moved within the budget at all.
 bool pass_can_move(const struct pass *pass, uint32_t size);
-/// Whether the time is over before `work` more virtual ns are done. Reads the clock every 16 KiB or 32 blocks.
+/// Whether the time will be over before `work` more is done. Reads the clock every 16 KiB of work, and more often near the end.
 bool pass_over(struct jeff_heap *h, struct pass *pass, uint64_t work);
 /// Books the move of a block that now starts at `to`, and tells the client.
 void pass_book_move(struct jeff_heap *h, struct pass *pass, uint32_t slot, uint32_t from, uint32_t to, uint32_t size);

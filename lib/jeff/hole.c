@@ -202,13 +202,13 @@ uint32_t top_take(struct jeff_heap *h, const struct request *request, bool grow)
     return start;
 }
 
-uint32_t largest_run(struct jeff_heap *h)
+uint32_t largest_run_among(struct jeff_heap *h, unsigned most)
 {
     uint32_t largest = top_limit(h) > h->top ? top_limit(h) - h->top : 0;
     for (unsigned bin = h->hole_bins; bin-- > 0;) {
         if (!hole_heads(h)[bin])
             continue;
-        for (uint32_t hole = hole_heads(h)[bin]; hole; hole = hole_next(h, hole)) {
+        for (uint32_t hole = hole_heads(h)[bin]; hole && most; hole = hole_next(h, hole), most--) {
             const uint32_t size = hole_size(h, hole, header_of(h, hole));
             if (size > largest)
                 largest = size;

@@ -16,7 +16,7 @@
 #define NS_PER_VISITED_BLOCK 16u
 #define NS_PER_MS            1000000u
 
-/// One step of Jeff's, 32 blocks and 16 KiB, and a piece more.
+/// One step of Jeff's, 16 KiB, and a piece more.
 #define BUDGET_STEP_NS 20000u
 
 /// What jeff.h promises of the handle table.
