@@ -20,6 +20,8 @@
 #define PACE_WORK 65536u
 /// Weight of the pace of the calls before.
 #define PACE_KNOWN 4096u
+/// Blocks that move by the same distance are copied together, up to so many granules and a block.
+#define RUN_MOST 1024u
 /// A report tells the largest of so many free runs, if there is a budget.
 #define RUNS_WITHIN_BUDGET 16u
 /// How far ahead of the pass headers and table entries are fetched.
@@ -30,10 +32,10 @@
 /// Where a pass stands.
 struct slide {
     uint32_t dst, src;
-    uint32_t ahead;       ///< table entries up to here were prefetched
-    unsigned ahead_count; ///< by how many blocks
-    const char *fetched;  ///< memory up to here was prefetched
-    bool passed;          ///< a live block lies below already
+    bool passed;             ///< a live block lies below already
+    uint32_t run;            ///< granules below src that are still to be copied to below dst
+    uint32_t visited, moved; ///< blocks not booked yet
+    uint32_t moved_granules;
 };
 
 uint64_t heap_now(struct jeff_heap *h)
@@ -87,31 +89,63 @@ static COLD bool clock_says_over(struct jeff_heap *h, struct pass *pass, uint64_
     return false;
 }
 
+/// Whether the clock is to be read before so much more work is done.
+static inline bool is_due(const struct pass *pass, uint64_t work)
+{
+    return pass->deadline_ns && pass->work + work >= pass->due;
+}
+
 bool pass_over(struct jeff_heap *h, struct pass *pass, uint64_t work)
 {
-    if (!pass->deadline_ns)
-        return false;
-    if (pass->work + work < pass->due)
-        return false;
-    return clock_says_over(h, pass, work);
+    return is_due(pass, work) && clock_says_over(h, pass, work);
+}
+
+static void book(struct jeff_heap *h, struct pass *pass, uint32_t blocks, uint32_t granules)
+{
+    if (!pass->moved_any)
+        h->compactions++;
+    pass->moved_any = true;
+    pass->moved_blocks += blocks;
+    pass->moved_bytes += (size_t)granules * GRANULE;
+    h->moved_blocks += blocks;
+    h->moved_bytes += (uint64_t)granules * GRANULE;
+}
+
+static void tell(struct jeff_heap *h, uint32_t slot, uint32_t from, uint32_t to, uint32_t size)
+{
+    const struct entry *e = entry_at(h, slot);
+    const bool wide = (e->cw & CW_WIDE) != 0;
+    if (!(e->cw & CW_MAPPED))
+        h->moved(h->context, handle_of_slot(h, slot), at(h, from + wide), at(h, to + wide), block_capacity(size, wide));
 }
 
 void pass_book_move(struct jeff_heap *h, struct pass *pass, uint32_t slot, uint32_t from, uint32_t to, uint32_t size)
 {
     struct entry *e = entry_at(h, slot);
-    const uint32_t payload = (e->cw & CW_WIDE) != 0;
-    if (!pass->moved_any)
-        h->compactions++;
-    pass->moved_any = true;
-    pass->moved_blocks++;
-    pass->moved_bytes += (size_t)size * GRANULE;
+    book(h, pass, 1, size);
     pass->work += (uint64_t)size * GRANULE;
-    h->moved_blocks++;
-    h->moved_bytes += (uint64_t)size * GRANULE;
-    e->off = to + payload;
-    if (UNLIKELY(h->moved != NULL) && !(e->cw & CW_MAPPED))
-        h->moved(h->context, handle_of_slot(h, slot), at(h, from + payload), at(h, to + payload),
-                 block_capacity(size, payload));
+    e->off = to + ((e->cw & CW_WIDE) != 0);
+    if (UNLIKELY(h->moved != NULL))
+        tell(h, slot, from, to, size);
+}
+
+/// Copies the blocks that moved by the same distance, in one go.
+static inline void copy_run(struct jeff_heap *h, struct slide *s)
+{
+    if (!s->run)
+        return;
+    memmove(at(h, s->dst - s->run) - HEADER, at(h, s->src - s->run) - HEADER, (size_t)s->run * GRANULE);
+    s->run = 0;
+}
+
+/// Brings memory and counters to where the pass stands. Whoever looks at either from outside must find it so.
+static void catch_up(struct jeff_heap *h, struct pass *pass, struct slide *s)
+{
+    copy_run(h, s);
+    h->visited_blocks += s->visited;
+    if (s->moved)
+        book(h, pass, s->moved, s->moved_granules);
+    s->visited = s->moved = s->moved_granules = 0;
 }
 
 /// Turns the gap into a hole, or lowers the top if nothing lies above it.
@@ -133,77 +167,104 @@ static void close_gap(struct jeff_heap *h, struct slide *s)
         hole_make(h, s->dst, s->src - s->dst);
 }
 
+/// How far memory was fetched.
+struct lookahead {
+    const char *fetched; ///< headers
+    uint32_t entries;    ///< entries of the blocks below
+    unsigned count;      ///< of these blocks
+};
+
 /// Fetches headers and entries some way ahead: a pass is bound by memory, not by work.
-static void fetch_ahead(const struct jeff_heap *h, struct slide *s)
+static FLATTENED void fetch_ahead(const struct jeff_heap *h, struct lookahead *ahead, uint32_t src, uint32_t top)
 {
-    const char *src = at(h, s->src);
-    if (s->fetched < src)
-        s->fetched = src;
-    for (; s->fetched < src + FETCH_BYTES; s->fetched += FETCH_LINE)
-        PREFETCH(s->fetched);
-    if (s->ahead < s->src) {
-        s->ahead = s->src;
-        s->ahead_count = 0;
+    const char *from = at(h, src);
+    if (ahead->fetched < from)
+        ahead->fetched = from;
+    for (; ahead->fetched < from + FETCH_BYTES; ahead->fetched += FETCH_LINE)
+        PREFETCH(ahead->fetched);
+    if (ahead->entries < src) {
+        ahead->entries = src;
+        ahead->count = 0;
     }
-    while (s->ahead < h->top && s->ahead_count < FETCH_ENTRIES) {
-        const uint32_t header = header_of(h, s->ahead);
+    while (ahead->entries < top && ahead->count < FETCH_ENTRIES) {
+        const uint32_t header = header_of(h, ahead->entries);
         if (is_hole(header)) {
-            s->ahead += hole_size(h, s->ahead, header);
+            ahead->entries += hole_size(h, ahead->entries, header);
         } else {
             PREFETCH(entry_at(h, header & SLOT_MASK));
-            s->ahead += block_size(h, s->ahead, header);
+            ahead->entries += block_size(h, ahead->entries, header);
         }
-        s->ahead_count++;
+        ahead->count++;
     }
-    if (s->ahead_count)
-        s->ahead_count--;
+    if (ahead->count)
+        ahead->count--;
 }
 
 enum step { STEP_NEXT, STEP_PAUSE };
 
-/// Moves a live block down to the gap's start, or lets it stay where it is.
-static enum step slide_live(struct jeff_heap *h, struct pass *pass, struct slide *s, uint32_t header, uint32_t size)
+/// Makes a hole of the gap and goes on above the block, which stays where it is.
+static FLATTENED enum step pass_by(struct jeff_heap *h, struct slide *s, uint32_t header, uint32_t size)
 {
-    const uint32_t slot = header & SLOT_MASK;
-    const struct entry *e = entry_at(h, slot);
-    const bool pinned = pass->stay || (locks_of(e) && !(e->cw & CW_MAPPED));
-    const uint32_t to =
-        pinned ? s->src
-               : aligned_start(h, s->dst, alignment_of(h, s->src, header), header >> CLASS_SHIFT == CLASS_WIDE);
-    if (to == s->src) {
-        if (s->src > s->dst)
-            hole_make(h, s->dst, s->src - s->dst);
-        else if (header & FREE_BELOW)
-            clear_free_below(h, s->src);
-        s->src += size;
-        s->dst = s->src;
-        s->passed = true;
-        return STEP_NEXT;
-    }
+    copy_run(h, s);
+    if (s->src > s->dst)
+        hole_make(h, s->dst, s->src - s->dst);
+    else if (header & FREE_BELOW)
+        clear_free_below(h, s->src);
+    s->src += size;
+    s->dst = s->src;
+    s->passed = true;
+    return STEP_NEXT;
+}
+
+/// Moves a live block down to the gap's start, or lets it stay where it is. `plain`: see slide().
+static FLATTENED enum step slide_live(struct jeff_heap *h, struct pass *pass, struct slide *s, struct entry *e,
+                                      uint32_t header, uint32_t size, bool plain)
+{
+    const bool pinned = (!plain && pass->stay) || (locks_of(e) && !(e->cw & CW_MAPPED));
+    const bool wide = class_of(header) == CLASS_WIDE;
+    uint32_t to = pinned ? s->src : s->dst;
+    if (wide && !pinned)
+        to = aligned_start(h, s->dst, alignment_of(h, s->src, header), true);
+    if (to == s->src)
+        return pass_by(h, s, header, size);
 
     const uint64_t bytes = (uint64_t)size * GRANULE;
-    if (!pass_can_move(pass, size)) {
-        // It is left for a longer call, and the pass goes around it.
-        pass->left_blocks++;
-        hole_make(h, s->dst, s->src - s->dst);
-        s->src += size;
-        s->dst = s->src;
-        s->passed = true;
-        return STEP_NEXT;
+    if (!plain) {
+        if (!pass_can_move(pass, size)) {
+            // It is left for a longer call, and the pass goes around it.
+            pass->left_blocks++;
+            return pass_by(h, s, header, size);
+        }
+        // A call that passed no block would leave as much to the next one as it had found.
+        if (is_due(pass, bytes)) {
+            catch_up(h, pass, s);
+            if (clock_says_over(h, pass, bytes) && s->passed)
+                return STEP_PAUSE;
+        }
+        pass->work += bytes;
     }
-    // A call that passed no block would leave as much to the next one as it had found.
-    if (pass_over(h, pass, bytes) && s->passed)
-        return STEP_PAUSE;
 
-    memmove(at(h, to) - HEADER, at(h, s->src) - HEADER, (size_t)bytes);
-    clear_free_below(h, to);
-    if (to > s->dst)
-        hole_make(h, s->dst, to - s->dst);
     const uint32_t from = s->src;
+    if (to > s->dst || s->run >= RUN_MOST)
+        copy_run(h, s);
+    if (header & FREE_BELOW)
+        clear_free_below(h, from);
+    if (to > s->dst) {
+        memmove(at(h, to) - HEADER, at(h, from) - HEADER, (size_t)bytes);
+        hole_make(h, s->dst, to - s->dst);
+    } else {
+        s->run += size;
+    }
+    e->off = to + wide;
     s->dst = to + size;
-    s->src += size;
+    s->src = from + size;
     s->passed = true;
-    pass_book_move(h, pass, slot, from, to, size);
+    s->moved++;
+    s->moved_granules += size;
+    if (!plain && h->moved != NULL) {
+        catch_up(h, pass, s);
+        tell(h, header & SLOT_MASK, from, to, size);
+    }
     return STEP_NEXT;
 }
 
@@ -226,45 +287,70 @@ static void slide_begin(struct jeff_heap *h, struct slide *s, bool resume)
     *s = (struct slide){.dst = start, .src = start};
 }
 
-enum jeff_stop pass_run(struct jeff_heap *h, struct pass *pass, bool resume)
+/// The pass proper, compiled twice. `plain`: everything movable is moved, no matter how long it takes, and nobody is told.
+static FLATTENED enum jeff_stop slide(struct jeff_heap *h, struct pass *pass, struct slide *state, bool plain)
 {
-    struct slide s;
-    slide_begin(h, &s, resume);
-    const bool whole = s.src == h->first;
-    const size_t small_limit = moving_begin(h);
-
+    struct slide s = *state; // in registers, as far as nobody is given its address
+    struct lookahead ahead = {0};
     enum jeff_stop stop = JEFF_STOP_DONE;
-    while (s.src < h->top) {
-        if (gap_serves(h, pass, &s)) {
-            stop = JEFF_STOP_GOAL;
-            break;
+    if (plain)
+        holes_forget(h);
+    const uint32_t top = h->top;
+    while (s.src < top) {
+        if (!plain) {
+            if (gap_serves(h, pass, &s)) {
+                stop = JEFF_STOP_GOAL;
+                break;
+            }
+            if (is_due(pass, 0)) {
+                catch_up(h, pass, &s);
+                if (clock_says_over(h, pass, 0)) {
+                    stop = JEFF_STOP_BUDGET;
+                    break;
+                }
+            }
+            pass->work += VISIT_WORK;
         }
-        if (pass_over(h, pass, 0)) {
-            stop = JEFF_STOP_BUDGET;
-            break;
-        }
-        fetch_ahead(h, &s);
-        h->visited_blocks++;
-        pass->work += VISIT_WORK;
+        fetch_ahead(h, &ahead, s.src, top);
+        s.visited++;
         const uint32_t header = header_of(h, s.src);
         if (is_hole(header)) {
+            copy_run(h, &s);
             const uint32_t size = hole_size(h, s.src, header);
-            hole_unlink(h, s.src, size);
+            if (!plain)
+                hole_unlink(h, s.src, size);
             s.src += size;
             continue;
         }
         const uint32_t size = block_size(h, s.src, header);
         struct entry *e = entry_at(h, header & SLOT_MASK);
         if (!is_live(e)) {
-            entry_bury(h, e, size);
+            copy_run(h, &s);
+            if (!plain)
+                entry_bury(h, e, size);
             s.src += size;
             continue;
         }
-        if (slide_live(h, pass, &s, header, size) == STEP_PAUSE) {
+        if (slide_live(h, pass, &s, e, header, size, plain) == STEP_PAUSE) {
             stop = JEFF_STOP_BUDGET;
             break;
         }
     }
+    if (plain)
+        cached_forget(h);
+    *state = s;
+    return stop;
+}
+
+enum jeff_stop pass_run(struct jeff_heap *h, struct pass *pass, bool resume)
+{
+    struct slide s;
+    slide_begin(h, &s, resume);
+    const bool whole = s.src == h->first;
+    const size_t small_limit = moving_begin(h);
+    const bool plain = whole && !pass->deadline_ns && !pass->wanted && !pass->stay && !h->moved;
+    const enum jeff_stop stop = plain ? slide(h, pass, &s, true) : slide(h, pass, &s, false);
+    catch_up(h, pass, &s);
     close_gap(h, &s);
     h->cursor = stop == JEFF_STOP_DONE || s.dst >= h->top ? 0 : s.dst;
     moving_end(h, small_limit);

@@ -92,11 +92,13 @@ void *memset(void *to, int byte, size_t bytes);
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
 #define PREFETCH(p) __builtin_prefetch(p)
 #define COLD        __attribute__((noinline, cold))
+#define FLATTENED   inline __attribute__((always_inline))
 #else
 #define LIKELY(x)   (x)
 #define UNLIKELY(x) (x)
 #define PREFETCH(p) ((void)(p))
 #define COLD
+#define FLATTENED inline
 #endif
 
 struct entry {
@@ -427,6 +429,8 @@ static inline bool fail(struct jeff_heap *h, enum jeff_status status)
 /// Makes [start, start + size) a hole: writes it, links it, marks what lies above. Neighbours are not looked at; the run must end below top.
 void hole_make(struct jeff_heap *h, uint32_t start, uint32_t size);
 void hole_unlink(struct jeff_heap *h, uint32_t start, uint32_t size);
+/// Takes all holes out of their bins, for a pass that turns each of them into something else. O(bins)
+void holes_forget(struct jeff_heap *h);
 /// Gives a run back: merges it with the holes and some cached blocks around it, or with top. `below`: a hole ends right below it.
 void run_free(struct jeff_heap *h, uint32_t start, uint32_t size, bool below);
 /// Takes a block out of a hole. `thorough`: looks at every hole that could do, not at a few. @return its start, 0 if there is none
@@ -464,6 +468,8 @@ void entry_release(struct jeff_heap *h, uint32_t slot);
 /// A cached block was merged away: its entry stays in its bin without it.
 void entry_bury(struct jeff_heap *h, struct entry *e, uint32_t size);
 /// Cached blocks in all. O(bins)
+/// No block is cached any more: a pass has merged them all without burying each. table_tidy() must follow.
+void cached_forget(struct jeff_heap *h);
 uint32_t cached_count(const struct jeff_heap *h);
 /// Their granules. O(bins)
 uint32_t cached_granules(const struct jeff_heap *h);

@@ -65,6 +65,13 @@ void hole_unlink(struct jeff_heap *h, uint32_t start, uint32_t size)
     h->hole_granules -= size;
 }
 
+void holes_forget(struct jeff_heap *h)
+{
+    memset(hole_heads(h), 0, h->hole_bins * sizeof(uint32_t));
+    h->hole_map[0] = h->hole_map[1] = 0;
+    h->hole_granules = 0;
+}
+
 void hole_make(struct jeff_heap *h, uint32_t start, uint32_t size)
 {
     assert(size > 0 && start >= h->first && start + size < h->top);

@@ -60,6 +60,13 @@ uint32_t cached_granules(const struct jeff_heap *h)
     return granules;
 }
 
+void cached_forget(struct jeff_heap *h)
+{
+    for (uint32_t class = 0; class <= h->binned; class ++)
+        h->bin[class].count = 0;
+    h->deferred = 0;
+}
+
 /// Pops entries without a block off the heads of some bins, going on where the last call stopped.
 static bool reclaim(struct jeff_heap *h)
 {
@@ -134,8 +141,6 @@ void table_tidy(struct jeff_heap *h)
     for (uint32_t class = 0; class <= h->binned; class ++)
         h->bin[class].slot = NIL;
     h->dead_count = 0;
-    h->bare = NIL;
-    h->bare_count = 0;
 
     // A dropped slot's generation lives on in the floor; a retired one has none left to remember it by, and stays.
     while (h->slot_low < NIL) {
@@ -146,10 +151,18 @@ void table_tidy(struct jeff_heap *h)
             h->gen_floor = e->gen;
         h->slot_low++;
     }
-    // The list is to begin with the highest slots: the table can then shrink again at its low end.
+    // The list is to begin with the highest slots: the table can then shrink again at its low end. Which entries are free is as random
+    // as what was freed, hence no branch on it.
+    uint32_t bare = NIL, count = 0;
     for (uint32_t slot = h->slot_low; slot < NIL; slot++) {
-        const struct entry *e = entry_at(h, slot);
-        if (!is_live(e) && !is_retired(e))
-            entry_to_bare(h, slot);
+        struct entry *e = entry_at(h, slot);
+        const uint32_t is_free = (~e->gen & 1) & (uint32_t)!is_retired(e);
+        const uint32_t mask = 0 - is_free;
+        e->off &= ~mask;
+        e->cw = (e->cw & ~mask) | (bare << CW_NEXT & mask);
+        bare = (bare & ~mask) | (slot & mask);
+        count += is_free;
     }
+    h->bare = bare;
+    h->bare_count = count;
 }
