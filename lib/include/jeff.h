@@ -85,8 +85,9 @@ struct jeff_config {
     /// A monotonic clock in nanoseconds for compaction budgets; it must not call into the heap. NULL: the POSIX monotonic clock
     /// where there is one; on a freestanding target a budget then counts as 1 ns per byte moved and 16 ns per block visited.
     uint64_t (*now_ns)(void *context);
-    /// Called after a block has moved, while it lies at `to`. It may lock, unlock, free, mark purgeable, and ask the O(1) queries;
-    /// whatever needs space, compacts, walks, checks or destroys is refused with JEFF_ERROR_BUSY.
+    /// Called after a block has moved, while it lies at `to`: there it may be used; what lay at `from` may be overwritten already. It
+    /// may lock, unlock, free, mark purgeable, and ask the O(1) queries; a weak lock holds until it returns, since other blocks move
+    /// on. Whatever needs space, compacts, walks, checks or destroys is refused with JEFF_ERROR_BUSY.
     void (*moved)(void *context, jeff_handle handle, void *from, void *to, size_t bytes);
     /// Called before a request for `bytes` is refused that the heap could serve if it were empty. It may free, unlock, mark
     /// blocks purgeable, and look at the heap; whatever needs space, compacts or destroys is refused with JEFF_ERROR_BUSY. Returning
@@ -98,6 +99,9 @@ struct jeff_config {
 };
 
 /// Makes a heap inside `region`. Nothing outside it is ever touched, and nothing needs to be undone: to drop the heap, forget it.
+///
+/// Only AddressSanitizer and Valgrind (JEFF_VALGRIND) must be told: where they watch, everything in `region` that no client may touch is
+/// hidden from it. There the heap must be given to jeff_destroy() before the memory is used for something else, or freed, or its stack frame ends.
 ///
 /// @param region client memory, aligned to the heap's alignment; contents do not matter; owned by the heap from here on
 /// @param bytes  its size, JEFF_HEAP_MIN or more, odd sizes too; what is beyond 64 GiB, or 2 GiB with 32-bit addresses, is not used
@@ -116,8 +120,9 @@ jeff_heap *jeff_init(void *region, size_t bytes, const struct jeff_config *confi
 jeff_heap *jeff_create(size_t max_bytes, const struct jeff_config *config, enum jeff_status *status);
 
 /// Gives back all memory of a heap from jeff_create(), whatever is live or locked in it. On a heap from jeff_init() it only
-/// makes every handle stale; what needs space, compacts, walks or checks is then refused with JEFF_ERROR_BUSY. NULL is ignored, and so
-/// is a call from a callback (JEFF_ERROR_BUSY). O(blocks with pages of their own).
+/// makes every handle stale, and all of the region usable where AddressSanitizer or Valgrind watches; what needs space, compacts,
+/// walks or checks is then refused with JEFF_ERROR_BUSY. NULL is ignored, and so is a call from a callback (JEFF_ERROR_BUSY).
+/// O(blocks with pages of their own).
 void jeff_destroy(jeff_heap *heap);
 
 /// Allocates a block of at least `bytes`. Contents are not set. 0 bytes give a live handle to an empty block.

@@ -12,7 +12,7 @@
 #include "heap_internal.h"
 
 #define ALIGNMENT_LOG2_MOST 12u ///< of the largest alignment, in granules
-#define CW_UNUSED           ((uint32_t)3 << 14)
+#define CW_UNUSED           ((uint32_t)3 << 14 & ~CW_SHOWN)
 
 struct check {
     const jeff_heap *h;

@@ -102,8 +102,10 @@ bool pass_over(struct jeff_heap *h, struct pass *pass, uint64_t work)
 
 static void book(struct jeff_heap *h, struct pass *pass, uint32_t blocks, uint32_t granules)
 {
-    if (!pass->moved_any)
+    if (!pass->moved_any) {
         h->compactions++;
+        end_weak_locks(h);
+    }
     pass->moved_any = true;
     pass->moved_blocks += blocks;
     pass->moved_bytes += (size_t)granules * GRANULE;
@@ -111,20 +113,34 @@ static void book(struct jeff_heap *h, struct pass *pass, uint32_t blocks, uint32
     h->moved_bytes += (uint64_t)granules * GRANULE;
 }
 
+/// Copying leaves both places hidden, whether the block was locked weakly or not.
+static inline void forget_shown(struct entry *e)
+{
+    if (!(e->cw & CW_MAPPED))
+        e->cw &= ~CW_SHOWN;
+}
+
 static void tell(struct jeff_heap *h, uint32_t slot, uint32_t from, uint32_t to, uint32_t size)
 {
     const struct entry *e = entry_at(h, slot);
     const bool wide = (e->cw & CW_WIDE) != 0;
-    if (!(e->cw & CW_MAPPED))
-        h->moved(h->context, handle_of_slot(h, slot), at(h, from + wide), at(h, to + wide), block_capacity(size, wide));
+    if (e->cw & CW_MAPPED)
+        return;
+    char *const address = at(h, to + wide);
+    const size_t bytes = block_capacity(size, wide);
+    show_moved(h, e);
+    h->moved(h->context, handle_of_slot(h, slot), at(h, from + wide), address, bytes);
+    hide_moved(h, e, address, bytes);
 }
 
 void pass_book_move(struct jeff_heap *h, struct pass *pass, uint32_t slot, uint32_t from, uint32_t to, uint32_t size)
 {
     struct entry *e = entry_at(h, slot);
+    // The entry first: booking looks at all blocks if some were locked weakly.
+    e->off = to + ((e->cw & CW_WIDE) != 0);
+    forget_shown(e);
     book(h, pass, 1, size);
     pass->work += (uint64_t)size * GRANULE;
-    e->off = to + ((e->cw & CW_WIDE) != 0);
     if (UNLIKELY(h->moved != NULL))
         tell(h, slot, from, to, size);
 }
@@ -134,7 +150,7 @@ static inline void copy_run(struct jeff_heap *h, struct slide *s)
 {
     if (!s->run)
         return;
-    memmove(at(h, s->dst - s->run) - HEADER, at(h, s->src - s->run) - HEADER, (size_t)s->run * GRANULE);
+    hidden_move(at(h, s->dst - s->run) - HEADER, at(h, s->src - s->run) - HEADER, (size_t)s->run * GRANULE);
     s->run = 0;
 }
 
@@ -250,12 +266,13 @@ static FLATTENED enum step slide_live(struct jeff_heap *h, struct pass *pass, st
     if (header & FREE_BELOW)
         clear_free_below(h, from);
     if (to > s->dst) {
-        memmove(at(h, to) - HEADER, at(h, from) - HEADER, (size_t)bytes);
+        hidden_move(at(h, to) - HEADER, at(h, from) - HEADER, (size_t)bytes);
         hole_make(h, s->dst, to - s->dst);
     } else {
         s->run += size;
     }
     e->off = to + wide;
+    forget_shown(e);
     s->dst = to + size;
     s->src = from + size;
     s->passed = true;

@@ -207,7 +207,7 @@ static bool carry_out(struct jeff_heap *h, struct pass *pass, uint32_t room)
     }
     if (pass_over(h, pass, (uint64_t)size * GRANULE))
         return false;
-    memcpy(at(h, room), at(h, start), (size_t)size * GRANULE - HEADER);
+    hidden_copy(at(h, room), at(h, start), (size_t)size * GRANULE - HEADER);
     pass_book_move(h, pass, slot, start, room, size);
     return true;
 }

@@ -82,6 +82,7 @@ bool heap_lay_out(struct jeff_heap *h, size_t bytes, bool with_pages, const stru
     if (end < (size_t)g.first * GRANULE + GRANULE + 2 * sizeof(struct entry))
         return false;
 
+    memory_show(h, (size_t)g.first * GRANULE - HEADER);
     memset(h, 0, g.control);
     h->table_bias = (uintptr_t)h + end - (size_t)SLOT_END * sizeof(struct entry);
     // A heap that scrambles takes the slow path each time.
@@ -112,6 +113,9 @@ bool heap_lay_out(struct jeff_heap *h, size_t bytes, bool with_pages, const stru
 #endif
     for (uint32_t class = 0; class <= g.binned; class ++)
         h->bin[class].slot = NIL;
+    memory_show(entry_at(h, NIL), sizeof(struct entry));
+    if (!with_pages)
+        memory_hide(at(h, g.first) - HEADER, table_low(h) - (size_t)g.first * GRANULE + HEADER);
     *entry_at(h, NIL) = (struct entry){.off = 0, .gen = 0, .cw = NIL << CW_NEXT};
     return true;
 }
@@ -155,6 +159,7 @@ void jeff_destroy(jeff_heap *h)
         pages_destroy(h);
         return;
     }
+    memory_show(h, h->end);
     // No slot is in the table any more, so that no handle is live, and nothing can be allocated.
     h->slot_low = SLOT_END;
     h->small_limit = 0;

@@ -47,6 +47,8 @@ void *memset(void *to, int byte, size_t bytes);
 #define static_assert _Static_assert
 #endif
 
+#include "sanitize_internal.h"
+
 /// Whether pages_posix.c has hooks for this target.
 #if __STDC_HOSTED__ && (defined(__unix__) || defined(__APPLE__))
 #define HAS_POSIX 1
@@ -69,14 +71,15 @@ void *memset(void *to, int byte, size_t bytes);
 #define CW_CLASS     ((uint32_t)0xff) ///< at birth; of a free entry, that of its block
 #define CW_PURGEABLE ((uint32_t)1 << 8)
 #define CW_PURGED    ((uint32_t)1 << 9)
-#define CW_MAPPED    ((uint32_t)1 << 10) ///< the block is a proxy: its payload has pages of its own
-#define CW_RESIZED   ((uint32_t)1 << 11) ///< the class at birth no longer tells the size
-#define CW_WIDE      ((uint32_t)1 << 12) ///< the block is a wide one now
-#define CW_UNBINNED  ((uint32_t)1 << 13) ///< the class at birth has no bin in this heap
-#define CW_LOCK      16u                 ///< shift of the locks
-#define CW_NEXT      8u                  ///< shift of the link in a free entry
-#define HANDLE_SLOT  40u                 ///< shift of the slot in a handle
-#define TALLY_MASK   0x1feu              ///< a slot's every 256th free counts what is cached
+#define CW_MAPPED    ((uint32_t)1 << 10)         ///< the block is a proxy: its payload has pages of its own
+#define CW_RESIZED   ((uint32_t)1 << 11)         ///< the class at birth no longer tells the size
+#define CW_WIDE      ((uint32_t)1 << 12)         ///< the block is a wide one now
+#define CW_UNBINNED  ((uint32_t)1 << 13)         ///< the class at birth has no bin in this heap
+#define CW_SHOWN     ((uint32_t)SANITIZED << 14) ///< weakly locked since `compactions` changed; 0 in ordinary builds
+#define CW_LOCK      16u                         ///< shift of the locks
+#define CW_NEXT      8u                          ///< shift of the link in a free entry
+#define HANDLE_SLOT  40u                         ///< shift of the slot in a handle
+#define TALLY_MASK   0x1feu                      ///< a slot's every 256th free counts what is cached
 #define NO_REFUSAL   UINT32_MAX
 
 #if SIZE_MAX > UINT32_MAX
@@ -161,6 +164,7 @@ struct jeff_heap {
     uint8_t last_status;      ///< of enum jeff_status
     uint16_t pace_ps;         ///< what a unit of a pass's work took lately, by the heap's clock
     uint16_t closing_ns;      ///< and what followed the look at the clock that ended a call
+    uint8_t weakly_shown;     ///< some entry may have CW_SHOWN
     size_t end;               ///< bytes from h to the end of the table
     size_t region_bytes;      ///< as the client gave it
     struct page_state *pages; ///< NULL for a heap in client memory
@@ -286,29 +290,33 @@ static inline uint32_t start_of(const struct entry *e)
 
 /* Words in the heap's memory. Clients write there with other types, hence memcpy. */
 
-static inline char *at(const struct jeff_heap *h, uint32_t granule)
+static inline INLINED char *at(const struct jeff_heap *h, uint32_t granule)
 {
     return (char *)(uintptr_t)h + (size_t)granule * GRANULE;
 }
 
-static inline uint32_t load(const char *address)
+static inline UNCHECKED uint32_t load(const char *address)
 {
     uint32_t word;
+    UNCHECKED_BEGIN;
     memcpy(&word, address, sizeof word);
+    UNCHECKED_END;
     return word;
 }
 
-static inline void store(char *address, uint32_t word)
+static inline UNCHECKED void store(char *address, uint32_t word)
 {
+    UNCHECKED_BEGIN;
     memcpy(address, &word, sizeof word);
+    UNCHECKED_END;
 }
 
-static inline uint32_t header_of(const struct jeff_heap *h, uint32_t start)
+static inline UNCHECKED uint32_t header_of(const struct jeff_heap *h, uint32_t start)
 {
     return load(at(h, start) - HEADER);
 }
 
-static inline void set_header(struct jeff_heap *h, uint32_t start, uint32_t header)
+static inline UNCHECKED void set_header(struct jeff_heap *h, uint32_t start, uint32_t header)
 {
     store(at(h, start) - HEADER, header);
 }
@@ -318,41 +326,41 @@ static inline uint32_t make_header(uint32_t slot, uint32_t class)
     return slot | class << CLASS_SHIFT;
 }
 
-static inline uint32_t class_of(uint32_t header)
+static inline INLINED uint32_t class_of(uint32_t header)
 {
     return header >> CLASS_SHIFT;
 }
 
-static inline bool is_hole(uint32_t header)
+static inline INLINED bool is_hole(uint32_t header)
 {
     return class_of(header) == 0;
 }
 
-static inline void set_free_below(struct jeff_heap *h, uint32_t start)
+static inline UNCHECKED void set_free_below(struct jeff_heap *h, uint32_t start)
 {
     set_header(h, start, header_of(h, start) | FREE_BELOW);
 }
 
-static inline void clear_free_below(struct jeff_heap *h, uint32_t start)
+static inline UNCHECKED void clear_free_below(struct jeff_heap *h, uint32_t start)
 {
     set_header(h, start, header_of(h, start) & ~FREE_BELOW);
 }
 
 /// Granules of a block that is no hole.
-static inline uint32_t block_size(const struct jeff_heap *h, uint32_t start, uint32_t header)
+static inline UNCHECKED uint32_t block_size(const struct jeff_heap *h, uint32_t start, uint32_t header)
 {
     const uint32_t class = class_of(header);
     return LIKELY(class != CLASS_WIDE) ? class : load(at(h, start));
 }
 
-static inline uint32_t hole_size(const struct jeff_heap *h, uint32_t start, uint32_t header)
+static inline UNCHECKED uint32_t hole_size(const struct jeff_heap *h, uint32_t start, uint32_t header)
 {
     const uint32_t size = header & SLOT_MASK;
     return LIKELY(size != 0) ? size : load(at(h, start) + 8);
 }
 
 /// Granules of whatever starts there.
-static inline uint32_t size_at(const struct jeff_heap *h, uint32_t start)
+static inline UNCHECKED uint32_t size_at(const struct jeff_heap *h, uint32_t start)
 {
     const uint32_t header = header_of(h, start);
     return is_hole(header) ? hole_size(h, start, header) : block_size(h, start, header);
@@ -365,7 +373,7 @@ static inline uint32_t payload_of(uint32_t start, uint32_t header)
 }
 
 /// Where the hole that ends right below `start` begins; `start` must be marked FREE_BELOW.
-static inline uint32_t hole_below(const struct jeff_heap *h, uint32_t start)
+static inline UNCHECKED uint32_t hole_below(const struct jeff_heap *h, uint32_t start)
 {
     return load(at(h, start) - 2 * HEADER);
 }

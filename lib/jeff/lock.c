@@ -41,19 +41,20 @@ static COLD bool unlock_refused(struct jeff_heap *h, jeff_handle handle)
 void *jeff_lock(jeff_heap *h, jeff_handle handle)
 {
     void *address = jeff_inline_lock(h, handle, true);
-    return LIKELY(address != NULL) ? address : lock_slow(h, handle, 1);
+    return show_locked(h, handle, LIKELY(address != NULL) ? address : lock_slow(h, handle, 1));
 }
 
 void *jeff_weak_lock(jeff_heap *h, jeff_handle handle)
 {
     void *address = jeff_inline_lock(h, handle, false);
-    return LIKELY(address != NULL) ? address : lock_slow(h, handle, 0);
+    return show_weakly(h, handle, LIKELY(address != NULL) ? address : lock_slow(h, handle, 0));
 }
 
 bool jeff_unlock(jeff_heap *h, jeff_handle handle)
 {
     if (UNLIKELY(!jeff_inline_unlock(h, handle)))
         return unlock_refused(h, handle);
+    hide_unlocked(h, handle);
     return true;
 }
 

@@ -32,6 +32,7 @@ void block_attach(struct jeff_heap *h, uint32_t start, const struct request *req
     if (request->wide)
         set_wide(h, start, request->granules, request->alignment);
     entry_at(h, slot)->off = start + request->wide;
+    hide_run(h, start, request->granules);
 }
 
 /// Takes the head of a bin out of it. @return its slot with the block still attached, or NIL if the bin has only dead entries
@@ -210,6 +211,7 @@ static uint64_t purge(struct jeff_heap *h, uint64_t granules)
 {
     uint64_t purged = 0;
     uint32_t next;
+    end_weak_locks(h);
     for (uint32_t start = h->first; start < h->top && purged < granules; start = next) {
         const uint32_t header = header_of(h, start);
         next = start + size_at(h, start);
@@ -359,6 +361,7 @@ jeff_handle jeff_calloc(jeff_heap *h, size_t count, size_t size)
     const bool fresh_pages = h->pages && count * size >= h->pages->own_mapping;
     if (handle && !fresh_pages && count * size != 0)
         memset(jeff_weak_lock(h, handle), 0, count * size);
+    end_weak_lock(h, handle);
     return handle;
 }
 
@@ -435,6 +438,7 @@ static COLD bool free_slow(struct jeff_heap *h, jeff_handle handle)
 
 bool jeff_free(jeff_heap *h, jeff_handle handle)
 {
+    end_weak_lock(h, handle);
     const uint32_t slot = slot_of(handle);
     if (UNLIKELY(slot < h->slot_low))
         return free_slow(h, handle);

@@ -15,13 +15,13 @@ struct proxy {
 static struct proxy load_proxy(const struct jeff_heap *h, const struct entry *e)
 {
     struct proxy proxy;
-    memcpy(&proxy, at(h, e->off), sizeof proxy);
+    hidden_read(&proxy, at(h, e->off), sizeof proxy);
     return proxy;
 }
 
 static void store_proxy(struct jeff_heap *h, uint32_t slot, const struct proxy *proxy)
 {
-    memcpy(at(h, entry_at(h, slot)->off), proxy, sizeof *proxy);
+    hidden_write(at(h, entry_at(h, slot)->off), proxy, sizeof *proxy);
 }
 
 static size_t round_to_pages(const struct jeff_heap *h, size_t bytes)
@@ -53,6 +53,7 @@ static bool map(struct jeff_heap *h, size_t bytes, size_t alignment, struct prox
         hooks->release(hooks->context, reserved, committed + extra);
         return false;
     }
+    memory_hide(address, committed);
     *proxy = (struct proxy){
         .address = address,
         .reserved = reserved,
@@ -68,6 +69,7 @@ static bool map(struct jeff_heap *h, size_t bytes, size_t alignment, struct prox
 static void unmap(struct jeff_heap *h, const struct proxy *proxy)
 {
     const struct jeff_page_hooks *hooks = &h->pages->hooks;
+    memory_show(proxy->address, proxy->committed);
     hooks->release(hooks->context, proxy->reserved, proxy->reserved_bytes);
 }
 
@@ -173,6 +175,7 @@ static bool resize_here(struct jeff_heap *h, struct proxy *proxy, size_t bytes)
     if (wanted > room)
         return false;
     if (wanted < proxy->committed) {
+        memory_show(proxy->address + wanted, proxy->committed - wanted);
         hooks->decommit(hooks->context, proxy->address + wanted, proxy->committed - wanted);
         h->pages->mapped_bytes -= proxy->committed - wanted;
     } else if (wanted > proxy->committed) {
@@ -192,6 +195,7 @@ bool mapped_resize(struct jeff_heap *h, uint32_t slot, size_t bytes)
         return refuse(h) != JEFF_NULL;
     if (resize_here(h, &old, bytes)) {
         store_proxy(h, slot, &old);
+        hide_resized_pages(h, e);
         return true;
     }
     if (locks_of(e)) {
@@ -201,11 +205,12 @@ bool mapped_resize(struct jeff_heap *h, uint32_t slot, size_t bytes)
     struct proxy grown;
     if (!map(h, bytes, old.alignment, &grown))
         return refuse(h) != JEFF_NULL;
-    memcpy(grown.address, old.address, old.committed < grown.committed ? old.committed : grown.committed);
+    hidden_copy(grown.address, old.address, old.committed < grown.committed ? old.committed : grown.committed);
     grown.next = old.next;
     grown.previous = old.previous;
     unmap(h, &old);
     h->pages->mapped_bytes += grown.committed - old.committed;
     store_proxy(h, slot, &grown);
+    hide_resized_pages(h, e);
     return true;
 }

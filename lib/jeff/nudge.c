@@ -66,7 +66,7 @@ static void slide(struct jeff_heap *h, struct pass *pass, const struct nudge *nu
     const uint32_t header = header_of(h, from);
     const uint32_t size = block_size(h, from, header);
     hole_unlink(h, nudge->hole, nudge->size);
-    memmove(at(h, nudge->hole) - HEADER, at(h, from) - HEADER, (size_t)size * GRANULE);
+    hidden_move(at(h, nudge->hole) - HEADER, at(h, from) - HEADER, (size_t)size * GRANULE);
     clear_free_below(h, nudge->hole);
     mend_cursor(h, nudge->hole, from + size);
     pass_book_move(h, pass, header & SLOT_MASK, from, nudge->hole, size);
@@ -96,7 +96,7 @@ static bool evict(struct jeff_heap *h, struct pass *pass, uint32_t hole, uint32_
     if (!room)
         return false;
     set_header(h, room, (header_of(h, room) & FREE_BELOW) | (header & ~FREE_BELOW));
-    memcpy(at(h, room), at(h, start), (size_t)request.granules * GRANULE - HEADER);
+    hidden_copy(at(h, room), at(h, start), (size_t)request.granules * GRANULE - HEADER);
     pass_book_move(h, pass, header & SLOT_MASK, start, room, request.granules);
     run_free(h, start, request.granules, true);
     return true;

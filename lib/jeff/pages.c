@@ -93,6 +93,8 @@ jeff_heap *jeff_create(size_t max_bytes, const struct jeff_config *config, enum 
         .own_mapping = config->own_mapping ? config->own_mapping : OWN_DEFAULT,
         .proxies = NIL,
     };
+    memory_hide(at(h, h->first) - HEADER, low + HEADER - (size_t)h->first * GRANULE);
+    memory_hide(base + reserved - page, table_low(h) - (reserved - page));
     if (h->pages->own_mapping < OWN_LEAST)
         h->pages->own_mapping = OWN_LEAST;
     if (status)
@@ -107,6 +109,8 @@ static bool commit_low_to(struct jeff_heap *h, size_t target)
         target = p->commit_table;
     if (target > p->commit_low && !p->hooks.commit(p->hooks.context, (char *)h + p->commit_low, target - p->commit_low))
         return false;
+    if (target > p->commit_low)
+        memory_hide((char *)h + p->commit_low, target - p->commit_low);
     p->commit_low = target == p->commit_table ? EVERYTHING : target;
     return true;
 }
@@ -141,6 +145,7 @@ bool pages_grow_table(struct jeff_heap *h, size_t low)
         target = ample;
     else if (ample == target || !p->hooks.commit(p->hooks.context, (char *)h + target, p->commit_table - target))
         return false;
+    memory_hide((char *)h + target, p->commit_table - target);
     p->commit_table = target;
     if (p->commit_low == target)
         p->commit_low = EVERYTHING;
@@ -158,10 +163,12 @@ void pages_trim(struct jeff_heap *h)
         p->commit_table = table;
     const size_t had_low = p->commit_low == EVERYTHING ? p->commit_table : p->commit_low;
     if (low < had_low && had_low - low >= TRIM_LEAST) {
+        memory_show((char *)h + low, had_low - low);
         p->hooks.decommit(p->hooks.context, (char *)h + low, had_low - low);
         p->commit_low = low;
     }
     if (p->commit_low != EVERYTHING && table > p->commit_table && table - p->commit_table >= TRIM_LEAST) {
+        memory_show((char *)h + p->commit_table, table - p->commit_table);
         p->hooks.decommit(p->hooks.context, (char *)h + p->commit_table, table - p->commit_table);
         p->commit_table = table;
     }
@@ -181,5 +188,7 @@ void pages_destroy(struct jeff_heap *h)
     while (p->proxies != NIL)
         mapped_release(h, p->proxies);
     const struct jeff_page_hooks hooks = p->hooks;
-    hooks.release(hooks.context, h, p->reserved);
+    const size_t reserved = p->reserved;
+    memory_show(h, reserved);
+    hooks.release(hooks.context, h, reserved);
 }

@@ -89,8 +89,9 @@ static void move_to(struct jeff_heap *h, uint32_t slot, uint32_t room, const str
     const size_t had = block_capacity(size, class_of(header) == CLASS_WIDE);
     const size_t gets = block_capacity(request->granules, request->wide);
     const char *from = at(h, e->off);
+    end_weak_lock(h, handle_of_slot(h, slot));
     block_attach(h, room, request, slot);
-    memcpy(at(h, e->off), from, had < gets ? had : gets);
+    hidden_copy(at(h, e->off), from, had < gets ? had : gets);
     e->cw = (e->cw & ~CW_WIDE) | CW_RESIZED | (request->wide ? CW_WIDE : 0);
     run_free(h, start, size, header & FREE_BELOW);
 }
@@ -146,7 +147,7 @@ static bool widen(struct jeff_heap *h, struct entry *e, const struct request *re
     const uint32_t size = class_of(header_of(h, start));
     if (!grow_in_place(h, e, start, size, request->granules))
         return false;
-    memmove(at(h, start + 1), at(h, start), block_capacity(size, false));
+    hidden_move(at(h, start + 1), at(h, start), block_capacity(size, false));
     set_header(h, start, (header_of(h, start) & (SLOT_MASK | FREE_BELOW)) | CLASS_WIDE << CLASS_SHIFT);
     set_wide(h, start, request->granules, 1);
     e->off = start + 1;
@@ -154,19 +155,26 @@ static bool widen(struct jeff_heap *h, struct entry *e, const struct request *re
     return true;
 }
 
-/// Within the memory that the block has and the free memory right above it. @return true if it now has the wanted size
-static bool resize_here(struct jeff_heap *h, struct entry *e, const struct request *request)
+static bool fit_here(struct jeff_heap *h, struct entry *e, const struct request *request, uint32_t start, uint32_t size)
 {
-    const uint32_t start = start_of(e);
-    const uint32_t header = header_of(h, start);
-    const uint32_t size = block_size(h, start, header);
     uint32_t wanted;
-    if (!same_format(request, class_of(header) == CLASS_WIDE, &wanted))
+    if (!same_format(request, class_of(header_of(h, start)) == CLASS_WIDE, &wanted))
         return !locks_of(e) && widen(h, e, request);
     if (wanted > size)
         return grow_in_place(h, e, start, size, wanted);
     if (wanted < size)
         shrink(h, e, start, size, wanted);
+    return true;
+}
+
+/// Within the memory that the block has and the free memory right above it. @return true if it now has the wanted size
+static bool resize_here(struct jeff_heap *h, struct entry *e, const struct request *request)
+{
+    const uint32_t start = start_of(e);
+    const uint32_t size = size_at(h, start);
+    if (!fit_here(h, e, request, start, size))
+        return false;
+    hide_resized(h, e, start, size);
     return true;
 }
 

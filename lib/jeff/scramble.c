@@ -17,7 +17,7 @@ static uint32_t lift(struct jeff_heap *h, struct pass *pass, uint32_t start, uin
     if (!room)
         return start;
     set_header(h, room, (header_of(h, room) & FREE_BELOW) | (header & ~FREE_BELOW));
-    memcpy(at(h, room), at(h, start), (size_t)size * GRANULE - HEADER);
+    hidden_copy(at(h, room), at(h, start), (size_t)size * GRANULE - HEADER);
     const size_t small_limit = moving_begin(h);
     pass_book_move(h, pass, header & SLOT_MASK, start, room, size);
     moving_end(h, small_limit);
@@ -54,12 +54,12 @@ static void overwrite_free(struct jeff_heap *h)
         const uint32_t header = header_of(h, start);
         size = size_at(h, start);
         if (is_hole(header) && size > 1)
-            memset(at(h, start) + 12, FREED_BYTE, (size_t)size * GRANULE - HEADER - 12 - HEADER);
+            hidden_fill(at(h, start) + 12, FREED_BYTE, (size_t)size * GRANULE - HEADER - 12 - HEADER);
     }
     const size_t begin = (size_t)h->top * GRANULE;
     const size_t end = (size_t)top_limit(h) * GRANULE - HEADER;
     if (begin < end)
-        memset((char *)h + begin, FREED_BYTE, end - begin);
+        hidden_fill((char *)h + begin, FREED_BYTE, end - begin);
 }
 
 void scramble(struct jeff_heap *h)

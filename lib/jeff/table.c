@@ -98,6 +98,7 @@ static bool grow(struct jeff_heap *h)
     if (h->pages && !pages_grow_table(h, low - sizeof(struct entry)))
         return false;
     h->slot_low--;
+    memory_show(entry_at(h, h->slot_low), sizeof(struct entry));
     // Slots begin at different generations, so that not all of them count what is cached at the same time.
     const uint32_t apart = h->slot_low * 2 & TALLY_MASK;
     entry_at(h, h->slot_low)->gen = h->gen_floor < UINT32_MAX - TALLY_MASK ? h->gen_floor + apart : h->gen_floor;
@@ -142,6 +143,7 @@ void table_tidy(struct jeff_heap *h)
         h->bin[class].slot = NIL;
     h->dead_count = 0;
 
+    const size_t low = table_low(h);
     // A dropped slot's generation lives on in the floor; a retired one has none left to remember it by, and stays.
     while (h->slot_low < NIL) {
         const struct entry *e = entry_at(h, h->slot_low);
@@ -151,6 +153,7 @@ void table_tidy(struct jeff_heap *h)
             h->gen_floor = e->gen;
         h->slot_low++;
     }
+    memory_hide((char *)h + low, table_low(h) - low);
     // The list is to begin with the highest slots: the table can then shrink again at its low end. Which entries are free is as random
     // as what was freed, hence no branch on it.
     uint32_t bare = NIL, count = 0;

@@ -13,6 +13,21 @@
 
 #include <cmocka.h>
 
+#if defined(__SANITIZE_ADDRESS__)
+#define WITH_ASAN 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define WITH_ASAN 1
+#endif
+#endif
+
+#ifdef WITH_ASAN
+#include <sanitizer/asan_interface.h>
+#endif
+#ifdef JEFF_VALGRIND
+#include <valgrind/memcheck.h>
+#endif
+
 #define KIB       ((size_t)1024)
 #define MIB       (1024 * KIB)
 #define ARENA_MAX (8 * MIB)
@@ -37,6 +52,13 @@ static inline unsigned char *arena_region(void)
 static inline void arena_reset(size_t bytes)
 {
     assert_true(bytes <= ARENA_MAX);
+    // Tests forget their heaps, which a client must not do where free memory is hidden.
+#ifdef WITH_ASAN
+    ASAN_UNPOISON_MEMORY_REGION(arena, sizeof arena);
+#endif
+#ifdef JEFF_VALGRIND
+    (void)VALGRIND_MAKE_MEM_DEFINED(arena, sizeof arena);
+#endif
     memset(arena, GUARD_BYTE, GUARD);
     memset(arena_region(), DIRTY_BYTE, bytes);
     memset(arena_region() + bytes, GUARD_BYTE, 256);

@@ -341,8 +341,8 @@ static void handle_of_is_not_fooled_by_contents(void **state)
     // Copies of real headers with their blocks, at each granule of the victim.
     for (unsigned i = 0; i < 40; i++) {
         const unsigned char *block = jeff_weak_lock(heap, handles[i]);
-        memcpy(p + (size_t)i * 64, block - 16, 32);
-        memcpy(p + (size_t)i * 64 + 32, block - 16, 16);
+        raw_copy(p + (size_t)i * 64, block - 16, 32);
+        raw_copy(p + (size_t)i * 64 + 32, block - 16, 16);
     }
     for (size_t at = 1; at < 4096; at++) {
         assert_true(jeff_handle_of(heap, p + at) == JEFF_NULL);

@@ -339,7 +339,7 @@ static bool check_unchanged(struct steve_exec *exec, const struct steve_slot *sl
     }
     struct steve_shadow_diff diff;
     if (steve_shadow_same(address, slot->bytes, slot->bytes, slot->stamp, &diff)) {
-        return true;
+        return steve_peek_end(exec, slot);
     }
     return steve_broken(exec, STEVE_ORACLE_REFUSAL, slot, "after a refused resize byte %zu is 0x%02x, expected 0x%02x",
                         diff.offset, (unsigned)diff.actual, (unsigned)diff.expected);

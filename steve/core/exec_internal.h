@@ -159,8 +159,13 @@ enum steve_depth {
 enum steve_lock_result steve_hold(struct steve_exec *exec, const struct steve_slot *slot, void **address);
 bool steve_release(struct steve_exec *exec, const struct steve_slot *slot);
 
-/// The address, not to be kept: by a weak lock where there is one.
+/// The address for a look, by a weak lock where there is one. To be undone by steve_peek_end(): an allocator may hide a block from
+/// a sanitizer while nothing holds it.
 enum steve_lock_result steve_peek(struct steve_exec *exec, const struct steve_slot *slot, void **address);
+static inline bool steve_peek_end(struct steve_exec *exec, const struct steve_slot *slot)
+{
+    return exec->driver->weak_lock != NULL || steve_release(exec, slot);
+}
 
 /// Steve's lock failed although the block is live and has memory. Finds the reason.
 bool steve_unreachable(struct steve_exec *exec, const struct steve_slot *slot, enum steve_lock_result result);

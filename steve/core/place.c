@@ -36,11 +36,7 @@ enum steve_lock_result steve_peek(struct steve_exec *exec, const struct steve_sl
     if (exec->driver->lock != NULL && exec->driver->weak_lock != NULL) {
         return exec->driver->weak_lock(exec->heap, slot->ref, address);
     }
-    enum steve_lock_result result = steve_hold(exec, slot, address);
-    if (result == STEVE_LOCK_OK && !steve_release(exec, slot)) {
-        return STEVE_LOCK_REFUSED;
-    }
-    return result;
+    return steve_hold(exec, slot, address);
 }
 
 bool steve_unreachable(struct steve_exec *exec, const struct steve_slot *slot, enum steve_lock_result result)

@@ -73,6 +73,18 @@ static bool look_at_moved(struct sweep *sweep, struct steve_slot *slot, const vo
     return steve_place_learn(exec, slot, (uintptr_t)address) && steve_contents(exec, slot, depth_of_moved(sweep, slot));
 }
 
+static bool look_at_peeked(struct sweep *sweep, struct steve_slot *slot, const void *address)
+{
+    struct steve_exec *exec = sweep->exec;
+    if ((uintptr_t)address != slot->address) {
+        return look_at_moved(sweep, slot, address);
+    }
+    if (sweep->all_extents && !steve_place_learn(exec, slot, slot->address)) {
+        return false;
+    }
+    return !sweep->whole || steve_contents(exec, slot, STEVE_DEPTH_WHOLE);
+}
+
 static bool look_at(struct sweep *sweep, struct steve_slot *slot)
 {
     struct steve_exec *exec = sweep->exec;
@@ -84,13 +96,7 @@ static bool look_at(struct sweep *sweep, struct steve_slot *slot)
     if (result != STEVE_LOCK_OK) {
         return lose(sweep, slot, result);
     }
-    if ((uintptr_t)address != slot->address) {
-        return look_at_moved(sweep, slot, address);
-    }
-    if (sweep->all_extents && !steve_place_learn(exec, slot, slot->address)) {
-        return false;
-    }
-    return !sweep->whole || steve_contents(exec, slot, STEVE_DEPTH_WHOLE);
+    return look_at_peeked(sweep, slot, address) && steve_peek_end(exec, slot);
 }
 
 static bool look_at_chunk(struct sweep *sweep, size_t c)
