@@ -212,7 +212,7 @@ struct jeff_report {
     enum jeff_stop stop;
     size_t moved_blocks;
     size_t moved_bytes;
-    size_t left_blocks; ///< too large to be moved within the budget: left for a longer call
+    size_t left_blocks; ///< left where they were, see jeff_compact()
     uint64_t time_ns;   ///< by the heap's clock
     /// Bytes of the largest block that the largest free run could hold. With a budget not all runs of about that size are looked
     /// at, and it may be up to a fifth less than the truth.
@@ -223,6 +223,12 @@ struct jeff_report {
 /// Moves the blocks that are not locked towards the start of the heap, in address order, around those that are, within a
 /// time budget. Resumable: a call goes on where the last one ran out of time. A call learns from the clock how quick the machine is,
 /// and ends when there is no time left for the next block; one that would do nothing at all moves one block of up to 16 KiB.
+///
+/// A block of more than 4 KiB moves in pieces, over as many calls as it takes, if its new place lies wholly below its old one. Until it has
+/// arrived, the free memory that it moves to is given out last, and reaching the block (jeff_lock(), jeff_weak_lock(),
+/// jeff_resize()) stays O(1): what was copied is dropped. The call after that leaves the block where it is if it has more than 16 KiB;
+/// so does every call with one that would overlap with its new place and takes longer than the budget. A later, or a longer, call
+/// moves them.
 /// @param max_ms 0: no limit, all of the heap
 /// @return why it stopped. @cost O(blocks + bytes moved), or the budget, exceeded by what it takes to move 16 KiB at most
 enum jeff_stop jeff_compact(jeff_heap *heap, uint32_t max_ms);

@@ -38,8 +38,9 @@ struct jeff_inline_heap {
 /// Three words a slot: where the payload lies in units of 16 bytes from the heap, the generation, and from the top: locks (16), flags (8),
 /// class (8). The last two are read as one: see heap_internal.h.
 enum { JEFF_INLINE_WORDS = 3 };
+/// The flags of a block that is not, or not for long, where the entry says.
+#define JEFF_INLINE_AWAY (UINT64_C(0x46) << 40)
 #define JEFF_INLINE_LIFE ((UINT64_C(1) << 40) - 1) ///< class and generation, in a handle and in an entry
-#define JEFF_INLINE_AWAY (UINT64_C(6) << 40)       ///< the flags of a block that is not where the entry says
 #define JEFF_INLINE_LOCK (UINT64_C(1) << 48)       ///< one lock
 
 /// Whether the handle may be looked up at all. Generations of live blocks are odd.

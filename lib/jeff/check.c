@@ -12,7 +12,7 @@
 #include "heap_internal.h"
 
 #define ALIGNMENT_LOG2_MOST 12u ///< of the largest alignment, in granules
-#define CW_UNUSED           ((uint32_t)3 << 14 & ~CW_SHOWN)
+#define CW_UNUSED           ((uint32_t)1 << 15 & ~CW_SHOWN)
 
 struct check {
     const jeff_heap *h;
@@ -254,6 +254,8 @@ static bool check_live(struct check *c, uint32_t slot, const struct entry *e)
     const bool unbinned = birth != CLASS_WIDE && birth > c->h->binned;
     if (e->cw & CW_UNUSED || birth == 0 || birth > CLASS_WIDE || ((e->cw & CW_UNBINNED) != 0) != unbinned)
         return damaged(c, "a live slot's flags contradict each other", e);
+    if (e->cw & CW_HALFWAY && (!c->h->halfway_hole || slot != c->h->halfway_slot))
+        return damaged(c, "a block is marked as halfway to elsewhere, and no pass is about to move it", e);
     if (e->cw & CW_PURGED) {
         c->purged++;
         return (e->off <= ALIGNMENT_LOG2_MOST && !locks_of(e) && !(e->cw & CW_MAPPED)) ||
@@ -346,6 +348,7 @@ static bool check_memory(struct check *c)
 {
     const jeff_heap *h = c->h;
     bool cursor_seen = h->cursor == 0 || h->cursor == h->top;
+    bool halfway_seen = h->halfway_hole == 0;
     bool hole_is_below = false;
     uint32_t below = 0;
     uint32_t blocks = 0;
@@ -371,9 +374,15 @@ static bool check_memory(struct check *c)
         cursor_seen |= start == h->cursor;
         hole_is_below = is_free;
         if (is_free) {
-            c->holes++;
+            // The one that a block is being copied into is in no bin.
+            c->holes += start != h->halfway_hole;
+            halfway_seen |= start == h->halfway_hole;
             c->hole_granules += size;
         } else {
+            const struct entry *e = entry_at(h, header & SLOT_MASK);
+            if (is_live(e) && e->cw & CW_HALFWAY && below != h->halfway_hole)
+                return damaged(c, "a block that is halfway does not lie above the hole that it is being copied into",
+                               e);
             blocks++;
             if (is_cached(entry_at(h, header & SLOT_MASK)) && class_of(header) > h->binned)
                 c->deferred += size;
@@ -381,6 +390,8 @@ static bool check_memory(struct check *c)
     }
     if (blocks != c->live + c->cached)
         return damaged(c, "a block reaches beyond the start of another", find_swallower(c));
+    if (!halfway_seen)
+        return damaged(c, "the hole that a block is being copied into is none", &h->halfway_hole);
     return cursor_seen || damaged(c, "a paused compaction would go on in the middle of a block", &h->cursor);
 }
 
@@ -400,7 +411,7 @@ static bool check_hole_bins(struct check *c)
         const void *link = head;
         uint32_t previous = 0;
         for (uint32_t hole = *head; hole; hole = load(link)) {
-            if (hole < h->first || hole >= h->top || count++ >= c->holes)
+            if (hole < h->first || hole >= h->top || hole == h->halfway_hole || count++ >= c->holes)
                 return damaged(c, "a bin of holes leads astray", link);
             const uint32_t header = header_of(h, hole);
             const uint32_t size = hole_size(h, hole, header);

@@ -22,6 +22,9 @@
 #define PACE_KNOWN 4096u
 /// Blocks that move by the same distance are copied together, up to so many granules and a block.
 #define RUN_MOST 1024u
+/// The smallest piece of a block that is moved in pieces; it takes less than a microsecond.
+#define LEAST_PIECE 1024u
+#define PIECES_FROM 4096u ///< blocks of more bytes are moved in pieces where that can be
 /// A report tells the largest of so many free runs, if there is a budget.
 #define RUNS_WITHIN_BUDGET 16u
 /// How far ahead of the pass headers and table entries are fetched.
@@ -36,6 +39,8 @@ struct slide {
     uint32_t run;            ///< granules below src that are still to be copied to below dst
     uint32_t visited, moved; ///< blocks not booked yet
     uint32_t moved_granules;
+    uint32_t halfway_slot; ///< block right above the gap that earlier calls began to copy
+    uint32_t halfway_done; ///< granules of it that were copied; 0: there is none
 };
 
 uint64_t heap_now(struct jeff_heap *h)
@@ -216,7 +221,7 @@ static FLATTENED void fetch_ahead(const struct jeff_heap *h, struct lookahead *a
         ahead->count--;
 }
 
-enum step { STEP_NEXT, STEP_PAUSE };
+enum step { STEP_NEXT, STEP_PAUSE, STEP_WHOLE };
 
 /// Makes a hole of the gap and goes on above the block, which stays where it is.
 static FLATTENED enum step pass_by(struct jeff_heap *h, struct slide *s, uint32_t header, uint32_t size)
@@ -229,6 +234,70 @@ static FLATTENED enum step pass_by(struct jeff_heap *h, struct slide *s, uint32_
     s->src += size;
     s->dst = s->src;
     s->passed = true;
+    return STEP_NEXT;
+}
+
+/// Copies a piece of a large block to where it will lie. Both ends come last: the words of the hole that is there between two
+/// calls need their place.
+static void copy_piece(struct jeff_heap *h, struct pass *pass, const struct slide *s, uint32_t to, uint32_t done,
+                       uint32_t granules)
+{
+    hidden_copy(at(h, to + done) - HEADER, at(h, s->src + done) - HEADER, (size_t)granules * GRANULE);
+    book(h, pass, 0, granules);
+    pass->work += (uint64_t)granules * GRANULE;
+}
+
+/// Moves a large block that does not overlap with its new place, in pieces, over as many calls as it takes. Until all of it is there the
+/// block lives where it was; a lock or a resize clears CW_HALFWAY, and what was copied is void.
+/// @return STEP_WHOLE: it is to be moved as a small one is
+static COLD enum step slide_in_pieces(struct jeff_heap *h, struct pass *pass, struct slide *s, uint32_t slot,
+                                      uint32_t to, uint32_t size)
+{
+    struct entry *e = entry_at(h, slot);
+    catch_up(h, pass, s);
+    uint32_t done = 1;
+    if (s->halfway_done && s->halfway_slot == slot) {
+        if (!(e->cw & CW_HALFWAY)) {
+            // It is in use: to begin anew in each call would get it nowhere. It has its next chance when the pass comes round.
+            s->halfway_done = 0;
+            if ((uint64_t)size * GRANULE < STEP_WORK)
+                return STEP_WHOLE;
+            pass->left_blocks++;
+            return pass_by(h, s, header_of(h, s->src), size);
+        }
+        done = s->halfway_done;
+    }
+    e->cw &= ~CW_HALFWAY;
+    forget_shown(e);
+    s->halfway_done = 0;
+    while (done < size - 1) {
+        if (is_due(pass, 0) && clock_says_over(h, pass, 0) && s->passed) {
+            if (done == 1)
+                return STEP_PAUSE;
+            e->cw |= CW_HALFWAY;
+            s->halfway_slot = slot;
+            s->halfway_done = done;
+            return STEP_PAUSE;
+        }
+        const uint64_t before_due = pass->due > pass->work ? pass->due - pass->work : 0;
+        const uint32_t most = (uint32_t)(before_due > LEAST_PIECE ? before_due : LEAST_PIECE) / GRANULE;
+        const uint32_t piece = size - 1 - done < most ? size - 1 - done : most;
+        copy_piece(h, pass, s, to, done, piece);
+        done += piece;
+        s->passed = true; // the next call goes on from here
+    }
+    copy_piece(h, pass, s, to, size - 1, 1);
+    copy_piece(h, pass, s, to, 0, 1);
+    clear_free_below(h, to);
+    if (to > s->dst)
+        hole_make(h, s->dst, to - s->dst);
+    e->off = to + ((e->cw & CW_WIDE) != 0);
+    const uint32_t from = s->src;
+    s->dst = to + size;
+    s->src += size;
+    book(h, pass, 1, 0);
+    if (h->moved)
+        tell(h, slot, from, to, size);
     return STEP_NEXT;
 }
 
@@ -246,6 +315,11 @@ static FLATTENED enum step slide_live(struct jeff_heap *h, struct pass *pass, st
 
     const uint64_t bytes = (uint64_t)size * GRANULE;
     if (!plain) {
+        if (pass->deadline_ns && bytes > PIECES_FROM && to + size <= s->src) {
+            const enum step step = slide_in_pieces(h, pass, s, header & SLOT_MASK, to, size);
+            if (step != STEP_WHOLE)
+                return step;
+        }
         if (!pass_can_move(pass, size)) {
             // It is left for a longer call, and the pass goes around it.
             pass->left_blocks++;
@@ -302,6 +376,16 @@ static void slide_begin(struct jeff_heap *h, struct slide *s, bool resume)
     if (start < h->top && start > h->first && header_of(h, start) & FREE_BELOW)
         start = hole_below(h, start);
     *s = (struct slide){.dst = start, .src = start};
+    if (h->halfway_hole && start == h->halfway_hole) {
+        s->halfway_slot = h->halfway_slot;
+        s->halfway_done = h->halfway_done;
+        const uint32_t size = hole_size(h, start, header_of(h, start));
+        h->halfway_hole = 0;
+        h->hole_granules -= size;
+        s->src += size;
+    } else if (h->halfway_hole) {
+        hole_release(h); // another pass has begun below it
+    }
 }
 
 /// The pass proper, compiled twice. `plain`: everything movable is moved, no matter how long it takes, and nobody is told.
@@ -359,6 +443,21 @@ static FLATTENED enum jeff_stop slide(struct jeff_heap *h, struct pass *pass, st
     return stop;
 }
 
+/// After a pass that paused in front of a block that is halfway, or in the middle of it: the gap is reserved for it.
+static void halfway_keep(struct jeff_heap *h, const struct slide *s, bool paused)
+{
+    struct entry *e = entry_at(h, s->halfway_slot);
+    if (!is_live(e) || !(e->cw & CW_HALFWAY))
+        return;
+    if (!paused) {
+        e->cw &= ~CW_HALFWAY;
+        return;
+    }
+    hole_reserve(h, s->dst);
+    h->halfway_slot = s->halfway_slot;
+    h->halfway_done = s->halfway_done;
+}
+
 enum jeff_stop pass_run(struct jeff_heap *h, struct pass *pass, bool resume)
 {
     struct slide s;
@@ -369,6 +468,8 @@ enum jeff_stop pass_run(struct jeff_heap *h, struct pass *pass, bool resume)
     const enum jeff_stop stop = plain ? slide(h, pass, &s, true) : slide(h, pass, &s, false);
     catch_up(h, pass, &s);
     close_gap(h, &s);
+    if (s.halfway_done)
+        halfway_keep(h, &s, stop == JEFF_STOP_BUDGET);
     h->cursor = stop == JEFF_STOP_DONE || s.dst >= h->top ? 0 : s.dst;
     moving_end(h, small_limit);
     memory_came_free(h);
@@ -390,7 +491,7 @@ static void set_budget(struct jeff_heap *h, struct pass *pass, uint64_t budget_n
     pass->read_ns = begin_ns;
     pass_set_pace(pass, PACE_KNOWN, (uint64_t)PACE_KNOWN * h->pace_ps / 1000 + 1);
     const uint64_t half = work_within(pass, budget_ns / 2);
-    pass->due = half < STEP_WORK ? half : STEP_WORK;
+    pass->due = half < LEAST_WORK ? LEAST_WORK : half < STEP_WORK ? half : STEP_WORK;
 }
 
 /// Keeps what the next call wants to know beforehand. Ending takes longer at times, and that is what must be reckoned with: the

@@ -71,16 +71,18 @@ void *memset(void *to, int byte, size_t bytes);
 #define CW_CLASS     ((uint32_t)0xff) ///< at birth; of a free entry, that of its block
 #define CW_PURGEABLE ((uint32_t)1 << 8)
 #define CW_PURGED    ((uint32_t)1 << 9)
-#define CW_MAPPED    ((uint32_t)1 << 10)         ///< the block is a proxy: its payload has pages of its own
-#define CW_RESIZED   ((uint32_t)1 << 11)         ///< the class at birth no longer tells the size
-#define CW_WIDE      ((uint32_t)1 << 12)         ///< the block is a wide one now
-#define CW_UNBINNED  ((uint32_t)1 << 13)         ///< the class at birth has no bin in this heap
-#define CW_SHOWN     ((uint32_t)SANITIZED << 14) ///< weakly locked since `compactions` changed; 0 in ordinary builds
-#define CW_LOCK      16u                         ///< shift of the locks
-#define CW_NEXT      8u                          ///< shift of the link in a free entry
-#define HANDLE_SLOT  40u                         ///< shift of the slot in a handle
-#define TALLY_MASK   0x1feu                      ///< a slot's every 256th free counts what is cached
-#define NO_REFUSAL   UINT32_MAX
+#define CW_MAPPED    ((uint32_t)1 << 10) ///< the block is a proxy: its payload has pages of its own
+#define CW_RESIZED   ((uint32_t)1 << 11) ///< the class at birth no longer tells the size
+#define CW_WIDE      ((uint32_t)1 << 12) ///< the block is a wide one now
+#define CW_UNBINNED  ((uint32_t)1 << 13) ///< the class at birth has no bin in this heap
+/// A part of it was copied to where it will move: whoever may write to it clears this.
+#define CW_HALFWAY  ((uint32_t)1 << 14)
+#define CW_SHOWN    ((uint32_t)SANITIZED << 15) ///< weakly locked since `compactions` changed; 0 in ordinary builds
+#define CW_LOCK     16u                         ///< shift of the locks
+#define CW_NEXT     8u                          ///< shift of the link in a free entry
+#define HANDLE_SLOT 40u                         ///< shift of the slot in a handle
+#define TALLY_MASK  0x1feu                      ///< a slot's every 256th free counts what is cached
+#define NO_REFUSAL  UINT32_MAX
 
 #if SIZE_MAX > UINT32_MAX
 #define HEAP_LIMIT ((uint64_t)GRANULE << 32) ///< granules are counted in 32 bits
@@ -154,6 +156,9 @@ struct jeff_heap {
     uint32_t drain_bin;     ///< where draining goes on
     uint32_t reclaim_bin;   ///< where the search for dead entries goes on
     uint32_t hole_granules;
+    uint32_t halfway_hole;            ///< hole that the block above it is being copied into; it is in no bin. 0: none
+    uint32_t halfway_slot;            ///< of that block
+    uint32_t halfway_done;            ///< granules of it that were copied
     _Alignas(8) uint64_t hole_map[2]; ///< bit i: hole bin i is not empty
     uint32_t hole_bins;               ///< number of hole bins: as many as the heap can need
 
@@ -457,6 +462,9 @@ static inline uint32_t largest_run(struct jeff_heap *h)
 unsigned hole_bin_of(uint32_t size);
 /// The next hole in the same bin; 0: none.
 uint32_t hole_next(const struct jeff_heap *h, uint32_t start);
+/// Takes a hole out of its bin, so that nobody allocates from it while a block is copied into it, or puts it back.
+void hole_reserve(struct jeff_heap *h, uint32_t start);
+void hole_release(struct jeff_heap *h);
 /// A run became part of something larger, or of nothing: a paused compaction must not go on in its middle.
 static inline void mend_cursor(struct jeff_heap *h, uint32_t start, uint32_t end)
 {

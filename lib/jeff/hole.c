@@ -47,8 +47,22 @@ uint32_t hole_next(const struct jeff_heap *h, uint32_t start)
     return load(at(h, start));
 }
 
+/// What was copied into the reserved hole is void.
+static COLD void halfway_drop(struct jeff_heap *h)
+{
+    struct entry *e = entry_at(h, h->halfway_slot);
+    if (is_live(e))
+        e->cw &= ~CW_HALFWAY;
+    h->halfway_hole = 0;
+}
+
 void hole_unlink(struct jeff_heap *h, uint32_t start, uint32_t size)
 {
+    if (UNLIKELY(start == h->halfway_hole)) {
+        halfway_drop(h);
+        h->hole_granules -= size;
+        return;
+    }
     const unsigned bin = hole_bin_of(size);
     const uint32_t next = load(at(h, start));
     const uint32_t previous = load(at(h, start) + 4);
@@ -70,6 +84,25 @@ void holes_forget(struct jeff_heap *h)
     memset(hole_heads(h), 0, h->hole_bins * sizeof(uint32_t));
     h->hole_map[0] = h->hole_map[1] = 0;
     h->hole_granules = 0;
+    if (h->halfway_hole)
+        halfway_drop(h);
+}
+
+void hole_reserve(struct jeff_heap *h, uint32_t start)
+{
+    assert(!h->halfway_hole);
+    const uint32_t size = hole_size(h, start, header_of(h, start));
+    hole_unlink(h, start, size);
+    h->hole_granules += size;
+    h->halfway_hole = start;
+}
+
+void hole_release(struct jeff_heap *h)
+{
+    const uint32_t start = h->halfway_hole;
+    const uint32_t size = hole_size(h, start, header_of(h, start));
+    hole_unlink(h, start, size);
+    hole_make(h, start, size);
 }
 
 void hole_make(struct jeff_heap *h, uint32_t start, uint32_t size)
@@ -212,6 +245,10 @@ uint32_t top_take(struct jeff_heap *h, const struct request *request, bool grow)
 uint32_t largest_run_among(struct jeff_heap *h, unsigned most)
 {
     uint32_t largest = top_limit(h) > h->top ? top_limit(h) - h->top : 0;
+    if (h->halfway_hole) {
+        const uint32_t size = hole_size(h, h->halfway_hole, header_of(h, h->halfway_hole));
+        largest = size > largest ? size : largest;
+    }
     for (unsigned bin = h->hole_bins; bin-- > 0;) {
         if (!hole_heads(h)[bin])
             continue;

@@ -9,7 +9,7 @@ static_assert(offsetof(struct jeff_inline_heap, table_bias) == offsetof(struct j
                   offsetof(struct jeff_inline_heap, refused) == offsetof(struct jeff_heap, refused),
               "a heap begins as jeff_inline.h says");
 static_assert(JEFF_INLINE_WORDS * sizeof(uint32_t) == sizeof(struct entry) && offsetof(struct entry, gen) == 4 &&
-                  JEFF_INLINE_AWAY == (uint64_t)(CW_PURGED | CW_MAPPED) << 32 &&
+                  JEFF_INLINE_AWAY == (uint64_t)(CW_PURGED | CW_MAPPED | CW_HALFWAY) << 32 &&
                   JEFF_INLINE_LOCK == (uint64_t)1 << (32 + CW_LOCK) && NO_REFUSAL == UINT32_MAX && GRANULE == 16,
               "an entry is what jeff_inline.h says");
 
@@ -19,7 +19,7 @@ static void *refuse(struct jeff_heap *h, enum jeff_status status)
     return NULL;
 }
 
-/// Purged and mapped blocks, the lock limit, and handles that are not live.
+/// Purged and mapped blocks, those that are halfway to elsewhere, the lock limit, and handles that are not live.
 static COLD void *lock_slow(struct jeff_heap *h, jeff_handle handle, uint32_t locks)
 {
     struct entry *e = live_entry(h, handle);
@@ -29,7 +29,7 @@ static COLD void *lock_slow(struct jeff_heap *h, jeff_handle handle, uint32_t lo
         return refuse(h, JEFF_ERROR_PURGED);
     if (locks && locks_of(e) == JEFF_LOCK_MAX)
         return refuse(h, JEFF_ERROR_LOCK_LIMIT);
-    e->cw += locks << CW_LOCK;
+    e->cw = (e->cw & ~CW_HALFWAY) + (locks << CW_LOCK);
     return e->cw & CW_MAPPED ? mapped_address(h, e) : at(h, e->off);
 }
 

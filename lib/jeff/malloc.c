@@ -289,7 +289,11 @@ uint32_t room_find(struct jeff_heap *h, const struct request *request, bool need
     // A request beyond all memory must not cost a compaction.
     if (request->granules > h->end / GRANULE)
         return 0;
-    const uint32_t start = room_try(h, request, needs_entry, false);
+    uint32_t start = room_try(h, request, needs_entry, false);
+    if (UNLIKELY(!start && h->halfway_hole)) {
+        hole_release(h);
+        start = room_try(h, request, needs_entry, false);
+    }
     return LIKELY(start != 0) ? start : room_at_last(h, request, needs_entry);
 }
 

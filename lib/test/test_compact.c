@@ -451,6 +451,213 @@ static void a_large_block_waits_for_a_longer_call(void **state)
     assert_sound(heap);
 }
 
+/// A heap whose clock tells the work done, with a free MiB below a block of as much that is marked with 1.
+static jeff_heap *heap_with_large_block(struct work_clock *clock, jeff_handle *large)
+{
+    *clock = (struct work_clock){.ns_num = 1, .ns_den = 1};
+    struct jeff_config config = {.now_ns = read_work_clock, .context = clock};
+    jeff_heap *heap = clock->heap = heap_with(4 * MIB, &config);
+    jeff_handle below = jeff_malloc(heap, MIB);
+    *large = marked_block(heap, MIB, 1);
+    assert_true(jeff_free(heap, below));
+    return heap;
+}
+
+static enum jeff_stop compact_for(jeff_heap *heap, uint64_t budget_ns, struct jeff_report *report)
+{
+    const struct jeff_goal goal = {.budget_ns = budget_ns};
+    return jeff_compact_goal(heap, &goal, report);
+}
+
+/// Blocks come and go meanwhile; none of it makes the copying start over.
+static void a_block_larger_than_the_budget_moves_in_pieces(void **state)
+{
+    (void)state;
+    static const uint64_t budgets[] = {1000, 20000, 100000, 300000};
+    uint64_t random = 167;
+    for (size_t i = 0; i < sizeof budgets / sizeof budgets[0]; i++) {
+        struct work_clock clock;
+        jeff_handle large;
+        jeff_heap *heap = heap_with_large_block(&clock, &large);
+        jeff_handle small[50] = {0};
+        struct jeff_report report;
+        unsigned calls = 1;
+        uint64_t copied = 0;
+        while (compact_for(heap, budgets[i], &report) == JEFF_STOP_BUDGET) {
+            copied = !copied && report.moved_blocks ? stats_of(heap).moved_bytes : copied;
+            assert_true(report.time_ns <= budgets[i] + 6000); // a small block at least, or a piece
+            assert_int_equal(report.left_blocks, 0);
+            for (unsigned k = 0; k < 10; k++) {
+                jeff_handle *one = &small[next_random(&random) % 50];
+                if (*one != JEFF_NULL) {
+                    assert_true(jeff_free(heap, *one));
+                    *one = JEFF_NULL;
+                } else {
+                    *one = jeff_malloc(heap, next_random(&random) % 5000);
+                    assert_true(*one != JEFF_NULL);
+                }
+            }
+            assert_checked(heap); // not assert_sound(), whose weak locks void what was copied
+            assert_true(++calls < 2000);
+        }
+        assert_true(calls >= MIB / (budgets[i] + 1100));
+        assert_true(copied == 0 || copied < MIB + budgets[i] + 6000);
+        assert_marked(heap, large, MIB, 1);
+        assert_true((size_t)((char *)jeff_weak_lock(heap, large) - (char *)heap) < 8 * KIB);
+        assert_sound(heap);
+    }
+}
+
+/// What was copied is void once the client may have written to the block.
+static void a_block_that_is_used_while_it_moves_in_pieces_keeps_what_was_written(void **state)
+{
+    (void)state;
+    for (unsigned how = 0; how < 3; how++) {
+        struct work_clock clock;
+        jeff_handle large;
+        jeff_heap *heap = heap_with_large_block(&clock, &large);
+        struct jeff_report report;
+        const uint64_t voids = jeff_compactions(heap);
+        for (unsigned call = 0; call < 10; call++) {
+            assert_int_equal(compact_for(heap, 50000, &report), JEFF_STOP_BUDGET);
+        }
+        assert_true(jeff_compactions(heap) != voids); // a weak lock from before must not be written to
+        size_t bytes = MIB;
+        if (how == 0) {
+            assert_non_null(jeff_lock(heap, large));
+        } else if (how == 2) {
+            bytes = MIB / 2;
+            assert_true(jeff_resize(heap, large, bytes));
+        }
+        mark_block(heap, large, bytes, 2);
+        if (how == 0) {
+            assert_true(jeff_unlock(heap, large));
+        }
+        compact_for(heap, 50000, &report);
+        assert_int_equal(report.left_blocks, 1); // it is in use
+        assert_marked(heap, large, bytes, 2);
+        unsigned calls = 0;
+        while (compact_for(heap, 50000, &report) == JEFF_STOP_BUDGET) {
+            assert_checked(heap);
+            assert_true(++calls < 100);
+        }
+        assert_marked(heap, large, bytes, 2);
+        assert_int_equal(walk_region(heap).free_stretches, 1);
+        assert_sound(heap);
+    }
+}
+
+static void the_room_that_a_block_moves_to_in_pieces_is_there_for_who_needs_it(void **state)
+{
+    (void)state;
+    for (unsigned how = 0; how < 4; how++) {
+        struct work_clock clock;
+        jeff_handle large;
+        jeff_heap *heap = heap_with_large_block(&clock, &large);
+        struct jeff_report report;
+        assert_int_equal(compact_for(heap, 50000, &report), JEFF_STOP_BUDGET);
+        assert_true(report.largest_after >= MIB);
+        jeff_handle rest = jeff_malloc(heap, 19 * MIB / 10); // the memory above it
+        assert_true(rest != JEFF_NULL);
+        if (how == 0) {
+            jeff_handle other = marked_block(heap, 900 * KIB, 3);
+            assert_marked(heap, other, 900 * KIB, 3);
+        } else if (how == 1) {
+            assert_true(jeff_free(heap, large));
+            assert_sound(heap);
+            large = marked_block(heap, 2 * MIB, 1);
+        } else if (how == 2) {
+            assert_int_equal(jeff_compact(heap, 0), JEFF_STOP_DONE);
+        } else {
+            const struct jeff_goal goal = {.wanted_bytes = 300 * KIB};
+            jeff_compact_goal(heap, &goal, &report);
+            assert_int_equal(compact_for(heap, 50000, &report), JEFF_STOP_BUDGET);
+        }
+        assert_sound(heap);
+        assert_marked(heap, large, how == 1 ? 2 * MIB : MIB, 1);
+        jeff_compact(heap, 0);
+        assert_sound(heap);
+        assert_marked(heap, large, how == 1 ? 2 * MIB : MIB, 1);
+    }
+}
+
+/// Contents are looked at seldom, since looking voids what was copied.
+static void moving_in_pieces_survives_whatever_happens_in_between(void **state)
+{
+    (void)state;
+    enum { SLOTS = 40 };
+    static size_t bytes[SLOTS];
+    uint64_t random = 173;
+    unsigned begun = 0, ended = 0;
+    for (unsigned round = 0; round < 6; round++) {
+        struct work_clock clock = {.ns_num = 1, .ns_den = 1};
+        struct jeff_config config = {.now_ns = read_work_clock, .context = &clock, .alignment = round % 2 ? 8 : 0};
+        jeff_heap *heap = clock.heap = heap_with(2 * MIB, &config);
+        memset(handles, 0, sizeof handles);
+        for (unsigned op = 0; op < 6000; op++) {
+            const unsigned slot = next_random(&random) % SLOTS;
+            const size_t wanted = next_random(&random) % (slot % 4 == 0 ? 150 * KIB : 3000);
+            struct jeff_report report;
+            switch (next_random(&random) % 16) {
+            case 0:
+                if (handles[slot] != JEFF_NULL && jeff_resize(heap, handles[slot], wanted)) {
+                    bytes[slot] = wanted;
+                    mark_block(heap, handles[slot], wanted, slot);
+                }
+                break;
+            case 1:
+                if (jeff_lock(heap, handles[slot]) != NULL) {
+                    assert_marked(heap, handles[slot], bytes[slot], slot);
+                }
+                break;
+            case 2:
+            case 3:
+                jeff_unlock(heap, handles[slot]);
+                break;
+            case 4:
+            case 5:
+            case 6:
+                if (handles[slot] == JEFF_NULL) {
+                    const size_t alignment = (size_t)16 << next_random(&random) % 9;
+                    handles[slot] = jeff_aligned_alloc(heap, alignment, wanted);
+                    bytes[slot] = wanted;
+                    if (handles[slot] != JEFF_NULL) {
+                        mark_block(heap, handles[slot], wanted, slot);
+                    }
+                } else if (jeff_lock_count(heap, handles[slot]) == 0) {
+                    if (op % 4 == 0) {
+                        assert_marked(heap, handles[slot], bytes[slot], slot);
+                    }
+                    assert_true(jeff_free(heap, handles[slot]));
+                    handles[slot] = JEFF_NULL;
+                }
+                break;
+            case 7:
+                if (op % 8 == 0) {
+                    jeff_compact(heap, 0);
+                }
+                break;
+            default:
+                compact_for(heap, 3000 + next_random(&random) % 20000, &report);
+                begun += report.moved_bytes > 0 && report.moved_blocks == 0;
+                ended += report.moved_blocks == 1 && report.moved_bytes < 15 * KIB;
+            }
+            assert_checked(heap); // not assert_sound(), whose weak locks void what was copied
+        }
+        for (unsigned i = 0; i < SLOTS; i++) {
+            while (jeff_unlock(heap, handles[i])) {
+            }
+            if (handles[i] != JEFF_NULL) {
+                assert_marked(heap, handles[i], bytes[i], i);
+            }
+        }
+        jeff_compact(heap, 0);
+        assert_sound(heap);
+    }
+    assert_true(begun > 500);
+    assert_true(ended > 300);
+}
+
 static void the_real_clock_serves_when_no_hook_is_given(void **state)
 {
     (void)state;
@@ -478,6 +685,10 @@ int main(void)
         cmocka_unit_test(a_clock_that_wraps_does_no_harm),
         cmocka_unit_test(a_paused_compaction_survives_whatever_happens_in_between),
         cmocka_unit_test(a_large_block_waits_for_a_longer_call),
+        cmocka_unit_test(a_block_larger_than_the_budget_moves_in_pieces),
+        cmocka_unit_test(a_block_that_is_used_while_it_moves_in_pieces_keeps_what_was_written),
+        cmocka_unit_test(the_room_that_a_block_moves_to_in_pieces_is_there_for_who_needs_it),
+        cmocka_unit_test(moving_in_pieces_survives_whatever_happens_in_between),
         cmocka_unit_test(the_real_clock_serves_when_no_hook_is_given),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -96,9 +96,10 @@ struct steve_exec {
     size_t sweep_start;        ///< rank where the next sweep begins to compare whole contents
     size_t sweep_moved_blocks; ///< of the last sweep
     size_t sweep_moved_bytes;  ///< in extents
-    size_t probe_next;         ///< index into `used` of the next block to look at
-    uint64_t last_check;       ///< op of the allocator's last own check
-    uint64_t last_twice;       ///< op of the last compaction that was done twice
+    size_t sweep_largest_moved;
+    size_t probe_next;   ///< index into `used` of the next block to look at
+    uint64_t last_check; ///< op of the allocator's last own check
+    uint64_t last_twice; ///< op of the last compaction that was done twice
     uint64_t full_compactions;
 
     uint64_t run_version;           ///< layout version that `run_largest` belongs to

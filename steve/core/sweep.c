@@ -70,6 +70,8 @@ static bool look_at_moved(struct sweep *sweep, struct steve_slot *slot, const vo
     }
     exec->sweep_moved_blocks++;
     exec->sweep_moved_bytes += slot->extent;
+    if (slot->extent > exec->sweep_largest_moved)
+        exec->sweep_largest_moved = slot->extent;
     return steve_place_learn(exec, slot, (uintptr_t)address) && steve_contents(exec, slot, depth_of_moved(sweep, slot));
 }
 
@@ -189,7 +191,7 @@ bool steve_sweep(struct steve_exec *exec, enum steve_depth depth)
     };
     exec->moves = moves;
     exec->sweep_moved_blocks = 0;
-    exec->sweep_moved_bytes = 0;
+    exec->sweep_moved_bytes = exec->sweep_largest_moved = 0;
     if (!look_at_all(&sweep)) {
         return false;
     }
