@@ -206,6 +206,7 @@ struct jeff_goal {
     size_t
         wanted_bytes; ///< stop as soon as a block of this size fits in one free run; 0: the largest run that can be had
     uint64_t budget_ns; ///< 0: no limit
+    bool dry_run;       ///< move nothing, tell the price; a budget does not matter then
 };
 
 struct jeff_report {
@@ -233,11 +234,17 @@ struct jeff_report {
 /// @return why it stopped. @cost O(blocks + bytes moved), or the budget, exceeded by what it takes to move 16 KiB at most
 enum jeff_stop jeff_compact(jeff_heap *heap, uint32_t max_ms);
 
-/// Compacts until one free run is as large as wanted: first as jeff_compact() does; if locked blocks are in the way, it then
-/// empties the widest stretch between two of them. Doing it twice moves nothing the second time.
+/// Moves what it must for one free run to be as large as wanted: it empties the window that costs least, between two locked
+/// blocks or an end of the heap, into free memory elsewhere, and slides what finds no room there. What cannot be had moves
+/// nothing, and neither does a second call. With a budget it first slides as jeff_compact() does, resumable, and empties a window
+/// only if the wanted run is still not there.
+///
+/// A dry run moves nothing, and no client can see a change: the report tells what the same call without it and without a
+/// budget does right afterwards, block by block and byte by byte, the largest run that comes of it and why it stops.
 /// @param goal   NULL: the largest run, no limit of time
 /// @param report filled in; may be NULL
 /// @return report->stop
+/// @cost O(blocks + bytes moved): a few walks over the blocks to find the window; a dry run is the walks alone
 enum jeff_stop jeff_compact_goal(jeff_heap *heap, const struct jeff_goal *goal, struct jeff_report *report);
 
 struct jeff_stats {

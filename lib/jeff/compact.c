@@ -473,7 +473,7 @@ enum jeff_stop pass_run(struct jeff_heap *h, struct pass *pass, bool resume)
     h->cursor = stop == JEFF_STOP_DONE || s.dst >= h->top ? 0 : s.dst;
     moving_end(h, small_limit);
     memory_came_free(h);
-    if (stop == JEFF_STOP_DONE && !pass->deadline_ns) {
+    if (stop == JEFF_STOP_DONE && !pass->deadline_ns && !pass->keep_ends) {
         if (whole && !cached_count(h))
             table_tidy(h);
         if (h->pages)
@@ -540,30 +540,38 @@ enum jeff_stop jeff_compact_goal(jeff_heap *h, const struct jeff_goal *goal, str
     }
 
     const uint64_t begin = heap_now(h);
-    const unsigned most = goal->budget_ns ? RUNS_WITHIN_BUDGET : (unsigned)-1;
-    const uint32_t largest_before = largest_run_among(h, most);
+    const uint64_t budget_ns = goal->dry_run ? 0 : goal->budget_ns;
+    const unsigned most = budget_ns ? RUNS_WITHIN_BUDGET : (unsigned)-1;
+    const uint32_t largest = largest_run_among(h, most);
     struct request wanted;
     const bool possible = goal->wanted_bytes && request_make(goal->wanted_bytes, 0, &wanted);
     struct pass pass = {.wanted = possible ? &wanted : NULL};
-    set_budget(h, &pass, goal->budget_ns, begin);
-    enum jeff_stop stop = JEFF_STOP_GOAL;
-    if (!possible || !is_enough(largest_before, &wanted)) {
-        stop = pass_run(h, &pass, goal->budget_ns != 0);
-        if (stop == JEFF_STOP_DONE)
-            stop = possible && is_enough(largest_run(h), &wanted) ? JEFF_STOP_GOAL : evacuate(h, &pass);
-    }
-    const uint32_t largest_after = largest_run_among(h, most);
-    const uint64_t end = heap_now(h);
-    if (stop == JEFF_STOP_BUDGET)
-        learn(h, &pass, end);
     *report = (struct jeff_report){
-        .stop = stop,
-        .moved_blocks = pass.moved_blocks,
-        .moved_bytes = pass.moved_bytes,
-        .left_blocks = pass.left_blocks,
-        .time_ns = end - begin,
-        .largest_before = run_capacity(largest_before),
-        .largest_after = run_capacity(largest_after),
+        .stop = JEFF_STOP_GOAL,
+        .largest_before = run_capacity(largest),
+        .largest_after = run_capacity(largest),
     };
-    return stop;
+    uint64_t end = begin;
+    if (goal->wanted_bytes && !possible) {
+        report->stop = JEFF_STOP_DONE;
+    } else if (possible && is_enough(largest, &wanted)) {
+        report->stop = JEFF_STOP_GOAL;
+    } else if (!budget_ns) {
+        goal_reach(h, &pass, goal->dry_run, report);
+        end = heap_now(h);
+    } else {
+        set_budget(h, &pass, budget_ns, begin);
+        report->stop = pass_run(h, &pass, true);
+        if (report->stop == JEFF_STOP_DONE)
+            report->stop = possible && is_enough(largest_run(h), &wanted) ? JEFF_STOP_GOAL : evacuate(h, &pass);
+        report->moved_blocks = pass.moved_blocks;
+        report->moved_bytes = pass.moved_bytes;
+        report->left_blocks = pass.left_blocks;
+        report->largest_after = run_capacity(largest_run_among(h, most));
+        end = heap_now(h);
+        if (report->stop == JEFF_STOP_BUDGET)
+            learn(h, &pass, end);
+    }
+    report->time_ns = end - begin;
+    return report->stop;
 }

@@ -77,6 +77,8 @@ void *memset(void *to, int byte, size_t bytes);
 #define CW_UNBINNED  ((uint32_t)1 << 13) ///< the class at birth has no bin in this heap
 /// A part of it was copied to where it will move: whoever may write to it clears this.
 #define CW_HALFWAY  ((uint32_t)1 << 14)
+/// While a price is worked out and nothing is halfway: a plan moves the block.
+#define CW_PLANNED  CW_HALFWAY
 #define CW_SHOWN    ((uint32_t)SANITIZED << 15) ///< weakly locked since `compactions` changed; 0 in ordinary builds
 #define CW_LOCK     16u                         ///< shift of the locks
 #define CW_NEXT     8u                          ///< shift of the link in a free entry
@@ -159,6 +161,7 @@ struct jeff_heap {
     uint32_t halfway_hole;            ///< hole that the block above it is being copied into; it is in no bin. 0: none
     uint32_t halfway_slot;            ///< of that block
     uint32_t halfway_done;            ///< granules of it that were copied
+    uint32_t reached; ///< granules of the largest run that can be had; known only while `refused` is
     _Alignas(8) uint64_t hole_map[2]; ///< bit i: hole bin i is not empty
     uint32_t hole_bins;               ///< number of hole bins: as many as the heap can need
 
@@ -465,6 +468,12 @@ uint32_t hole_next(const struct jeff_heap *h, uint32_t start);
 /// Takes a hole out of its bin, so that nobody allocates from it while a block is copied into it, or puts it back.
 void hole_reserve(struct jeff_heap *h, uint32_t start);
 void hole_release(struct jeff_heap *h);
+/// Nobody is to go on with a block that is halfway.
+static inline void halfway_end(struct jeff_heap *h)
+{
+    if (h->halfway_hole)
+        hole_release(h);
+}
 /// A run became part of something larger, or of nothing: a paused compaction must not go on in its middle.
 static inline void mend_cursor(struct jeff_heap *h, uint32_t start, uint32_t end)
 {
@@ -514,7 +523,7 @@ unsigned drain(struct jeff_heap *h, unsigned count);
 /// had for little
 bool nudge(struct jeff_heap *h, const struct request *request);
 
-/* compact.c, evacuate.c */
+/* compact.c, goal.c; plan_internal.h has the rest */
 
 struct pass {
     uint64_t deadline_ns; ///< 0: no limit
@@ -525,13 +534,14 @@ struct pass {
     uint64_t pace_work, pace_ns;  ///< how much work lately took how long
     const struct request *wanted; ///< stop when it fits; NULL: go to the end
     bool stay;                    ///< move nothing, merge only
+    bool keep_ends;               ///< leave the handle table and the committed pages as they are
     bool moved_any;
     size_t moved_blocks, moved_bytes, left_blocks;
 };
 
 /// One pass over the heap, from the cursor if `resume`, else from the start.
 enum jeff_stop pass_run(struct jeff_heap *h, struct pass *pass, bool resume);
-/// Empties stretches between locked blocks until the wanted block fits, or the largest run has grown as far as it can.
+/// Makes the wanted run, or the largest that can be had, by emptying a stretch between locked blocks.
 enum jeff_stop evacuate(struct jeff_heap *h, struct pass *pass);
 /// Moves every block that is not locked, and overwrites all free memory.
 void scramble(struct jeff_heap *h);

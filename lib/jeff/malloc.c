@@ -237,8 +237,11 @@ static uint64_t purge(struct jeff_heap *h, uint64_t granules)
 /// Remembers that a request was refused, so that the next of its size is refused at once.
 static void remember_refusal(struct jeff_heap *h, const struct request *request, bool needs_entry)
 {
-    if (needs_entry && request->alignment == 1 && request->granules < h->refused)
-        h->refused = request->granules;
+    if (!needs_entry || request->alignment > 1 || request->granules >= h->refused)
+        return;
+    if (h->refused == NO_REFUSAL)
+        h->reached = 0;
+    h->refused = request->granules;
 }
 
 static bool refused_before(const struct jeff_heap *h, const struct request *request, bool needs_entry)

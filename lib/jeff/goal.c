@@ -1,0 +1,342 @@
+/// Goal-directed compaction: which window of the heap to empty. A window lies between two neighbours that stay, or between one
+/// and an end of the heap. To make a run of a given size, every movable block in some window that wide must move at least once, so
+/// that the window with the least live memory is a bound on the cost; the search begins there.
+///
+/// One plan is chosen by its price and carried out as a whole. For the largest run the heap then remembers that it was
+/// reached, until memory comes free: a second call moves nothing.
+#include "plan_internal.h"
+
+#define CANDIDATES  4u
+#define WIDTHS_MOST 6u
+/// Sliding everything first must gain at least one part in so many on what can be had without.
+#define WORTH_A_SLIDE 64u
+
+struct choice {
+    struct window window;
+    uint32_t enough; ///< as for window_empty()
+    bool slide_first;
+    bool found;
+    struct price price;
+};
+
+/// The cheapest window that has `need` granules, whatever is in them, or (`free_only`) of free memory. O(blocks)
+static bool cheapest_window(struct planner *p, uint32_t need, bool free_only, struct window *best)
+{
+    bool found = false;
+    struct piece right = {.end = p->h->first};
+    struct piece left = {.end = p->h->first}; // the first piece of the window, once there is one
+    struct window w = {.begin = p->h->first};
+    uint32_t begin = w.begin; // with the free run right below the window
+    uint32_t free = 0;
+    while (piece_next(p, &right)) {
+        if (right.kind == PIECE_PINNED) {
+            w = (struct window){.begin = right.end};
+            left = (struct piece){.end = right.end};
+            begin = right.end;
+            free = 0;
+            continue;
+        }
+        const bool first = w.begin == right.start;
+        if (first)
+            left = right;
+        w.end = right.end;
+        if (right.kind == PIECE_FREE)
+            free += right.end - right.start;
+        else
+            w.live += right.end - right.start;
+        // What is not needed is dropped at the window's low end.
+        for (;;) {
+            const uint32_t size = left.end - left.start;
+            const uint32_t has = free_only ? free : free + w.live;
+            const uint32_t loses = free_only && left.kind != PIECE_FREE ? 0 : size;
+            if (left.start == right.start || has < (uint64_t)need + loses)
+                break;
+            if (left.kind == PIECE_FREE)
+                free -= size;
+            else
+                w.live -= size;
+            begin = left.kind == PIECE_FREE ? left.start : left.end;
+            w.begin = left.end;
+            if (!piece_next(p, &left))
+                return false;
+        }
+        if ((free_only ? free : free + w.live) >= need && (!found || w.live < best->live)) {
+            found = true;
+            *best = (struct window){begin, w.end, w.live};
+        } else if (found && right.kind == PIECE_FREE && best->end == right.start) {
+            best->end = right.end; // the run that comes of it goes on
+        }
+    }
+    return found && !p->over;
+}
+
+/// Prices a window, and keeps it if it makes the run for less than what was found before.
+static void consider_cost(struct planner *p, const struct window *window, uint32_t need, uint32_t enough,
+                          bool slide_first, struct choice *best, struct price *price)
+{
+    *price = window_price(p, window, enough, slide_first);
+    if (p->over || price->run < need || (best->found && best->price.granules <= price->granules))
+        return;
+    *best = (struct choice){*window, enough, slide_first, true, *price};
+}
+
+/// Windows emptied as far as there is room, or slid together, in the heap as it is.
+/// @param window the cheapest to be emptied
+static void choose_window(struct planner *p, uint32_t need, struct window window, struct choice *best)
+{
+    struct price price;
+    uint64_t width = need;
+    for (unsigned i = 0; i < WIDTHS_MOST && width <= UINT32_MAX && !best->found; i++) {
+        if (i > 0 && !cheapest_window(p, (uint32_t)width, false, &window))
+            break;
+        consider_cost(p, &window, need, need, false, best, &price);
+        // What found no room stays in the window, and makes it so much less wide.
+        const uint64_t lacking = price.run < need ? need - price.run : 0;
+        const uint64_t wider = (uint64_t)window.end - window.begin + lacking;
+        width = wider > width ? wider : width + 1;
+    }
+    uint64_t sum = need;
+    for (unsigned i = 0; i < 2 && sum <= UINT32_MAX; i++) {
+        if (!cheapest_window(p, (uint32_t)sum, true, &window))
+            break;
+        if (best->found && best->price.granules <= window.live)
+            break; // hardly anything in it stays where it is
+        consider_cost(p, &window, need, 0, false, best, &price);
+        if (price.run >= need)
+            break;
+        sum += need - price.run; // alignment takes some of it
+    }
+}
+
+/// The most promising stretches between blocks that stay, at least `least` wide: those with the least live memory, or the widest.
+static unsigned find_stretches(struct planner *p, uint32_t least, bool widest, struct window *best)
+{
+    unsigned count = 0;
+    struct piece piece = {.end = p->h->first};
+    struct window s = {.begin = p->h->first};
+    bool more = true;
+    while (more) {
+        more = piece_next(p, &piece);
+        if (more && piece.kind != PIECE_PINNED) {
+            s.live += piece.kind == PIECE_MOVABLE ? piece.end - piece.start : 0;
+            continue;
+        }
+        s.end = more ? piece.start : p->limit;
+        if (s.live && s.end - s.begin >= least) {
+            unsigned place = count < CANDIDATES ? count++ : CANDIDATES;
+            for (; place > 0; place--) {
+                const struct window *other = &best[place - 1];
+                if (widest ? other->end - other->begin >= s.end - s.begin : other->live <= s.live)
+                    break;
+                if (place < CANDIDATES)
+                    best[place] = best[place - 1];
+            }
+            if (place < CANDIDATES)
+                best[place] = s;
+        }
+        s = (struct window){.begin = piece.end};
+    }
+    return p->over ? 0 : count;
+}
+
+/// Whether a window may be emptied after sliding everything, too. Within a budget that was done already.
+static unsigned slides(const struct planner *p)
+{
+    return p->pass->deadline_ns ? 1 : 2;
+}
+
+static struct choice choose_for_wanted(struct planner *p, uint32_t need)
+{
+    struct choice best = {0};
+    struct window window, stretch[CANDIDATES];
+    if (!cheapest_window(p, need, false, &window))
+        return best; // nowhere is there so much between two blocks that stay
+    choose_window(p, need, window, &best);
+    const unsigned count = best.found ? 0 : find_stretches(p, need, false, stretch);
+    struct price price;
+    for (unsigned slide_first = 0; slide_first < slides(p) && !best.found; slide_first++)
+        for (unsigned i = 0; i < count; i++)
+            consider_cost(p, &stretch[i], need, need, slide_first, &best, &price);
+    return best;
+}
+
+/// The free run that is there, and the largest that one stretch has in pieces.
+static struct window most_free(struct planner *p, uint32_t *largest)
+{
+    struct window best = {0}, s = {.begin = p->h->first};
+    uint32_t most = 0, free = 0;
+    struct piece piece = {.end = p->h->first};
+    bool more = true;
+    *largest = 0;
+    while (more) {
+        more = piece_next(p, &piece);
+        const uint32_t size = piece.end - piece.start;
+        if (more && piece.kind == PIECE_FREE) {
+            free += size;
+            *largest = size > *largest ? size : *largest;
+        } else if (more && piece.kind == PIECE_MOVABLE) {
+            s.live += size;
+        }
+        if (more && piece.kind != PIECE_PINNED)
+            continue;
+        s.end = more ? piece.start : p->limit;
+        if (free > most) {
+            most = free;
+            best = s;
+        }
+        free = 0;
+        s = (struct window){.begin = piece.end};
+    }
+    return best;
+}
+
+static struct choice choose_for_largest(struct planner *p, uint32_t largest, const struct window *freest)
+{
+    struct window stretch[CANDIDATES + 1];
+    unsigned count = find_stretches(p, largest + 1, true, stretch);
+    stretch[count++] = *freest;
+    struct choice best = {.price.run = largest};
+    for (unsigned slide_first = 0; slide_first < slides(p); slide_first++) {
+        const uint64_t least = best.price.run + (uint64_t)(slide_first ? best.price.run / WORTH_A_SLIDE : 0);
+        for (unsigned i = 0; i < count && !p->over; i++) {
+            const uint32_t width = stretch[i].end - stretch[i].begin;
+            if (width <= best.price.run || width <= least)
+                continue;
+            // All of the heap slides, or does not.
+            if (!slide_first && slides(p) > 1 && width == p->limit - p->h->first)
+                continue;
+            const struct price price = window_price(p, &stretch[i], UINT32_MAX, slide_first);
+            if (price.run > best.price.run && price.run > least)
+                best = (struct choice){stretch[i], UINT32_MAX, slide_first, true, price};
+        }
+    }
+    best.found = best.found && !p->over;
+    return best;
+}
+
+/// End of the arena once the table has dropped the slots at its low end that no live block has.
+static uint32_t tidy_limit(const struct jeff_heap *h)
+{
+    uint32_t slot = h->slot_low;
+    while (slot < NIL && !is_live(entry_at(h, slot)) && entry_at(h, slot)->gen != 0)
+        slot++;
+    size_t bytes = h->end - (size_t)(SLOT_END - slot) * sizeof(struct entry);
+    if (h->pages && h->pages->commit_low < bytes)
+        bytes = h->pages->commit_low;
+    const uint32_t limit = (uint32_t)((bytes + HEADER) / GRANULE);
+    return limit > h->top ? limit : h->top;
+}
+
+static struct planner make_planner(struct jeff_heap *h, struct pass *pass, bool dry)
+{
+    return (struct planner){.h = h, .pass = pass, .limit = tidy_limit(h), .settled = NIL, .dry = dry};
+}
+
+static uint32_t need_of(const struct request *wanted)
+{
+    const uint64_t need = (uint64_t)wanted->granules + wanted->alignment - 1;
+    return need > UINT32_MAX ? UINT32_MAX : (uint32_t)need;
+}
+
+/// What to do, and what comes of it. `*largest`: granules of the largest run, now and then.
+static struct choice choose(struct planner *p, uint32_t *largest)
+{
+    const struct request *wanted = p->pass->wanted;
+    struct choice choice = {0};
+    if (wanted && !p->dry && largest_run(p->h) >= need_of(wanted)) {
+        *largest = largest_run(p->h);
+        return choice;
+    }
+    if (wanted)
+        choice = choose_for_wanted(p, need_of(wanted));
+    if (wanted && choice.found && choice.price.granules) {
+        *largest = choice.price.run;
+        return choice;
+    }
+    // Nothing is to be moved: cached blocks that are merged make the run, or nothing does.
+    choice.found = false;
+    const struct window freest = most_free(p, largest);
+    if (!wanted)
+        choice = choose_for_largest(p, *largest, &freest);
+    if (choice.found)
+        *largest = choice.price.run;
+    return choice;
+}
+
+/// Carries a choice out, or clears up what its price has left.
+static void carry_out(struct planner *p, const struct choice *choice)
+{
+    if (choice->found)
+        window_empty(p, &choice->window, choice->enough, choice->slide_first);
+    else if (p->noted)
+        holes_relink(p, !p->dry);
+}
+
+/// Whether no larger run than the one that is there can be had, as was found before, and nothing has come free since.
+static bool is_reached(const struct jeff_heap *h, uint32_t largest)
+{
+    return h->refused != NO_REFUSAL && h->reached == largest && !cached_count(h);
+}
+
+/// Whatever comes free takes back that a request was refused, and this with it. No heap can serve the request that stands for
+/// none.
+static void remember_reached(struct jeff_heap *h, uint32_t largest)
+{
+    h->reached = largest;
+    if (h->refused == NO_REFUSAL)
+        h->refused = NO_REFUSAL - 1;
+}
+
+void goal_reach(struct jeff_heap *h, struct pass *pass, bool dry, struct jeff_report *report)
+{
+    const struct request *wanted = pass->wanted;
+    uint32_t largest = largest_run(h);
+    report->stop = JEFF_STOP_DONE;
+    if (!wanted && is_reached(h, largest))
+        return;
+    halfway_end(h);
+    struct planner p = make_planner(h, pass, dry);
+    pass->keep_ends = true;
+    if (!dry) {
+        if (cached_count(h))
+            holes_relink(&p, true);
+        table_tidy(h);
+    }
+    struct choice choice = choose(&p, &largest);
+    if (dry && choice.found) {
+        report->moved_blocks = choice.price.blocks;
+        report->moved_bytes = (size_t)choice.price.granules * GRANULE;
+        choice.found = false;
+    }
+    carry_out(&p, &choice);
+    if (!dry) {
+        report->moved_blocks = pass->moved_blocks;
+        report->moved_bytes = pass->moved_bytes;
+        largest = largest_run(h);
+        if (!wanted)
+            remember_reached(h, largest);
+    }
+    report->largest_after = run_capacity(largest);
+    if (wanted && largest >= need_of(wanted))
+        report->stop = JEFF_STOP_GOAL;
+}
+
+enum jeff_stop evacuate(struct jeff_heap *h, struct pass *pass)
+{
+    assert(!h->busy);
+    halfway_end(h);
+    // A call that may not get that far with its next budget either must not begin anew each time.
+    pass->due = 0; // so that the clock is read now
+    if (pass_over(h, pass, 4 * walk_work(h)))
+        return pass->moved_any ? JEFF_STOP_BUDGET : JEFF_STOP_DONE;
+    struct planner p = make_planner(h, pass, false);
+    p.limit = top_limit(h) > h->top ? top_limit(h) : h->top;
+    if (cached_count(h))
+        holes_relink(&p, true);
+    uint32_t largest;
+    const struct choice choice = choose(&p, &largest);
+    carry_out(&p, &choice);
+    if (pass->wanted && largest_run(h) >= need_of(pass->wanted))
+        return JEFF_STOP_GOAL;
+    return p.over && pass->moved_any ? JEFF_STOP_BUDGET : JEFF_STOP_DONE;
+}

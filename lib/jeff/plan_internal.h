@@ -1,0 +1,100 @@
+/// Planning moves without making them. The arena, from the first block to the handle table, is seen as pieces: free runs, blocks
+/// that can move, and blocks that stay. A plan chooses a window between two that stay, moves what it can out of it into a pool of
+/// free runs elsewhere, and slides the rest to the window's begin: what is left of the window is one free run.
+///
+/// The same functions price a plan and carry it out, step for step, so that a price is exact. While a pool is in use its notes
+/// stand in the free runs themselves, over the links of the bins: holes_relink() must follow.
+#ifndef JEFF_PLAN_INTERNAL_H
+#define JEFF_PLAN_INTERNAL_H
+
+#include "heap_internal.h"
+
+#define PLAN_FETCH_BYTES 6144u
+
+struct planner {
+    struct jeff_heap *h;
+    struct pass *pass;
+    uint32_t limit;   ///< end of the arena
+    uint32_t settled; ///< slot of a block that is no one's to move out of the way; NIL: none
+    bool dry;         ///< nothing may change that a client could see
+    bool moving;      ///< carry out, do not price
+    bool over;        ///< the time ran out
+    bool noted;       ///< notes of a pool stand where the links of holes were
+    unsigned steps;   ///< since the clock was last looked at
+};
+
+enum piece_kind { PIECE_FREE, PIECE_MOVABLE, PIECE_PINNED };
+
+struct piece {
+    uint32_t start, end;
+    uint32_t header; ///< of a block
+    enum piece_kind kind;
+    const char *fetched; ///< memory up to here was prefetched
+};
+
+/// Fetches headers some way ahead of a walk: it is bound by memory, not by work.
+static inline const char *fetch_from(const char *address, const char *fetched)
+{
+    if (fetched < address || fetched > address + PLAN_FETCH_BYTES)
+        fetched = address;
+    for (; fetched < address + PLAN_FETCH_BYTES; fetched += 64)
+        PREFETCH(fetched);
+    return fetched;
+}
+
+/// Free runs outside a window. The notes of each stand in a free piece of its own stretch; the one at the top is kept apart.
+struct pool {
+    uint32_t bin[HOLE_BINS];
+    uint64_t map[2];
+    uint32_t top, top_end;
+    uint32_t gap; ///< granules of the largest one that an alignment has left
+};
+
+struct window {
+    uint32_t begin, end;
+    uint32_t live; ///< granules of movable blocks in it
+};
+
+/// What a plan comes to.
+struct price {
+    uint32_t run;      ///< granules of the largest free run that it leaves: as a rule the one that it makes
+    uint32_t unplaced; ///< granules that stay in the window
+    size_t blocks;     ///< that move, some of them twice if everything slides first
+    uint64_t granules;
+};
+
+/* pool.c */
+
+/// Whether a block is locked where that pins it.
+bool stays(const struct entry *e);
+/// The piece that begins at piece->end; {.end = h->first} begins. @return false at the end of the arena, and when the time is over
+bool piece_next(struct planner *p, struct piece *piece);
+/// The free runs outside the window, as they are, or as they would be after a full slide (`slid`). O(blocks)
+/// @param price where the cost of that slide is added up
+void pool_build(struct planner *p, struct pool *pool, const struct window *window, bool slid, struct price *price);
+/// Takes room for a block. When carrying out, the block must be written there at once. @return its start, 0 if there is none
+uint32_t pool_take(struct planner *p, struct pool *pool, const struct request *request);
+/// Granules of the largest run that is left in a pool.
+uint32_t pool_largest(const struct planner *p, const struct pool *pool);
+/// Makes what lies there look like a free run to whoever walks the heap. It is in no bin.
+void blank(struct jeff_heap *h, uint32_t start, uint32_t size);
+/// Puts every hole into its bin anew, in address order; `merge`: joins neighbours first, cached blocks too. O(blocks)
+void holes_relink(struct planner *p, bool merge);
+/// Virtual ns that one walk over the heap takes at most.
+uint64_t walk_work(const struct jeff_heap *h);
+
+/* evacuate.c */
+
+/// What it would cost to empty a window until `enough` granules of it are free (0: by sliding alone), and what comes of it.
+struct price window_price(struct planner *p, const struct window *window, uint32_t enough, bool slide_first);
+/// Does that. O(blocks + bytes moved)
+void window_empty(struct planner *p, const struct window *window, uint32_t enough, bool slide_first);
+/// Moves one block to a free place that may overlap its own.
+void block_move(struct planner *p, uint32_t slot, uint32_t start, uint32_t to, uint32_t size);
+
+/* goal.c */
+
+/// jeff_compact_goal() without a budget, for pass->wanted. @param dry tell the price alone
+void goal_reach(struct jeff_heap *h, struct pass *pass, bool dry, struct jeff_report *report);
+
+#endif
