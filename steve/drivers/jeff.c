@@ -46,8 +46,8 @@ struct instance {
     uintptr_t region; ///< where the heap's memory begins; 0 for a mapped heap
     bool used;
     bool pooled;
-    bool asked_again;            ///< low_memory has had its one more try in this request
-    const char *callback_damage; ///< what a callback saw that must not be; told by `check`
+    bool asked_again;   ///< low_memory has had its one more try in this request
+    const char *damage; ///< what a callback or a dry run saw that must not be; told by `check`
     struct steve_jeff_pages pages;
 };
 
@@ -102,11 +102,11 @@ static void on_moved(void *context, jeff_handle handle, void *from, void *to, si
     struct instance *instance = context;
     (void)from;
     if (jeff_weak_lock(instance->heap, handle) != to) {
-        instance->callback_damage = "the moved callback was told another address than a lock gives";
+        instance->damage = "the moved callback was told another address than a lock gives";
     } else if (jeff_usable_size(instance->heap, handle) < bytes) {
-        instance->callback_damage = "the moved callback was told more bytes than the block has";
+        instance->damage = "the moved callback was told more bytes than the block has";
     } else if (jeff_malloc(instance->heap, 1) != JEFF_NULL) {
-        instance->callback_damage = "malloc was not refused inside the moved callback";
+        instance->damage = "malloc was not refused inside the moved callback";
     }
 }
 
@@ -284,12 +284,44 @@ static bool call_compact(void *heap, uint64_t budget_ns)
     return jeff_compact_goal(jeff, &goal, &report) != JEFF_STOP_BUDGET;
 }
 
+/// A price holds for what is done right afterwards, to the byte.
+static bool is_price_of(const struct jeff_report *price, const struct jeff_report *done)
+{
+    return price->stop == done->stop && price->moved_blocks == done->moved_blocks &&
+           price->moved_bytes == done->moved_bytes && price->left_blocks == done->left_blocks &&
+           price->largest_before == done->largest_before && price->largest_after == done->largest_after;
+}
+
+/// What of the statistics a dry run must leave alone: all of them.
+static bool are_same(const struct jeff_stats *a, const struct jeff_stats *b)
+{
+    return a->heap_bytes == b->heap_bytes && a->table_bytes == b->table_bytes && a->spare_handles == b->spare_handles &&
+           a->live_blocks == b->live_blocks && a->live_bytes == b->live_bytes && a->free_bytes == b->free_bytes &&
+           a->compactions == b->compactions && a->moved_blocks == b->moved_blocks && a->moved_bytes == b->moved_bytes &&
+           a->visited_blocks == b->visited_blocks && a->refused == b->refused;
+}
+
+/// Every goal compaction is priced first, and must then do what its dry run said.
 static bool call_compact_goal(void *heap, size_t wanted)
 {
-    jeff_heap *jeff = heap_of(heap);
-    struct jeff_goal goal = {.wanted_bytes = wanted};
+    struct instance *instance = heap;
+    struct jeff_stats before;
+    struct jeff_stats after;
+    struct jeff_report price;
     struct jeff_report report;
-    jeff_compact_goal(jeff, &goal, &report);
+    struct jeff_goal goal = {.wanted_bytes = wanted, .dry_run = true};
+    jeff_stats(instance->heap, &before);
+    jeff_compact_goal(instance->heap, &goal, &price);
+    jeff_stats(instance->heap, &after);
+    if (!are_same(&before, &after)) {
+        instance->damage = "a dry run of a compaction changed the heap's statistics";
+    }
+
+    goal.dry_run = false;
+    jeff_compact_goal(instance->heap, &goal, &report);
+    if (!is_price_of(&price, &report)) {
+        instance->damage = "a compaction did something else than its dry run had said";
+    }
     return report.largest_after >= wanted;
 }
 
@@ -354,8 +386,8 @@ static void mapped_stats(void *heap, struct steve_stats *out)
 static const char *call_check(void *heap)
 {
     const struct instance *instance = heap;
-    if (instance->callback_damage != NULL) {
-        return instance->callback_damage;
+    if (instance->damage != NULL) {
+        return instance->damage;
     }
     struct jeff_damage damage = {.what = "damage without a description"};
     return jeff_check(instance->heap, &damage) == JEFF_OK ? NULL : damage.what;
