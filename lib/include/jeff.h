@@ -167,6 +167,15 @@ void *jeff_weak_lock(jeff_heap *heap, jeff_handle handle);
 /// @return a counter that changes whenever blocks may have moved or been purged: a weak lock taken before is then void. O(1)
 uint64_t jeff_compactions(const jeff_heap *heap);
 
+/// Moves a block that is not locked to where it does least harm if it is now locked for long: to the lowest place where it lies
+/// against the start of the heap or against a locked block, so that no free memory is stranded below it. Blocks that lie there
+/// move out of the way into other free memory.
+/// @return true: it lies there now, or did before, or has pages of its own and is in nobody's way. false: JEFF_ERROR_HANDLE,
+///         JEFF_ERROR_PURGED, JEFF_ERROR_LOCKED, JEFF_ERROR_BUSY with nothing changed; JEFF_ERROR_NO_MEMORY if what lies
+///         there can go nowhere: the block is as usable as before
+/// @cost O(blocks + bytes moved): a few walks over the blocks; only up to the block if it lies well already
+bool jeff_settle(jeff_heap *heap, jeff_handle handle);
+
 /// How often the block is locked now; 0 for a handle that is not live. O(1)
 unsigned jeff_lock_count(const jeff_heap *heap, jeff_handle handle);
 

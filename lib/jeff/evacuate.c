@@ -2,7 +2,8 @@
 /// may stay, slides to the window's begin. The same steps give the price of it, and do it.
 #include "plan_internal.h"
 
-void block_move(struct planner *p, uint32_t slot, uint32_t start, uint32_t to, uint32_t size)
+/// Moves one block to a free place, which may overlap its own.
+static void block_move(struct planner *p, uint32_t slot, uint32_t start, uint32_t to, uint32_t size)
 {
     hidden_move(at(p->h, to) - HEADER, at(p->h, start) - HEADER, (size_t)size * GRANULE);
     pass_book_move(p->h, p->pass, slot, start, to, size);
@@ -62,11 +63,14 @@ static void place_all(struct planner *p, struct pool *pool, const struct window 
                       struct price *price)
 {
     const uint32_t width = window->end - window->begin;
-    if (!pool->map[0] && !pool->map[1] && !pool->top_end)
-        return; // there is no room at all
     uint32_t to_go;
+    const uint32_t largest = measure(p, window, &to_go);
+    if (!pool->map[0] && !pool->map[1] && !pool->top_end) {
+        price->unplaced = to_go; // there is no room at all
+        return;
+    }
     uint64_t limit = 2;
-    for (const uint32_t largest = measure(p, window, &to_go); limit <= largest;)
+    while (limit <= largest)
         limit *= 2;
     for (; limit > 1 && to_go; limit /= 2) {
         struct piece piece = {.end = window->begin};
@@ -179,6 +183,27 @@ static bool still_stands(struct planner *p, const struct window *window)
     return begins && ends && !p->over;
 }
 
+/// Places the blocks of a window, for good.
+static void move_out(struct planner *p, const struct window *window, uint32_t enough, bool slide_first)
+{
+    struct price unused = {0};
+    struct pool pool;
+    p->moving = true;
+    pool_build(p, &pool, window, slide_first, &unused);
+    if (!p->over)
+        place_all(p, &pool, window, enough, &unused);
+    p->moving = false;
+}
+
+/// Makes a heap again of what was moved around.
+static void all_moved(struct planner *p, const struct window *window, size_t small_limit)
+{
+    moving_end(p->h, small_limit);
+    mend_cursor(p->h, window->begin, window->end);
+    holes_relink(p, true);
+    memory_came_free(p->h);
+}
+
 void window_empty(struct planner *p, const struct window *window, uint32_t enough, bool slide_first)
 {
     struct jeff_heap *h = p->h;
@@ -193,18 +218,46 @@ void window_empty(struct planner *p, const struct window *window, uint32_t enoug
         if (!still_stands(p, window))
             return;
     }
-    struct price unused = {0};
-    struct pool pool;
-    p->moving = true;
     const size_t small_limit = moving_begin(h);
-    pool_build(p, &pool, window, slide_first, &unused);
-    if (!p->over)
-        place_all(p, &pool, window, enough, &unused);
-    if (p->settled == NIL)
-        slide_rest(p, window);
-    moving_end(h, small_limit);
-    p->moving = false;
-    mend_cursor(h, window->begin, window->end);
-    holes_relink(p, true);
-    memory_came_free(h);
+    move_out(p, window, enough, slide_first);
+    slide_rest(p, window);
+    all_moved(p, window, small_limit);
+}
+
+/// Whether nothing live lies in a window but the block that it is emptied for.
+static bool is_empty(struct planner *p, const struct window *window)
+{
+    struct piece piece = {.end = window->begin};
+    while (piece.end < window->end && piece_next(p, &piece))
+        if (piece.kind != PIECE_FREE && (piece.header & SLOT_MASK) != p->settled)
+            return false;
+    return true;
+}
+
+bool window_settle(struct planner *p, const struct window *window)
+{
+    struct jeff_heap *h = p->h;
+    const struct entry *e = entry_at(h, p->settled);
+    const uint32_t start = start_of(e), header = header_of(h, start), size = block_size(h, start, header);
+    const uint32_t to = aligned_start(h, window->begin, alignment_of(h, start, header), class_of(header) == CLASS_WIDE);
+    const size_t small_limit = moving_begin(h);
+    move_out(p, window, UINT32_MAX, false);
+    const bool empty = is_live(e) && !stays(e) && is_empty(p, window);
+    if (empty) {
+        // All of the window is free now but the block itself, which may lie in it.
+        if (h->top < window->end)
+            h->top = window->end;
+        if (to > window->begin)
+            blank(h, window->begin, to - window->begin);
+        block_move(p, p->settled, start, to, size);
+        if (start < window->end) {
+            blank(h, to + size, (start + size > window->end ? start + size : window->end) - to - size);
+        } else {
+            blank(h, start, size);
+            if (to + size < window->end)
+                blank(h, to + size, window->end - to - size);
+        }
+    }
+    all_moved(p, window, small_limit);
+    return empty;
 }

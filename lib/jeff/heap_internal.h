@@ -543,6 +543,8 @@ struct pass {
 enum jeff_stop pass_run(struct jeff_heap *h, struct pass *pass, bool resume);
 /// Makes the wanted run, or the largest that can be had, by emptying a stretch between locked blocks.
 enum jeff_stop evacuate(struct jeff_heap *h, struct pass *pass);
+/// jeff_compact_goal() without a budget, for pass->wanted. @param dry tell the price alone
+void goal_reach(struct jeff_heap *h, struct pass *pass, bool dry, struct jeff_report *report);
 /// Moves every block that is not locked, and overwrites all free memory.
 void scramble(struct jeff_heap *h);
 /// While blocks move, callbacks find every way into the heap that needs room closed. @return what moving_end() needs

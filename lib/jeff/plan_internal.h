@@ -9,13 +9,14 @@
 
 #include "heap_internal.h"
 
-#define PLAN_FETCH_BYTES 6144u
+#define PLAN_FETCH_BYTES 6144
+#define PLAN_FETCH_LINE  64
 
 struct planner {
     struct jeff_heap *h;
     struct pass *pass;
     uint32_t limit;   ///< end of the arena
-    uint32_t settled; ///< slot of a block that is no one's to move out of the way; NIL: none
+    uint32_t settled; ///< slot of the block that the window is emptied for, and which is left alone; NIL: none
     bool dry;         ///< nothing may change that a client could see
     bool moving;      ///< carry out, do not price
     bool over;        ///< the time ran out
@@ -32,12 +33,13 @@ struct piece {
     const char *fetched; ///< memory up to here was prefetched
 };
 
-/// Fetches headers some way ahead of a walk: it is bound by memory, not by work.
-static inline const char *fetch_from(const char *address, const char *fetched)
+/// Fetches what a walk will read soon: it is bound by memory, not by work. A walk begins without: many are short.
+static inline const char *fetch_for_walk(const char *address, const char *fetched)
 {
-    if (fetched < address || fetched > address + PLAN_FETCH_BYTES)
-        fetched = address;
-    for (; fetched < address + PLAN_FETCH_BYTES; fetched += 64)
+    const char *ahead = address + PLAN_FETCH_BYTES;
+    if (fetched < address || fetched > ahead)
+        return ahead;
+    for (; fetched < ahead; fetched += PLAN_FETCH_LINE)
         PREFETCH(fetched);
     return fetched;
 }
@@ -89,12 +91,8 @@ uint64_t walk_work(const struct jeff_heap *h);
 struct price window_price(struct planner *p, const struct window *window, uint32_t enough, bool slide_first);
 /// Does that. O(blocks + bytes moved)
 void window_empty(struct planner *p, const struct window *window, uint32_t enough, bool slide_first);
-/// Moves one block to a free place that may overlap its own.
-void block_move(struct planner *p, uint32_t slot, uint32_t start, uint32_t to, uint32_t size);
-
-/* goal.c */
-
-/// jeff_compact_goal() without a budget, for pass->wanted. @param dry tell the price alone
-void goal_reach(struct jeff_heap *h, struct pass *pass, bool dry, struct jeff_report *report);
+/// Empties a window of all but p->settled, and moves that to its begin. The window ends where it will, or with the piece there.
+/// @return false if it could not be emptied, because a callback got in the way
+bool window_settle(struct planner *p, const struct window *window);
 
 #endif

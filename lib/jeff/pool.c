@@ -49,7 +49,7 @@ bool piece_next(struct planner *p, struct piece *piece)
     uint32_t end = start, header = 0;
     const char *fetched = piece->fetched;
     while (end < h->top) {
-        fetched = fetch_from(at(h, end), fetched);
+        fetched = fetch_for_walk(at(h, end), fetched);
         header = header_of(h, end);
         count_visit(p);
         if (!is_hole(header) && is_live(entry_at(h, header & SLOT_MASK)))
@@ -310,7 +310,7 @@ void holes_relink(struct planner *p, bool merge)
     const char *fetched = NULL;
     uint32_t run = 0, size; // where a free run begins; 0: there is none right below
     for (uint32_t start = h->first; start < h->top; start += size) {
-        fetched = fetch_from(at(h, start), fetched);
+        fetched = fetch_for_walk(at(h, start), fetched);
         const uint32_t header = header_of(h, start);
         size = size_at(h, start);
         h->visited_blocks += merge;

@@ -119,6 +119,11 @@ static bool call_compactions(struct scene *s)
     return true;
 }
 
+static bool call_settle(struct scene *s)
+{
+    return jeff_settle(s->heap, s->handle);
+}
+
 static bool call_lock_count(struct scene *s)
 {
     jeff_lock_count(s->heap, s->handle);
@@ -222,6 +227,7 @@ static const struct call calls[] = {
     {"jeff_resize", call_resize, BUSY, BUSY, STALE},
     {"jeff_lock", call_lock, CHANGES, CHANGES, STALE},
     {"jeff_weak_lock", call_weak_lock, WORKS, WORKS, STALE},
+    {"jeff_settle", call_settle, BUSY, BUSY, BUSY},
     {"jeff_lock_count", call_lock_count, WORKS, WORKS, WORKS},
     {"jeff_usable_size", call_usable_size, WORKS, WORKS, EMPTY},
     {"jeff_extent", call_extent, WORKS, WORKS, EMPTY},
@@ -475,6 +481,7 @@ static const struct call *const about_handles[] = {
     &(const struct call){"jeff_lock", call_lock, STALE, STALE, STALE},
     &(const struct call){"jeff_weak_lock", call_weak_lock, STALE, STALE, STALE},
     &(const struct call){"jeff_unlock", call_unlock, STALE, STALE, STALE},
+    &(const struct call){"jeff_settle", call_settle, STALE, STALE, STALE},
     &(const struct call){"jeff_set_purgeable", call_set_purgeable, STALE, STALE, STALE},
     &(const struct call){"jeff_free", call_free, STALE, STALE, STALE},
     &(const struct call){"jeff_usable_size", call_usable_size, EMPTY, EMPTY, EMPTY},
