@@ -34,11 +34,13 @@ enum {
     OPTION_NO_LAST_RESORT = 1 << 0,
     OPTION_LOW_MEMORY = 1 << 1,
     OPTION_MOVED = 1 << 2,
+    OPTION_SETTLE = 1 << 3,        ///< all but jeff-mapped
     OPTION_FAILING_PAGES = 1 << 3, ///< jeff-mapped only
+    OPTION_MAPPED_SETTLE = 1 << 4,
 };
 
-static const char *const region_options[] = {"no-last-resort", "low-memory", "moved", NULL};
-static const char *const mapped_options[] = {"no-last-resort", "low-memory", "moved", "failing-pages", NULL};
+static const char *const region_options[] = {"no-last-resort", "low-memory", "moved", "settle", NULL};
+static const char *const mapped_options[] = {"no-last-resort", "low-memory", "moved", "failing-pages", "settle", NULL};
 
 /// An open heap, with what the callbacks note. It lives outside the region, because the region is Jeff's alone.
 struct instance {
@@ -46,6 +48,9 @@ struct instance {
     uintptr_t region; ///< where the heap's memory begins; 0 for a mapped heap
     bool used;
     bool pooled;
+    bool settles;      ///< the option `settle` is on
+    unsigned requests; ///< under it
+    jeff_handle to_settle;
     bool asked_again;   ///< low_memory has had its one more try in this request
     const char *damage; ///< what a callback or a dry run saw that must not be; told by `check`
     struct steve_jeff_pages pages;
@@ -136,6 +141,7 @@ static void *open_in_region(const struct steve_geometry *geometry, size_t alignm
 
     enum jeff_status status = JEFF_OK;
     instance->region = (uintptr_t)geometry->region;
+    instance->settles = (geometry->options & OPTION_SETTLE) != 0;
     instance->heap = jeff_init(geometry->region, geometry->bytes, &config, &status);
     if (instance->heap == NULL) {
         *why = jeff_strerror(status);
@@ -182,6 +188,7 @@ static void *open_mapped(const struct steve_geometry *geometry, const char **why
         instance_free(instance);
         return NULL;
     }
+    instance->settles = (geometry->options & OPTION_MAPPED_SETTLE) != 0;
     instance->pages.failing = (geometry->options & OPTION_FAILING_PAGES) != 0;
     return instance;
 }
@@ -206,19 +213,48 @@ static jeff_heap *heap_of(void *heap)
     return ((struct instance *)heap)->heap;
 }
 
+/// Under the option `settle` every 4th request settles the block that was given out two requests before, whatever has become of
+/// it; later every 32nd, since it costs a few walks over the heap.
+static void settle_some(struct instance *instance)
+{
+    if (!instance->settles) {
+        return;
+    }
+    instance->requests++;
+    if (instance->requests % (instance->requests < 64 ? 4 : 32) != 0 ||
+        !jeff_settle(instance->heap, instance->to_settle)) {
+        return;
+    }
+    uint64_t moves = jeff_compactions(instance->heap);
+    if (!jeff_settle(instance->heap, instance->to_settle) || jeff_compactions(instance->heap) != moves) {
+        instance->damage = "a block that was settled did not lie well";
+    }
+}
+
+static steve_ref remember(struct instance *instance, jeff_handle handle)
+{
+    if (instance->requests % 4 == 2) {
+        instance->to_settle = handle;
+    }
+    return handle;
+}
+
 static steve_ref call_malloc(void *heap, size_t bytes)
 {
-    return jeff_malloc(request(heap), bytes);
+    settle_some(heap);
+    return remember(heap, jeff_malloc(request(heap), bytes));
 }
 
 static steve_ref call_calloc(void *heap, size_t count, size_t size)
 {
-    return jeff_calloc(request(heap), count, size);
+    settle_some(heap);
+    return remember(heap, jeff_calloc(request(heap), count, size));
 }
 
 static steve_ref call_aligned(void *heap, size_t alignment, size_t bytes)
 {
-    return jeff_aligned_alloc(request(heap), alignment, bytes);
+    settle_some(heap);
+    return remember(heap, jeff_aligned_alloc(request(heap), alignment, bytes));
 }
 
 static steve_ref call_resize(void *heap, steve_ref ref, size_t bytes)

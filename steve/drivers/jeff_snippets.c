@@ -109,17 +109,49 @@ static const char moved_code[] =
     "    }\n"
     "}\n";
 
-static const struct steve_option_snippet options[] = {
-    {.setting = "        .no_last_resort = true,\n"},
-    {.code = low_memory_code,
-     .setting = "        .low_memory = on_low_memory,\n",
-     .before_op = "    asked_again = false;\n"},
-    {.code = moved_code,
-     .setting = "        .moved = on_moved,\n",
-     .before_op = "    if (callback_damage != NULL) {\n"
-                  "        wrong(\"check\", \"%s\", callback_damage);\n"
-                  "    }\n"},
-    {.before_op = "    heap_pages.failing = true;\n"}, // jeff-mapped only
+static const char settle_code[] =
+    "static unsigned requests;\n"
+    "static jeff_handle to_settle;\n"
+    "\n"
+    "/// Every 4th request settles the block that was given out two requests before, later every 32nd.\n"
+    "static void settle_some(jeff_heap *of)\n"
+    "{\n"
+    "    requests += of == heap;\n"
+    "    if (of == heap && requests % (requests < 64 ? 4 : 32) == 0) {\n"
+    "        jeff_settle(heap, to_settle);\n"
+    "    }\n"
+    "}\n"
+    "\n"
+    "static jeff_handle remember(jeff_heap *of, jeff_handle handle)\n"
+    "{\n"
+    "    if (of == heap && requests % 4 == 2) {\n"
+    "        to_settle = handle;\n"
+    "    }\n"
+    "    return handle;\n"
+    "}\n"
+    "\n"
+    "#define jeff_malloc(of, bytes)        (settle_some(of), remember(of, jeff_malloc(of, bytes)))\n"
+    "#define jeff_calloc(of, count, bytes) (settle_some(of), remember(of, jeff_calloc(of, count, bytes)))\n"
+    "#define jeff_aligned_alloc(of, alignment, bytes) \\\n"
+    "    (settle_some(of), remember(of, jeff_aligned_alloc(of, alignment, bytes)))\n";
+
+#define COMMON_OPTIONS                                                                                                 \
+    {.setting = "        .no_last_resort = true,\n"},                                                                  \
+        {.code = low_memory_code,                                                                                      \
+         .setting = "        .low_memory = on_low_memory,\n",                                                          \
+         .before_op = "    asked_again = false;\n"},                                                                   \
+    {                                                                                                                  \
+        .code = moved_code, .setting = "        .moved = on_moved,\n",                                                 \
+        .before_op = "    if (callback_damage != NULL) {\n"                                                            \
+                     "        wrong(\"check\", \"%s\", callback_damage);\n"                                            \
+                     "    }\n"                                                                                         \
+    }
+
+static const struct steve_option_snippet region_options[] = {COMMON_OPTIONS, {.code = settle_code}};
+static const struct steve_option_snippet mapped_options[] = {
+    COMMON_OPTIONS,
+    {.before_op = "    heap_pages.failing = true;\n"},
+    {.code = settle_code},
 };
 
 #define REGION_OPEN(settings)                                                                                          \
@@ -173,7 +205,7 @@ static const char mapped_open[] = "    const size_t page = (size_t)sysconf(_SC_P
     .compile = "cc -std=c11 -g$flags -I lib/include $file lib/jeff/*.c -o repro && ./repro",                           \
     .compile_where = "from the root of Jeff's source tree",                                                            \
     .compile_installed = "cc -std=c11 -g$flags $file -ljeff -o repro && ./repro", .includes = "#include \"jeff.h\"\n", \
-    .options = options, .heap_type = "jeff_heap *", .handle_type = "jeff_handle", .no_handle = "JEFF_NULL",            \
+    .heap_type = "jeff_heap *", .handle_type = "jeff_handle", .no_handle = "JEFF_NULL",                                \
     .malloc = "jeff_malloc($heap, $bytes)", .calloc = "jeff_calloc($heap, $count, $size)",                             \
     .aligned = "jeff_aligned_alloc($heap, $alignment, $bytes)",                                                        \
     .resize = "jeff_resize($heap, $handle, $bytes) ? $handle : JEFF_NULL",                                             \
@@ -199,23 +231,35 @@ static const char mapped_open[] = "    const size_t page = (size_t)sysconf(_SC_P
              "    return jeff_check($heap, &damage) == JEFF_OK ? NULL : damage.what;\n"
 
 const struct steve_snippets steve_jeff_snippets = {
-    COMMON,         .code = region_code,  .open = REGION_OPEN("        .alignment = 16,\n"),
-    .arena = ARENA, .handle_bytes = "12", .statistics = STATISTICS_IN_REGION,
+    COMMON,
+    .code = region_code,
+    .options = region_options,
+    .open = REGION_OPEN("        .alignment = 16,\n"),
+    .arena = ARENA,
+    .handle_bytes = "12",
+    .statistics = STATISTICS_IN_REGION,
 };
 
 const struct steve_snippets steve_jeff_align8_snippets = {
-    COMMON,         .code = region_code,  .open = REGION_OPEN("        .alignment = 8,\n"),
-    .arena = ARENA, .handle_bytes = "12", .statistics = STATISTICS_IN_REGION,
+    COMMON,
+    .code = region_code,
+    .options = region_options,
+    .open = REGION_OPEN("        .alignment = 8,\n"),
+    .arena = ARENA,
+    .handle_bytes = "12",
+    .statistics = STATISTICS_IN_REGION,
 };
 
 const struct steve_snippets steve_jeff_scramble_snippets = {
-    COMMON,         .code = region_code,  .open = REGION_OPEN("        .alignment = 16,\n        .scramble = true,\n"),
-    .arena = ARENA, .handle_bytes = "12", .statistics = STATISTICS_IN_REGION,
+    COMMON,
+    .code = region_code,
+    .options = region_options,
+    .open = REGION_OPEN("        .alignment = 16,\n        .scramble = true,\n"),
+    .arena = ARENA,
+    .handle_bytes = "12",
+    .statistics = STATISTICS_IN_REGION,
 };
 
 const struct steve_snippets steve_jeff_mapped_snippets = {
-    COMMON,
-    .code = mapped_code,
-    .open = mapped_open,
-    .statistics = STATISTICS_OF_MAPPED,
+    COMMON, .code = mapped_code, .options = mapped_options, .open = mapped_open, .statistics = STATISTICS_OF_MAPPED,
 };
