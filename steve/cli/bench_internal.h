@@ -96,7 +96,10 @@ enum bench_run_figure {
     BENCH_RUN_LARGEST,
     BENCH_RUN_BOUND,       ///< what locked blocks leave possible
     BENCH_RUN_NS,          ///< of the compaction
+    BENCH_RUN_MOVED,       ///< bytes
     BENCH_RUN_MOVED_AGAIN, ///< bytes that a second call moves
+    BENCH_RUN_HALF_MOVED,  ///< bytes that are moved for a run half as large, in the same heap as it was before
+    BENCH_RUN_HALF_LEAST,  ///< bytes of blocks that must move for it
     BENCH_RUN_FIGURES,
 };
 

@@ -2,6 +2,9 @@
 /// share of the rest locked, beside what locked blocks leave possible.
 ///
 /// The bound is min(all free bytes, widest gap between two neighbouring locked blocks), the ends of the heap counting as such.
+///
+/// Then the same heap once more, and a run half as large: what is moved for it, beside the least live memory in any window that
+/// wide between two locked blocks, all of which must move.
 #include "steve/cli/bench_internal.h"
 
 #include <stdlib.h>
@@ -71,48 +74,127 @@ static bool failed(const char *what)
     return false;
 }
 
-bool bench_run(const struct bench_task *task)
-{
-    const size_t bytes = task->live * 266; // a block of 242 bytes on average, its header, rounding and handle
-    const size_t most = task->live * 5 / 4;
-    unsigned char *region = bench_memory(bytes);
-    struct jeff_config config = {.no_last_resort = true};
-    jeff_heap *heap = jeff_init(region, bytes, &config, NULL);
-    if (!heap)
-        return failed("no heap could be made");
+/// A heap half of whose blocks are free, and a share of the rest locked. The same seed gives the same heap.
+struct half_free {
+    jeff_heap *heap;
+    size_t lock_count;
+    struct span *locked;
+};
 
+/// @return what is wrong; NULL if all is well
+static const char *make_half_free(const struct bench_task *task, unsigned char *region, size_t bytes,
+                                  struct half_free *made)
+{
+    const size_t most = task->live * 5 / 4;
+    struct jeff_config config = {.no_last_resort = true};
+    made->heap = jeff_init(region, bytes, &config, NULL);
+    if (!made->heap)
+        return "no heap could be made";
     uint64_t state = task->seed;
     jeff_handle *handle = bench_memory(most * sizeof *handle);
-    size_t count = fill(heap, handle, most, &state), freed = count / 2;
+    size_t count = fill(made->heap, handle, most, &state), freed = count / 2;
     uint32_t *order = bench_memory(most * sizeof *order);
     bench_shuffle(order, count, &state);
     for (size_t i = 0; i < freed; i++)
-        if (!jeff_free(heap, handle[order[i]]))
-            return failed("a block could not be freed");
-    size_t lock_count = (count - freed) * task->locked_percent / 100;
-    struct span *locked = lock_blocks(heap, handle, order + freed, lock_count);
-    if (!locked)
-        return failed("a block could not be locked");
+        if (!jeff_free(made->heap, handle[order[i]]))
+            return "a block could not be freed";
+    made->lock_count = (count - freed) * task->locked_percent / 100;
+    made->locked = lock_blocks(made->heap, handle, order + freed, made->lock_count);
+    return made->locked ? NULL : "a block could not be locked";
+}
+
+/// What lies in a heap, in address order.
+struct pieces {
+    jeff_heap *heap;
+    size_t count, capacity;
+    struct piece {
+        size_t bytes;
+        bool live, locked;
+    } * piece;
+};
+
+static bool add_piece(void *context, const struct jeff_block *block)
+{
+    struct pieces *pieces = context;
+    void *begin;
+    if (pieces->count == pieces->capacity)
+        return false;
+    bool live = block->kind == JEFF_BLOCK_LIVE;
+    pieces->piece[pieces->count++] = (struct piece){
+        .bytes =
+            live ? jeff_extent(pieces->heap, block->handle, &begin) : jeff_run_needed(pieces->heap, 0, block->bytes),
+        .live = live,
+        .locked = block->locks > 0,
+    };
+    return true;
+}
+
+/// The least live memory in any window of so many bytes between two locked blocks; 0 if there is no such window.
+static size_t least_live(jeff_heap *heap, size_t most_pieces, size_t bytes)
+{
+    struct pieces pieces = {
+        .heap = heap, .capacity = most_pieces, .piece = bench_memory(most_pieces * sizeof(struct piece))};
+    jeff_walk(heap, add_piece, &pieces);
+    size_t least = SIZE_MAX, width = 0, live = 0, low = 0;
+    for (size_t i = 0; i < pieces.count; i++) {
+        const struct piece *piece = &pieces.piece[i];
+        if (piece->locked) {
+            width = live = 0;
+            low = i + 1;
+            continue;
+        }
+        width += piece->bytes;
+        live += piece->live ? piece->bytes : 0;
+        for (; width - pieces.piece[low].bytes >= bytes; low++) {
+            width -= pieces.piece[low].bytes;
+            live -= pieces.piece[low].live ? pieces.piece[low].bytes : 0;
+        }
+        if (width >= bytes && live < least)
+            least = live;
+    }
+    return least == SIZE_MAX ? 0 : least;
+}
+
+bool bench_run(const struct bench_task *task)
+{
+    const size_t bytes = task->live * 266; // a block of 242 bytes on average, its header, rounding and handle
+    unsigned char *region = bench_memory(bytes);
+    struct half_free made;
+    const char *wrong = make_half_free(task, region, bytes, &made);
+    if (wrong)
+        return failed(wrong);
 
     struct jeff_stats before, after;
-    jeff_stats(heap, &before);
-    struct jeff_report report, again;
+    jeff_stats(made.heap, &before);
+    struct jeff_report report, again, half;
     uint64_t begin = bench_now_ns();
-    jeff_compact_goal(heap, NULL, &report);
+    jeff_compact_goal(made.heap, NULL, &report);
     uint64_t ns = bench_now_ns() - begin;
-    jeff_stats(heap, &after);
-    size_t gap = widest_gap(locked, lock_count, (uintptr_t)region + after.control_bytes,
+    jeff_stats(made.heap, &after);
+    size_t gap = widest_gap(made.locked, made.lock_count, (uintptr_t)region + after.control_bytes,
                             (uintptr_t)region + after.heap_bytes - after.table_bytes);
-    jeff_compact_goal(heap, NULL, &again);
+    jeff_compact_goal(made.heap, NULL, &again);
+    const double largest = run_bytes(made.heap, report.largest_after);
+
+    wrong = make_half_free(task, region, bytes, &made);
+    if (wrong)
+        return failed(wrong);
+    const struct jeff_goal goal = {.wanted_bytes = report.largest_after / 2};
+    size_t least = least_live(made.heap, task->live * 4, jeff_run_needed(made.heap, 0, goal.wanted_bytes));
+    if (jeff_compact_goal(made.heap, &goal, &half) != JEFF_STOP_GOAL)
+        return failed("half of the largest run could not be had");
 
     double figure[BENCH_RUN_FIGURES] = {
         [BENCH_RUN_FREE_BEFORE] = (double)before.free_bytes,
-        [BENCH_RUN_LARGEST_BEFORE] = run_bytes(heap, report.largest_before),
+        [BENCH_RUN_LARGEST_BEFORE] = run_bytes(made.heap, report.largest_before),
         [BENCH_RUN_FREE] = (double)after.free_bytes,
-        [BENCH_RUN_LARGEST] = run_bytes(heap, report.largest_after),
+        [BENCH_RUN_LARGEST] = largest,
         [BENCH_RUN_BOUND] = (double)(gap < after.free_bytes ? gap : after.free_bytes),
         [BENCH_RUN_NS] = (double)ns,
+        [BENCH_RUN_MOVED] = (double)report.moved_bytes,
         [BENCH_RUN_MOVED_AGAIN] = (double)again.moved_bytes,
+        [BENCH_RUN_HALF_MOVED] = (double)half.moved_bytes,
+        [BENCH_RUN_HALF_LEAST] = (double)least,
     };
     for (int i = 0; i < BENCH_RUN_FIGURES; i++)
         printf("%.0f\n", figure[i]);

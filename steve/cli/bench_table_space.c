@@ -107,7 +107,7 @@ bool bench_table_refusal(struct bench_plan *plan)
 
 /// The figures of one share of locked blocks. The ratios are taken round by round.
 struct runs {
-    double before, after, of_free, of_bound, us, moved_again;
+    double before, after, of_free, of_bound, us, moved, moved_again, half_moved, half_of_least;
 };
 
 static void add_run_row(struct bench_plan *plan, struct bench_line *line, const char *stage, size_t figure,
@@ -126,7 +126,10 @@ static void add_run_row(struct bench_plan *plan, struct bench_line *line, const 
     bench_row_number(row, "bound_bytes", bench_median(&line->value[0][BENCH_RUN_BOUND]));
     bench_row_number(row, "share_of_bound", runs->of_bound);
     bench_row_number(row, "compaction_us", runs->us);
+    bench_row_number(row, "moved_bytes", runs->moved);
     bench_row_number(row, "moved_again_bytes", runs->moved_again);
+    bench_row_number(row, "half_moved_bytes", runs->half_moved);
+    bench_row_number(row, "half_moved_of_least", runs->half_of_least);
 }
 
 static void print_runs(struct bench_plan *plan, struct bench_line *line)
@@ -134,20 +137,26 @@ static void print_runs(struct bench_plan *plan, struct bench_line *line)
     unsigned locked = line->task[0].locked_percent;
     struct bench_values *value = line->value[0];
     struct runs runs = {.of_bound = 1};
-    struct bench_values before = {0}, of_free = {0}, of_bound = {0};
+    struct bench_values before = {0}, of_free = {0}, of_bound = {0}, of_least = {0};
     for (size_t i = 0; i < value[0].count; i++) {
         bench_values_push(&before, value[BENCH_RUN_LARGEST_BEFORE].value[i] / value[BENCH_RUN_FREE_BEFORE].value[i]);
         bench_values_push(&of_free, value[BENCH_RUN_LARGEST].value[i] / value[BENCH_RUN_FREE].value[i]);
         bench_values_push(&of_bound, value[BENCH_RUN_LARGEST].value[i] / value[BENCH_RUN_BOUND].value[i]);
+        const double least = value[BENCH_RUN_HALF_LEAST].value[i];
+        bench_values_push(&of_least, least > 0 ? value[BENCH_RUN_HALF_MOVED].value[i] / least : 1);
     }
     runs.before = bench_median(&before);
     runs.of_free = bench_median(&of_free);
     runs.of_bound = bench_median(&of_bound);
     runs.us = bench_median(&value[BENCH_RUN_NS]) / 1000;
+    runs.moved = bench_median(&value[BENCH_RUN_MOVED]);
+    runs.half_moved = bench_median(&value[BENCH_RUN_HALF_MOVED]);
+    runs.half_of_least = bench_median(&of_least);
     runs.moved_again = bench_median(&value[BENCH_RUN_MOVED_AGAIN]);
-    fprintf(plan->out, "%10u %% %9.3f %9.0f %9.2f %9.0f %9.3f %9.0f %9.0f", locked, 100 * runs.before,
+    fprintf(plan->out, "%10u %% %9.3f %9.0f %9.2f %9.0f %9.3f %9.0f %9.0f %9.0f %9.0f %9.3f", locked, 100 * runs.before,
             bench_median(&value[BENCH_RUN_LARGEST]) / 1024, 100 * runs.of_free,
-            bench_median(&value[BENCH_RUN_BOUND]) / 1024, runs.of_bound, runs.us, runs.moved_again);
+            bench_median(&value[BENCH_RUN_BOUND]) / 1024, runs.of_bound, runs.us, runs.moved / 1024, runs.moved_again,
+            runs.half_moved / 1024, runs.half_of_least);
     if (locked)
         fprintf(plan->out, "  of bound >= 0.98 %s\n", at_least(runs.of_bound, 0.98));
     else
@@ -158,6 +167,7 @@ static void print_runs(struct bench_plan *plan, struct bench_line *line)
     bench_values_free(&before);
     bench_values_free(&of_free);
     bench_values_free(&of_bound);
+    bench_values_free(&of_least);
 }
 
 bool bench_table_runs(struct bench_plan *plan)
@@ -166,12 +176,21 @@ bool bench_table_runs(struct bench_plan *plan)
     fprintf(plan->out,
             "\nJeff's largest free run: a full heap of about %zu blocks, a random half freed, a share of the rest "
             "locked at\n"
-            "random; bound: all free bytes or the widest gap between locked blocks, whichever is less\n",
+            "random; bound: all free bytes or the widest gap between locked blocks, whichever is less; half: the same "
+            "heap, and "
+            "a\n"
+            "run half as large; least: what must move for it\n",
             plan->compact_blocks);
-    fprintf(plan->out, "%12s %9s %9s %9s %9s %9s %9s %9s\n", "", "before,", "after,", "after,", "bound,", "after/",
-            "time,", "2nd call");
-    fprintf(plan->out, "%12s %9s %9s %9s %9s %9s %9s %9s\n", "locked", "% of free", "KiB", "% of free", "KiB", "bound",
-            "us", "moves, B");
+    static const char *const heads[][11] = {
+        {"", "before,", "after,", "after,", "bound,", "after/", "time,", "moves,", "2nd call", "half", "half/"},
+        {"locked", "% of free", "KiB", "% of free", "KiB", "bound", "us", "KiB", "moves, B", "moves, K", "least"},
+    };
+    for (size_t i = 0; i < sizeof heads / sizeof *heads; i++) {
+        fprintf(plan->out, "%12s", heads[i][0]);
+        for (size_t column = 1; column < sizeof heads[i] / sizeof *heads[i]; column++)
+            fprintf(plan->out, " %9s", heads[i][column]);
+        fprintf(plan->out, "\n");
+    }
     bool all = true;
     for (size_t i = 0; i < sizeof locked / sizeof *locked && all; i++) {
         struct bench_line line = {0};
