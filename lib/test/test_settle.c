@@ -132,7 +132,7 @@ static void a_settled_block_strands_nothing(void **state)
     size_t refused = 0;
     for (unsigned round = 0; round < 300; round++) {
         jeff_heap *heap = random_heap((2 + next_random(&random) % 60) * KIB, 2 + round % 7, round % 6, &random);
-        for (unsigned tries = 0; tries < 10; tries++) {
+        for (unsigned tries = 0; tries < 10 && count > 0; tries++) {
             size_t i = next_random(&random) % count;
             if (handles[i] == JEFF_NULL || pinned[i] != NULL)
                 continue;
