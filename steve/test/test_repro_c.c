@@ -127,7 +127,7 @@ static void fails_on_lost_contents(void **state)
     (void)state;
     assert_shows(&(struct planted){"move-loses-last-granule", STEVE_ORACLE_CONTENT, false,
                                    "steve-ops 1\ndriver jeff\nheap 65536\n"
-                                   "malloc s0 1000\naligned s1 32 5001\nmalloc s2 9\nfree s0\ncompact full\n"});
+                                   "malloc s0 1000\naligned s1 32 5001\nmalloc s2 109\nfree s0\ncompact full\n"});
 }
 
 static void fails_on_a_lost_lock(void **state)
