@@ -1,8 +1,33 @@
-/// The driver interface: how one allocator is presented to Steve. A driver is one file that fills in one `steve_driver`.
+/// The driver interface: how one allocator is presented to Steve. This header is all that a driver needs, in C or in C++.
 ///
-/// Steve calls the functions from one thread, in a child process. It asks for nothing that the driver does not promise: a
-/// function that is NULL is never called, an op that needs it is never generated, and an oracle that needs it is silent.
-/// The driver keeps no state outside the heap that `open` returns.
+/// A driver is one file that fills in one `struct steve_driver`. It gets into Steve in one of three ways, the same source in all:
+///
+///     built in          steve_add_allocator_test(NAME mine SOURCES mine_driver.c ...)    after find_package(steve)
+///     a shared object   cc -shared -fPIC -o mine.so mine_driver.c ...                    steve run --driver ./mine.so
+///     not at all        steve run --driver malloc:/usr/lib/.../libjemalloc.so.2          for what has the interface of malloc
+///
+/// The first two need the name under which Steve finds it:
+///
+///     STEVE_EXPORTED const struct steve_driver steve_exported_driver = {
+///         .version = STEVE_DRIVER_VERSION,
+///         .name = "mine",
+///         .summary = "first fit in a fixed region",
+///         .promises = STEVE_PROMISE_REGION,
+///         .alignment = 16,
+///         .heap_min = 1024,
+///         .open = open_heap, .close = close_heap, .malloc = call_malloc, .free = call_free,
+///     };
+///
+/// Those ten are what a driver must have; in all the rest zero means "not promised" or "does not have it". Nothing is
+/// guessed: a function that is NULL is never called, an op that needs it is never generated, an oracle that needs it is
+/// silent. What is stated is held against the allocator, and a promise that it breaks is a finding. Statements that
+/// contradict each other are told when the driver is loaded, a line each (`steve run` then ends with status 2).
+///
+/// Steve calls the functions from one thread, in a child process; a driver may crash or hang as it likes. It keeps no state
+/// outside the heap that `open` returns, so that heap after heap can be made; it writes nothing to stdout (what it does write
+/// there goes to stderr). Steve's own memory comes from elsewhere than the allocator under test.
+///
+/// Stable: what is compiled against one STEVE_DRIVER_VERSION works with every Steve that has the same, and is refused by others.
 #ifndef STEVE_DRIVER_H
 #define STEVE_DRIVER_H
 
@@ -14,23 +39,58 @@
 extern "C" {
 #endif
 
-#define STEVE_DRIVER_VERSION 1u
+/// Changes whenever a driver must be compiled anew: with any change to the structs and enums below.
+#define STEVE_DRIVER_VERSION 2u
+
+/// Before the definition of steve_exported_driver: a shared object shows it, whatever -fvisibility says.
+#define STEVE_EXPORTED __attribute__((visibility("default")))
 
 /// What the allocator calls a block: a handle, or a pointer cast to this type. 0 means "none".
 typedef uint64_t steve_ref;
 
-/// What a driver promises beyond having a function. Or-ed together in steve_driver.promises.
+/// What a driver promises beyond having a function. Or-ed together in steve_driver.promises. In brackets: the oracle that is broken
+/// where it is not kept, and what else the promise needs.
 enum steve_promise {
-    STEVE_PROMISE_REGION = 1 << 0,          ///< the heap lives in the region that Steve gives, and nowhere else
-    STEVE_PROMISE_HANDLES = 1 << 1,         ///< a ref is a handle that never becomes live again once freed
-    STEVE_PROMISE_REFUSES_MISUSE = 1 << 2,  ///< stale, foreign and made-up refs are refused and nothing changes
-    STEVE_PROMISE_REFUSES_LOCKED = 1 << 3,  ///< free of a locked block is refused (else Steve never does it)
-    STEVE_PROMISE_MOVES = 1 << 4,           ///< unlocked blocks may move whenever `moves` changes
-    STEVE_PROMISE_RESIZE_IN_PLACE = 1 << 5, ///< a locked block may be resized: where it lies, or refused
-    STEVE_PROMISE_EXACT_REFUSAL = 1 << 6,   ///< refuses only if no free run has `run_needed` bytes (needs extent, arena)
-    STEVE_PROMISE_COMPACTS_FULLY = 1 << 7,  ///< what the oracles `compacted` and `idempotent` ask for
-    STEVE_PROMISE_RELOCATABLE = 1 << 8,     ///< the same calls in a region at another base give the same offsets
-    STEVE_PROMISE_LOCKS_NEST = 1 << 9,      ///< locks are counted
+    /// The heap lives in the region that Steve gives, and nowhere else [bounds, guard]. Without it `open` gets no region: the
+    /// allocator has memory of its own.
+    STEVE_PROMISE_REGION = 1 << 0,
+    /// A ref is a handle that never becomes live again once it is freed [handle; needs lock]. Without it a ref may be given
+    /// again: a pointer, or a handle that is reused.
+    STEVE_PROMISE_HANDLES = 1 << 1,
+    /// Stale, foreign and made-up refs are refused and nothing changes [handle]. Without it Steve never misuses the allocator.
+    STEVE_PROMISE_REFUSES_MISUSE = 1 << 2,
+    /// Free of a locked block is refused [pin; needs lock]. Without it Steve never does that.
+    STEVE_PROMISE_REFUSES_LOCKED = 1 << 3,
+    /// Unlocked blocks may move, and `moves` then changes [pin; needs lock and moves]. Without it blocks stay where they are.
+    STEVE_PROMISE_MOVES = 1 << 4,
+    /// A locked block may be resized: where it lies, or refused [pin; needs resize and lock]. Without it Steve never does that.
+    STEVE_PROMISE_RESIZE_IN_PLACE = 1 << 5,
+    /// Refuses only if no free run has `run_needed` bytes [refusal; needs STEVE_PROMISE_REGION, extent, arena and run_needed].
+    STEVE_PROMISE_EXACT_REFUSAL = 1 << 6,
+    /// A full compaction leaves no free gap below a movable block [compacted, where there are STEVE_PROMISE_REGION, extent, arena
+    /// and run_needed], and a second one moves nothing [idempotent]; needs STEVE_PROMISE_MOVES and compact.
+    STEVE_PROMISE_COMPACTS_FULLY = 1 << 7,
+    /// The same calls in a region at another base give the same offsets [metamorphic; needs STEVE_PROMISE_REGION].
+    STEVE_PROMISE_RELOCATABLE = 1 << 8,
+    /// Locks are counted: a block is free to move after as many unlocks as locks [pin; needs lock]. Without it Steve locks a
+    /// block once at a time.
+    STEVE_PROMISE_LOCKS_NEST = 1 << 9,
+    /// Less than the plain promise of `alignment`: a block of fewer bytes is aligned to the largest power of two that is no
+    /// larger than its size, as C lets malloc() do [align].
+    STEVE_PROMISE_ALIGNS_BY_SIZE = 1 << 10,
+};
+
+/// What a request for 0 bytes gives.
+enum steve_zero_size {
+    STEVE_ZERO_EITHER,  ///< a block or a refusal: the client must be ready for both
+    STEVE_ZERO_BLOCK,   ///< a live ref of its own, as any other [refusal: it was refused, and one byte is served]
+    STEVE_ZERO_REFUSED, ///< 0, always [refusal]
+};
+
+/// What becomes of the block when `resize` gives 0.
+enum steve_failed_resize {
+    STEVE_FAILED_RESIZE_KEEPS, ///< it stays as it was, as after realloc() [refusal]
+    STEVE_FAILED_RESIZE_FREES, ///< it is freed, as after reallocf()
 };
 
 /// How a heap is to be made.
@@ -128,29 +188,32 @@ struct steve_snippets {
 
 struct steve_driver {
     uint32_t version;    ///< STEVE_DRIVER_VERSION
-    uint8_t wire_id;     ///< its number in byte files, 1..255, never reused; 0 for drivers outside the tree
-    const char *name;    ///< [a-z0-9-]+
+    uint8_t wire_id;     ///< its number in byte files, for the drivers in Steve's own tree; 0 for all others
+    const char *name;    ///< [a-z0-9-]+; a shared object goes by its path instead
     const char *summary; ///< one line for `steve drivers`
     uint32_t promises;   ///< of enum steve_promise
 
     size_t alignment;        ///< of every block, in bytes, a power of two
-    size_t largest_aligned;  ///< largest alignment that `aligned` takes; 0 without `aligned`
-    size_t region_alignment; ///< of the base that `open` takes
-    size_t heap_min;         ///< least region in bytes
+    size_t largest_aligned;  ///< largest alignment that `aligned` takes, a power of two; 0 without `aligned`
+    size_t region_alignment; ///< of the base that `open` takes, a power of two; 0: any
+    size_t heap_min;         ///< least region in bytes with which `open` never fails
     size_t heap_max;         ///< what is beyond is not used; 0: no limit
-    uint64_t budget_step_ns; ///< by how much a compaction may overrun its budget, by `now`
-    const char *const *options; ///< names of up to 8 options, NULL at the end; NULL: none. Bits beyond are ignored.
+    uint64_t budget_step_ns; ///< by how much a compaction may overrun its budget, by `now` [budget]
+    const char *const *options; ///< names of up to 8 options, [a-z0-9-]+, NULL at the end; NULL: none. Bits beyond are ignored.
+    enum steve_zero_size zero_size;
+    enum steve_failed_resize failed_resize;
 
     /// Makes a heap. @return the heap, or NULL with `*why` set to a sentence in static memory
     void *(*open)(const struct steve_geometry *geometry, const char **why);
     /// Forgets it, whatever is live.
     void (*close)(void *heap);
 
-    /// Each gives a new live ref, or 0 if refused.
+    /// Each gives a new live ref, or 0 if refused. calloc's memory is zero [zero], and count * size may overflow: refused.
+    /// aligned's alignment is a power of two up to largest_aligned.
     steve_ref (*malloc)(void *heap, size_t bytes);
     steve_ref (*calloc)(void *heap, size_t count, size_t size);
     steve_ref (*aligned)(void *heap, size_t alignment, size_t bytes);
-    /// Contents stay up to the smaller size. @return the new ref (the same for handles), or 0 with nothing changed
+    /// Contents stay up to the smaller size [content]. @return the new ref (the same for handles), or 0 if refused
     steve_ref (*resize)(void *heap, steve_ref ref, size_t bytes);
     /// @return false if refused, and then nothing changed
     bool (*free)(void *heap, steve_ref ref);
@@ -171,17 +234,23 @@ struct steve_driver {
     /// The heap's virtual clock, the one that budgets are judged by: it advances by bytes moved and blocks visited.
     uint64_t (*now)(void *heap);
 
+    /// How many bytes of the block the client may use: no fewer than it asked for [account].
     size_t (*usable)(void *heap, steve_ref ref);
+    /// Where the block lies with all that belongs to it; extents do not overlap [overlap]. NULL: the payload alone is known.
     struct steve_extent (*extent)(void *heap, steve_ref ref);
     struct steve_arena (*arena)(void *heap);
     /// Bytes of a free run that serve such a request for certain. SIZE_MAX: no heap can. @param alignment 0: none asked for
     size_t (*run_needed)(void *heap, size_t alignment, size_t bytes);
+    /// What the allocator knows about itself [account].
     void (*stats)(void *heap, struct steve_stats *stats);
-    /// The allocator's own heap check. @return NULL if all is well, else what is wrong, in static memory
+    /// The allocator's own heap check. @return NULL if all is well, else what is wrong, in static memory [check]
     const char *(*check)(void *heap);
 
     const struct steve_snippets *snippets; ///< NULL: no `repro.c` is made
 };
+
+/// What a driver outside Steve's tree defines: see the top.
+extern STEVE_EXPORTED const struct steve_driver steve_exported_driver;
 
 #ifdef __cplusplus
 }

@@ -6,9 +6,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "steve/cli/catalog.h"
 #include "steve/cli/cli.h"
 #include "steve/cli/input.h"
-#include "steve/drivers/drivers.h"
 
 static int write_bytes(const struct steve_options *options, const uint8_t *bytes, size_t count)
 {
@@ -38,11 +38,11 @@ int steve_cli_encode(const struct steve_options *options)
     if (!steve_read_file(options->files[0], &file, error)) {
         return steve_complain(options->command, "%s", error);
     }
-    bool parsed = steve_text_parse(&steve_drivers, options->files[0], (const char *)file.bytes, file.count, &sequence,
+    bool parsed = steve_text_parse(steve_known_drivers(), options->files[0], (const char *)file.bytes, file.count, &sequence,
                                    error, sizeof error);
     free(file.bytes);
     size_t count = 0;
-    uint8_t *bytes = parsed ? steve_bytes_encode(&steve_drivers, &sequence, &count) : NULL;
+    uint8_t *bytes = parsed ? steve_bytes_encode(steve_known_drivers(), &sequence, &count) : NULL;
     steve_sequence_free(&sequence);
     if (!parsed) {
         return steve_complain(options->command, "%s", error);

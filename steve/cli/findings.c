@@ -1,5 +1,6 @@
 /// Keeping, telling apart and announcing.
 #define _GNU_SOURCE
+#include "steve/cli/catalog.h"
 #include "steve/cli/findings_internal.h"
 
 #include <inttypes.h>
@@ -10,7 +11,6 @@
 #include "steve/cli/command.h"
 #include "steve/cli/explain.h"
 #include "steve/cli/shrinking.h"
-#include "steve/drivers/drivers.h"
 #include "steve/find/save.h"
 #include "steve/find/trial.h"
 #include "steve/report/finding.h"
@@ -108,7 +108,7 @@ static void save_and_announce(struct steve_findings *findings, struct steve_kept
     char folder[STEVE_SAVE_PATH_MAX];
     char unsaved[512];
     name_folder(findings, found, name, sizeof name);
-    if (steve_save_finding(findings->options->out, name, &steve_drivers, &found->sequence, repro, folder, unsaved,
+    if (steve_save_finding(findings->options->out, name, steve_known_drivers(), &found->sequence, repro, folder, unsaved,
                            sizeof unsaved) &&
         asprintf(&kept->reproducer, "%s/repro.ops", folder) >= 0) {
         kept->folder = strdup(folder);

@@ -9,7 +9,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "steve/drivers/drivers.h"
+#include "steve/cli/catalog.h"
+#include "steve/core/external.h"
 
 /// How deep folders may lie in each other; a symbolic link that leads in a circle ends here.
 #define DEPTH_MAX 32
@@ -80,7 +81,7 @@ static void tell_if_foreign(const char *path, const struct steve_bytes *file)
         fprintf(stderr, "steve: %s: made for version %u of the format, and read as version %u\n", path,
                 (unsigned)version, STEVE_BYTES_VERSION);
     }
-    if (wire_id != 0 && steve_catalog_by_wire(&steve_drivers, wire_id) == NULL) {
+    if (wire_id != 0 && steve_catalog_by_wire(steve_known_drivers(), wire_id) == NULL) {
         fprintf(stderr,
                 "steve: %s: made for driver number %u, which is not known here; --driver says which one to take\n",
                 path, (unsigned)wire_id);
@@ -91,11 +92,11 @@ bool steve_load_sequence(const char *path, const struct steve_bytes *file, struc
                          char error[STEVE_INPUT_ERROR_SIZE])
 {
     if (steve_text_looks_like(file->bytes, file->count)) {
-        return steve_text_parse(&steve_drivers, path, (const char *)file->bytes, file->count, sequence, error,
+        return steve_text_parse(steve_known_drivers(), path, (const char *)file->bytes, file->count, sequence, error,
                                 STEVE_INPUT_ERROR_SIZE);
     }
     tell_if_foreign(path, file);
-    return steve_bytes_decode(&steve_drivers, file->bytes, file->count, sequence) ||
+    return steve_bytes_decode(steve_known_drivers(), file->bytes, file->count, sequence) ||
            fail(error, path, "memory is short");
 }
 
@@ -106,12 +107,15 @@ const struct steve_driver *steve_driver_for(const char *path, const struct steve
         fprintf(stderr, "steve: %s: made for driver '%s', and run on '%s'\n", path, header->driver, wanted->name);
     }
     if (wanted != NULL || header->driver[0] == '\0') {
-        return wanted != NULL ? wanted : steve_drivers.drivers[0];
+        return wanted != NULL ? wanted : steve_known_drivers()->drivers[0];
     }
-    const struct steve_driver *driver = steve_catalog_by_name(&steve_drivers, header->driver);
+    const struct steve_driver *driver = steve_catalog_by_name(steve_known_drivers(), header->driver);
     if (driver == NULL) {
         snprintf(error, STEVE_INPUT_ERROR_SIZE,
-                 "%.160s: there is no driver '%s'; expected one that `steve drivers` lists", path, header->driver);
+                 steve_driver_name_is_path(header->driver)
+                     ? "%.160s: its driver %s could not be loaded; --driver says which one to take"
+                     : "%.160s: there is no driver '%s'; expected one that `steve drivers` lists",
+                 path, header->driver);
     }
     return driver;
 }

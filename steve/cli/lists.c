@@ -2,9 +2,9 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "steve/cli/catalog.h"
 #include "steve/cli/cli.h"
 #include "steve/core/oracle.h"
-#include "steve/drivers/drivers.h"
 
 #define NAME_WIDTH 24
 
@@ -75,8 +75,8 @@ static void print_promises(const struct steve_driver *driver)
 int steve_cli_drivers(const struct steve_options *options)
 {
     (void)options;
-    for (size_t i = 0; i < steve_drivers.count; i++) {
-        const struct steve_driver *driver = steve_drivers.drivers[i];
+    for (size_t i = 0; i < steve_known_drivers()->count; i++) {
+        const struct steve_driver *driver = steve_known_drivers()->drivers[i];
         print_row(driver->name, driver->summary);
         print_functions(driver);
         print_promises(driver);

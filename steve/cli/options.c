@@ -8,9 +8,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "steve/cli/catalog.h"
 #include "steve/cli/cli.h"
 #include "steve/cli/values.h"
-#include "steve/drivers/drivers.h"
+#include "steve/core/external.h"
 #include "steve/find/runner.h"
 #include "steve/gen/exhaustive.h"
 
@@ -25,7 +26,7 @@ typedef bool apply_function(struct steve_options *options, const char *value);
 
 static bool apply_driver(struct steve_options *options, const char *value)
 {
-    options->driver = steve_catalog_by_name(&steve_drivers, value);
+    options->driver = steve_catalog_by_name(steve_known_drivers(), value);
     return options->driver != NULL;
 }
 
@@ -187,8 +188,8 @@ struct option_row {
 };
 
 static const struct option_row rows[STEVE_OPTION_COUNT] = {
-    [STEVE_OPTION_DRIVER] = {"driver", "D", "the allocator to test (steve drivers); default jeff",
-                             "one that `steve drivers` lists", apply_driver},
+    [STEVE_OPTION_DRIVER] = {"driver", "D", "the allocator to test (steve drivers), ./FILE.so or malloc:LIBRARY; default jeff",
+                             "one that `steve drivers` lists, ./FILE.so or malloc:LIBRARY", apply_driver},
     [STEVE_OPTION_SEED] = {"seed", "N", "what all is drawn from; default: drawn and printed",
                            "a whole number from 0 to 2^64 - 1", apply_seed},
     [STEVE_OPTION_OPS] = {"ops", "N", "end after N ops; default 5000000", "a whole number from 1 to 2^64 - 1",
@@ -299,6 +300,9 @@ static int apply(const struct steve_command *command, struct steve_options *opti
     if (row->apply(options, value)) {
         return -1;
     }
+    if (option == STEVE_OPTION_DRIVER && steve_driver_name_is_path(value)) {
+        return STEVE_EXIT_USAGE; // what is wrong with it has been said
+    }
     return steve_complain(command, "--%s '%s': expected %s", row->name, value, row->expected);
 }
 
@@ -331,7 +335,7 @@ static int check_together(const struct steve_command *command, const struct stev
                                   rows[drawing[i]].name);
         }
     }
-    const struct steve_driver *driver = options->driver != NULL ? options->driver : steve_drivers.drivers[0];
+    const struct steve_driver *driver = options->driver != NULL ? options->driver : steve_known_drivers()->drivers[0];
     if (steve_option_given(options, STEVE_OPTION_HEAP) && options->heap_bytes < driver->heap_min) {
         return steve_complain(command, "--heap %" PRIu64 ": expected at least %zu bytes, the least heap of driver %s",
                               options->heap_bytes, driver->heap_min, driver->name);

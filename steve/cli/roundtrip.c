@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "steve/drivers/drivers.h"
+#include "steve/cli/catalog.h"
+
 
 /// The bytes that come back when canonical bytes go through text. NULL with `*what` set if something is refused on the way.
 static uint8_t *through_text(const struct steve_sequence *sequence, size_t *count, const char **what)
@@ -22,11 +23,11 @@ static uint8_t *through_text(const struct steve_sequence *sequence, size_t *coun
     if (memory == NULL) {
         return NULL;
     }
-    bool printed = steve_text_print(&steve_drivers, sequence, memory);
+    bool printed = steve_text_print(steve_known_drivers(), sequence, memory);
     if (fclose(memory) == 0 && printed) {
         *what = "its text is refused by the parser";
-        if (steve_text_parse(&steve_drivers, "text", text, length, &again, error, sizeof error)) {
-            bytes = steve_bytes_encode(&steve_drivers, &again, count);
+        if (steve_text_parse(steve_known_drivers(), "text", text, length, &again, error, sizeof error)) {
+            bytes = steve_bytes_encode(steve_known_drivers(), &again, count);
         }
     }
     steve_sequence_free(&again);
@@ -40,8 +41,8 @@ static const char *check(const struct steve_sequence *sequence)
     size_t count = 0;
     size_t back_count = 0;
     struct steve_sequence canonical = {0};
-    uint8_t *bytes = steve_bytes_encode(&steve_drivers, sequence, &count);
-    if (bytes == NULL || !steve_bytes_decode(&steve_drivers, bytes, count, &canonical)) {
+    uint8_t *bytes = steve_bytes_encode(steve_known_drivers(), sequence, &count);
+    if (bytes == NULL || !steve_bytes_decode(steve_known_drivers(), bytes, count, &canonical)) {
         free(bytes);
         return "memory is short";
     }
@@ -61,12 +62,12 @@ const char *steve_roundtrip(const struct steve_bytes *file)
     char error[STEVE_INPUT_ERROR_SIZE];
     struct steve_sequence sequence = {0};
     const char *what = NULL;
-    if (steve_text_parse(&steve_drivers, "text", (const char *)file->bytes, file->count, &sequence, error,
+    if (steve_text_parse(steve_known_drivers(), "text", (const char *)file->bytes, file->count, &sequence, error,
                          sizeof error)) {
         what = check(&sequence);
     }
     if (what == NULL) {
-        what = steve_bytes_decode(&steve_drivers, file->bytes, file->count, &sequence) ? check(&sequence)
+        what = steve_bytes_decode(steve_known_drivers(), file->bytes, file->count, &sequence) ? check(&sequence)
                                                                                        : "memory is short";
     }
     steve_sequence_free(&sequence);

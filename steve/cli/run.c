@@ -12,11 +12,11 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "steve/cli/catalog.h"
 #include "steve/cli/cli.h"
 #include "steve/cli/findings.h"
 #include "steve/cli/scope.h"
 #include "steve/cli/summarize.h"
-#include "steve/drivers/drivers.h"
 #include "steve/find/runner.h"
 #include "steve/find/trial.h"
 #include "steve/report/live.h"
@@ -296,7 +296,7 @@ int steve_cli_run(const struct steve_options *options)
 {
     struct run run = {
         .options = options,
-        .driver = options->driver != NULL ? options->driver : steve_drivers.drivers[0],
+        .driver = options->driver != NULL ? options->driver : steve_known_drivers()->drivers[0],
         .seed = options->seed,
     };
     if (!steve_option_given(options, STEVE_OPTION_SEED) && !draw_seed(&run.seed)) {

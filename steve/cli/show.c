@@ -2,9 +2,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "steve/cli/catalog.h"
 #include "steve/cli/cli.h"
 #include "steve/cli/input.h"
-#include "steve/drivers/drivers.h"
 
 int steve_cli_show(const struct steve_options *options)
 {
@@ -20,7 +20,7 @@ int steve_cli_show(const struct steve_options *options)
         steve_sequence_free(&sequence);
         return steve_complain(options->command, "%s", error);
     }
-    steve_text_print(&steve_drivers, &sequence, stdout); // main() sees whether stdout took it
+    steve_text_print(steve_known_drivers(), &sequence, stdout); // main() sees whether stdout took it
     steve_sequence_free(&sequence);
     return STEVE_EXIT_PASS;
 }

@@ -6,11 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "steve/cli/catalog.h"
 #include "steve/cli/cli.h"
 #include "steve/cli/command.h"
 #include "steve/cli/input.h"
 #include "steve/cli/shrinking.h"
-#include "steve/drivers/drivers.h"
 #include "steve/report/finding.h"
 #include "steve/report/shrunk.h"
 
@@ -28,11 +28,11 @@ static bool write_result(const struct steve_options *options, const struct steve
     FILE *out = fopen(options->output, "wbe");
     bool written = out != NULL;
     if (written && ends_in(options->output, ".bin")) {
-        uint8_t *bytes = steve_bytes_encode(&steve_drivers, sequence, &count);
+        uint8_t *bytes = steve_bytes_encode(steve_known_drivers(), sequence, &count);
         written = bytes != NULL && fwrite(bytes, 1, count, out) == count;
         free(bytes);
     } else if (written) {
-        written = steve_text_print(&steve_drivers, sequence, out);
+        written = steve_text_print(steve_known_drivers(), sequence, out);
     }
     if (out != NULL && fclose(out) != 0) {
         written = false;
@@ -70,9 +70,9 @@ static int tell(const struct steve_options *options, const struct steve_found *s
         steve_print_shrink_report(stdout, report);
         free(again);
         if (options->output == NULL) {
-            steve_print_sequence(stdout, &steve_drivers, &shrunk->sequence);
+            steve_print_sequence(stdout, steve_known_drivers(), &shrunk->sequence);
         } else {
-            steve_print_short_sequence(stdout, &steve_drivers, &shrunk->sequence);
+            steve_print_short_sequence(stdout, steve_known_drivers(), &shrunk->sequence);
         }
     }
     print_verdict(options, shrunk, report, written);

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "steve/cli/catalog.h"
 #include "steve/cli/command.h"
-#include "steve/drivers/drivers.h"
 #include "steve/report/live.h"
 #include "steve/report/shrunk.h"
 
@@ -49,7 +49,7 @@ void steve_shrink_kept(const struct steve_options *options, const struct steve_d
 {
     steve_shrink_with_options(options, driver, 0, found, shrinking);
     if (is_smaller(shrinking) && folder != NULL &&
-        steve_save_smaller(folder, &steve_drivers, &shrinking->shrunk.sequence, shrinking->why,
+        steve_save_smaller(folder, steve_known_drivers(), &shrinking->shrunk.sequence, shrinking->why,
                            sizeof shrinking->why)) {
         snprintf(shrinking->folder, sizeof shrinking->folder, "%s", folder);
     }
@@ -76,7 +76,7 @@ void steve_shrink_replayed(const struct steve_options *options, const struct ste
     }
     name_of(path, base, sizeof base);
     snprintf(name, sizeof name, "%s-%s", base, steve_oracle_name(found->finding.oracle));
-    if (!steve_save_finding(options->out, name, &steve_drivers, &found->sequence, &shrinking->shrunk.sequence,
+    if (!steve_save_finding(options->out, name, steve_known_drivers(), &found->sequence, &shrinking->shrunk.sequence,
                             shrinking->folder, shrinking->why, sizeof shrinking->why)) {
         shrinking->folder[0] = '\0';
     }
@@ -101,5 +101,5 @@ void steve_print_shrinking(FILE *out, const struct steve_options *options, const
     } else if (shrinking->why[0] != '\0') {
         fprintf(out, "  not saved: %s\n", shrinking->why);
     }
-    steve_print_short_sequence(out, &steve_drivers, &shrinking->shrunk.sequence);
+    steve_print_short_sequence(out, steve_known_drivers(), &shrinking->shrunk.sequence);
 }

@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "steve/cli/catalog.h"
 #include "steve/cli/cli.h"
-#include "steve/drivers/drivers.h"
 #include "steve/report/json.h"
 #include "steve/report/junit.h"
 
@@ -35,7 +35,7 @@ struct steve_summary steve_summarize(const struct steve_options *options, const 
         .version = STEVE_VERSION,
         .command = options->command->name,
         .result = result,
-        .catalog = &steve_drivers,
+        .catalog = steve_known_drivers(),
         .setup =
             {
                 .driver = options->driver != NULL ? options->driver->name : NULL,

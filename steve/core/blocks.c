@@ -116,6 +116,40 @@ static bool settle(struct steve_exec *exec, struct steve_slot *slot, bool zero)
     return steve_release(exec, slot);
 }
 
+/// What the driver states about requests for 0 bytes. Called for a block that was served.
+static bool check_zero_served(struct steve_exec *exec, const struct steve_slot *slot)
+{
+    if (slot->bytes != 0 || exec->driver->zero_size != STEVE_ZERO_REFUSED || !exec->checked) {
+        return true;
+    }
+    return steve_broken(exec, STEVE_ORACLE_REFUSAL, slot, "0 bytes were served; its driver says that they are refused");
+}
+
+/// The same for a refusal: there was room if one byte is served now.
+static bool check_zero_refused(struct steve_exec *exec, struct steve_op op, size_t bytes)
+{
+    if (bytes != 0 || exec->driver->zero_size != STEVE_ZERO_BLOCK || !exec->checked) {
+        return true;
+    }
+    steve_ref one = call_request(exec, op, 1);
+    if (one == 0 || !exec->driver->free(exec->heap, one)) {
+        return true;
+    }
+    return steve_broken(exec, STEVE_ORACLE_REFUSAL, NULL,
+                        "0 bytes were refused and 1 byte is served; its driver says that 0 bytes give a block");
+}
+
+/// Now and then, as a call more for each block would be felt.
+static bool check_usable(struct steve_exec *exec, const struct steve_slot *slot)
+{
+    if (exec->driver->usable == NULL || !exec->checked || (exec->op & (exec->effort.probe_every - 1)) != 0) {
+        return true;
+    }
+    size_t usable = exec->driver->usable(exec->heap, slot->ref);
+    return usable >= slot->bytes || steve_broken(exec, STEVE_ORACLE_ACCOUNT, slot,
+                                                 "only %zu bytes of it are usable, says the allocator", usable);
+}
+
 static void make_live(struct steve_exec *exec, struct steve_slot *slot, steve_ref ref, size_t bytes, size_t alignment)
 {
     if ((slot->state & STEVE_SLOT_USED) == 0) {
@@ -150,10 +184,13 @@ static enum steve_outcome op_request(struct steve_exec *exec, struct steve_slot 
     size_t alignment = alignment_of(op);
     steve_ref ref = call_request(exec, op, bytes);
     if (ref == 0) {
-        return steve_outcome_of(check_refused_block(exec, alignment, bytes), STEVE_REFUSED);
+        return steve_outcome_of(
+            check_refused_block(exec, alignment, bytes) && check_zero_refused(exec, op, bytes), STEVE_REFUSED);
     }
     make_live(exec, slot, ref, bytes, alignment);
-    return steve_outcome_of(settle(exec, slot, op.code == STEVE_OP_CALLOC), STEVE_DONE);
+    return steve_outcome_of(check_zero_served(exec, slot) && settle(exec, slot, op.code == STEVE_OP_CALLOC) &&
+                                check_usable(exec, slot),
+                            STEVE_DONE);
 }
 
 // Freeing
@@ -366,10 +403,14 @@ static enum steve_outcome op_resize(struct steve_exec *exec, struct steve_slot *
         return STEVE_SKIPPED;
     }
     steve_ref ref = exec->driver->resize(exec->heap, slot->ref, bytes);
+    if (ref == 0 && exec->driver->failed_resize == STEVE_FAILED_RESIZE_FREES) {
+        make_empty(exec, slot);
+        return steve_outcome_of(!exec->checked || steve_account(exec, false), STEVE_REFUSED);
+    }
     if (ref == 0) {
         return steve_outcome_of(check_refused_resize(exec, slot, bytes), STEVE_REFUSED);
     }
-    return steve_outcome_of(resized(exec, slot, ref, bytes), STEVE_DONE);
+    return steve_outcome_of(resized(exec, slot, ref, bytes) && check_usable(exec, slot), STEVE_DONE);
 }
 
 // Locking

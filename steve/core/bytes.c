@@ -85,7 +85,9 @@ bool steve_bytes_decode(const struct steve_catalog *catalog, const uint8_t *byte
 
 static void encode_header(const struct steve_catalog *catalog, const struct steve_header *header, uint8_t *record)
 {
-    const struct steve_driver *driver = steve_catalog_by_name(catalog, header->driver);
+    // One that is named by a path has no number, and need not be loaded to know that.
+    const struct steve_driver *driver =
+        steve_driver_name_is_path(header->driver) ? NULL : steve_catalog_by_name(catalog, header->driver);
     const struct steve_header canonical = steve_header_canonical(catalog, header);
     // A driver without a number cannot be named in bytes, and so its options cannot be told either.
     const bool named = driver != NULL && driver->wire_id != 0;

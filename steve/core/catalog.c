@@ -11,7 +11,7 @@ const struct steve_driver *steve_catalog_by_name(const struct steve_catalog *cat
         if (strcmp(catalog->drivers[i]->name, name) == 0)
             return catalog->drivers[i];
     }
-    return NULL;
+    return catalog->load != NULL && steve_driver_name_is_path(name) ? catalog->load(name) : NULL;
 }
 
 const struct steve_driver *steve_catalog_by_wire(const struct steve_catalog *catalog, uint8_t wire_id)
@@ -37,11 +37,6 @@ unsigned steve_option_count(const struct steve_driver *driver)
     return count;
 }
 
-bool steve_driver_name_is_path(const char *name)
-{
-    return strpbrk(name, ":/") != NULL;
-}
-
 /// Every number becomes a heap size: 0 is the default, and what is too large counts modulo the limit.
 static uint64_t canonical_heap(uint64_t bytes)
 {
@@ -52,7 +47,8 @@ static uint64_t canonical_heap(uint64_t bytes)
 
 struct steve_header steve_header_canonical(const struct steve_catalog *catalog, const struct steve_header *header)
 {
-    const unsigned options = steve_option_count(steve_catalog_by_name(catalog, header->driver));
+    // Options alone need the driver, which may have to be loaded.
+    const unsigned options = header->options == 0 ? 0 : steve_option_count(steve_catalog_by_name(catalog, header->driver));
 
     struct steve_header canonical = *header;
     canonical.heap_bytes = canonical_heap(header->heap_bytes);

@@ -7,6 +7,7 @@
 ///
 /// Every byte string decodes: a header that is cut short as if zeros followed, an unknown version as 1, an unknown wire id as "",
 /// heap bytes 0 as STEVE_HEAP_DEFAULT and beyond STEVE_HEAP_LIMIT modulo it, a budget's number as if its class were absolute.
+/// A driver outside the box has no number: bytes for it have 0, which names none, and no options. Its text names it.
 /// What Steve writes is canonical: no dead records, unused fields zero, no options that the driver does not have (an unknown one
 /// has none).
 ///
@@ -30,6 +31,8 @@
 struct steve_catalog {
     const struct steve_driver *const *drivers;
     size_t count;
+    /// Looks up what is named by a path, a driver outside the box. @return NULL if there is none, or it is no good; NULL: none are known
+    const struct steve_driver *(*load)(const char *name);
 };
 const struct steve_driver *steve_catalog_by_name(const struct steve_catalog *catalog, const char *name);
 const struct steve_driver *steve_catalog_by_wire(const struct steve_catalog *catalog, uint8_t wire_id);

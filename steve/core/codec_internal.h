@@ -3,6 +3,7 @@
 #define STEVE_CORE_CODEC_INTERNAL_H
 
 #include "steve/core/codec.h"
+#include "steve/core/external.h"
 
 /// How many options a header has room for: its field is a byte.
 #define STEVE_OPTIONS_MAX 8u
@@ -12,9 +13,6 @@ unsigned steve_option_count(const struct steve_driver *driver);
 
 /// The header with its heap in range, and without the options that its driver does not have.
 struct steve_header steve_header_canonical(const struct steve_catalog *catalog, const struct steve_header *header);
-
-/// Driver names that are resolved outside the catalog: `malloc:/usr/lib/x.so`, `./mine.so`.
-bool steve_driver_name_is_path(const char *name);
 
 #define STEVE_FORM_WORDS 3u
 

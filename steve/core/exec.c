@@ -5,6 +5,9 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "steve/core/contract.h"
+#include "steve/core/external.h"
+
 #define MAIN_SALT 1u
 
 /// What a sequence asks for beyond it is cut off where addresses are short: two such heaps are mapped side by side.
@@ -35,29 +38,19 @@ static const struct steve_effort efforts[] = {
                               .everything = true},
 };
 
-static const char *unusable(const struct steve_driver *driver)
+static bool is_sound(const struct steve_driver *driver)
 {
-    if (driver == NULL) {
-        return "there is no driver";
+    if (driver == NULL || driver->version != STEVE_DRIVER_VERSION || steve_external_of(driver) == NULL) {
+        return steve_driver_contradictions(driver, NULL, NULL) == 0;
     }
-    if (driver->version != STEVE_DRIVER_VERSION) {
-        return "the driver was made for another version of the driver interface";
-    }
-    if (driver->open == NULL || driver->close == NULL || driver->malloc == NULL || driver->free == NULL) {
-        return "the driver lacks one of open, close, malloc and free";
-    }
-    if ((driver->lock == NULL) != (driver->unlock == NULL)) {
-        return "the driver has only one of lock and unlock";
-    }
-    if (driver->alignment == 0 || (driver->alignment & (driver->alignment - 1)) != 0) {
-        return "the driver's alignment is not a power of two";
-    }
-    return NULL;
+    struct steve_driver named = *driver; // those from outside the box go by a path
+    named.name = "external";
+    return steve_driver_contradictions(&named, NULL, NULL) == 0;
 }
 
 struct steve_exec *steve_exec_new(const struct steve_exec_config *config, const char **why)
 {
-    *why = unusable(config->driver);
+    *why = is_sound(config->driver) ? NULL : "the driver contradicts itself: steve_driver_contradictions() says how";
     if (*why == NULL && (unsigned)config->level > STEVE_CHECK_PARANOID) {
         *why = "the check level is none of light, normal and paranoid";
     }

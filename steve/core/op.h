@@ -86,9 +86,12 @@ struct steve_op steve_op_sized(uint8_t code, uint16_t slot, uint32_t bytes);
 #define STEVE_HEAP_DEFAULT 65536u
 #define STEVE_HEAP_LIMIT ((uint64_t)1 << 40) ///< largest heap of a sequence, in bytes
 
+/// Room for a driver's name, which may be a path, and the 0 behind it.
+#define STEVE_DRIVER_NAME_SIZE 240u
+
 /// What comes before the ops: which allocator, and the geometry of its heap.
 struct steve_header {
-    char driver[112];      ///< name, "" for whichever is asked for
+    char driver[STEVE_DRIVER_NAME_SIZE]; ///< "" for whichever is asked for
     uint64_t heap_bytes;   ///< 1..STEVE_HEAP_LIMIT
     uint16_t base_offset;  ///< the region begins this many units of the driver's region alignment past a 64 KiB boundary
     uint8_t options;       ///< bits of steve_driver.options

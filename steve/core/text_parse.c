@@ -41,8 +41,11 @@ static bool parse_driver(struct steve_text_parser *parser)
     }
     memcpy(header->driver, name.at, name.length);
 
+    // Drivers outside the box are loaded only if it must be known what they are: for an option, or to be run.
+    if (steve_driver_name_is_path(header->driver))
+        return true;
     parser->driver = steve_catalog_by_name(parser->catalog, header->driver);
-    if (parser->driver != NULL || steve_driver_name_is_path(header->driver))
+    if (parser->driver != NULL)
         return true;
     struct steve_text_list known = {.length = 0};
     for (size_t i = 0; parser->catalog != NULL && i < parser->catalog->count; i++)
@@ -89,6 +92,9 @@ static bool parse_option(struct steve_text_parser *parser)
         return false;
     if (parser->header_lines[STEVE_HEADER_DRIVER] == 0)
         return steve_text_fail(parser, "expected a 'driver' line before 'option': options are a driver's own");
+
+    if (parser->driver == NULL)
+        parser->driver = steve_catalog_by_name(parser->catalog, header->driver);
 
     struct steve_text_list known = {.length = 0};
     for (unsigned i = 0; i < steve_option_count(parser->driver); i++) {

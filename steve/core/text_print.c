@@ -160,7 +160,8 @@ static bool print_header(const struct steve_catalog *catalog, const struct steve
     if (header->dirty)
         fprintf(out, "memory dirty\n");
 
-    const struct steve_driver *driver = steve_catalog_by_name(catalog, header->driver);
+    const struct steve_driver *driver =
+        header->options == 0 ? NULL : steve_catalog_by_name(catalog, header->driver);
     for (unsigned i = 0; i < steve_option_count(driver); i++) {
         if (header->options >> i & 1)
             fprintf(out, "option %s\n", driver->options[i]);

@@ -37,6 +37,7 @@ struct steve_board {
 
 enum steve_worker_phase {
     STEVE_WORKER_IDLE,   ///< between two episodes
+    STEVE_WORKER_LOAD,   ///< entering a driver from outside the box
     STEVE_WORKER_OPEN,   ///< making the heap
     STEVE_WORKER_RUN,    ///< carrying out op `op`; the log holds it and all before it
     STEVE_WORKER_END,    ///< last checks; `op` is the number of ops

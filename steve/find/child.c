@@ -197,6 +197,8 @@ static const char *signal_name(int number)
 static const char *doing(const struct steve_sight *sight)
 {
     switch ((enum steve_worker_phase)sight->phase) {
+    case STEVE_WORKER_LOAD:
+        return "while the driver was loaded";
     case STEVE_WORKER_OPEN:
         return "while the heap was made";
     case STEVE_WORKER_RUN:

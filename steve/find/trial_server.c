@@ -12,6 +12,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "steve/core/external.h"
+
 struct server {
     struct steve_trial *trial;
     struct steve_trial_shared *shared;
@@ -40,7 +42,7 @@ static bool begin(struct server *s, struct steve_exec **exec, uint8_t base_slot)
 {
     const char *why = NULL;
     const struct steve_trial_config *config = &s->trial->config;
-    if (*exec == NULL) {
+    if (*exec == NULL && steve_driver_enter(config->driver, &why)) {
         *exec = steve_exec_new(
             &(struct steve_exec_config){
                 .driver = config->driver,

@@ -10,6 +10,8 @@
 #include <sys/resource.h>
 #include <time.h>
 
+#include "steve/core/external.h"
+
 /// How many ops pass between two looks at the rest of the world.
 #define PULSE_OPS 1024u
 
@@ -117,6 +119,11 @@ static bool have_exec(struct worker *w, const struct steve_driver *driver)
     if (w->driver != driver) {
         drop_execs(w);
         w->driver = driver;
+        const char *why = NULL;
+        set_phase(w, STEVE_WORKER_LOAD, 0);
+        if (!steve_driver_enter(driver, &why)) {
+            return fail(w, "the driver could not be loaded", why);
+        }
     }
     if (w->exec == NULL) {
         w->exec = new_exec(w, 0);

@@ -174,7 +174,8 @@ static void settle(struct steve_gen *gen, const struct steve_exec *view)
         back_off(gen, view);
         return;
     }
-    if (code == STEVE_OP_FREE && !steve_view_live(view, slot)) {
+    // A resize that was refused frees the block, too, where the driver says so.
+    if ((code == STEVE_OP_FREE || code == STEVE_OP_RESIZE) && !steve_view_live(view, slot)) {
         if (!steve_slot_set_has(&gen->slots, slot)) {
             return; // skipped: what is known of such a slot is of an episode before
         }

@@ -11,7 +11,7 @@ static const struct steve_driver sample_jeff = {
     .version = STEVE_DRIVER_VERSION, .wire_id = 1, .name = "jeff", .options = sample_options};
 static const struct steve_driver sample_libc = {.version = STEVE_DRIVER_VERSION, .wire_id = 2, .name = "libc"};
 static const struct steve_driver *const sample_drivers[] = {&sample_jeff, &sample_libc};
-static const struct steve_catalog samples = {sample_drivers, 2};
+static const struct steve_catalog samples = {.drivers = sample_drivers, .count = 2};
 
 /// splitmix64 (Steele, Lea, Flood 2014)
 static inline uint64_t sample_random(uint64_t *state)
