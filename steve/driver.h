@@ -75,8 +75,8 @@ enum steve_promise {
     /// Locks are counted: a block is free to move after as many unlocks as locks [pin; needs lock]. Without it Steve locks a
     /// block once at a time.
     STEVE_PROMISE_LOCKS_NEST = 1 << 9,
-    /// Less than the plain promise of `alignment`: a block of fewer bytes is aligned to the largest power of two that is no
-    /// larger than its size, as C lets malloc() do [align].
+    /// Less than the plain promise of `alignment`, as C has it for malloc(): a block of fewer bytes is aligned to the largest power of
+    /// two that is no larger than its size, and what comes from `aligned` to what was asked for alone [align].
     STEVE_PROMISE_ALIGNS_BY_SIZE = 1 << 10,
 };
 

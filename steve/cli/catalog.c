@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "steve/cli/preloaded.h"
 #include "steve/drivers/drivers.h"
 #include "steve/find/shared_object.h"
 
@@ -26,6 +27,13 @@ static void say(void *context, const char *line)
 
 static struct steve_external *look_at(char *name)
 {
+    if (strncmp(name, STEVE_MALLOC_PREFIX, strlen(STEVE_MALLOC_PREFIX)) == 0) {
+        return steve_malloc_library_look(name, say, name);
+    }
+    if (strchr(name, '/') == NULL) {
+        say(name, "expected a path with a '/', or malloc:LIBRARY");
+        return NULL;
+    }
     return steve_shared_object_look(name, say, name);
 }
 

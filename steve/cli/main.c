@@ -3,6 +3,8 @@
 #include <string.h>
 
 #include "steve/cli/cli.h"
+#include "steve/cli/preloaded.h"
+#include "steve/find/preload.h"
 
 #define BIT(option) (1u << STEVE_OPTION_##option)
 
@@ -115,6 +117,9 @@ static int carry_out(int argc, char **argv)
     if (strcmp(name, "--version") == 0) {
         printf("steve %s\n", STEVE_VERSION);
         return STEVE_EXIT_PASS;
+    }
+    if (strcmp(name, STEVE_PRELOAD_ARGUMENT) == 0 && argc == 3) {
+        return steve_cli_go_on(argv[2]);
     }
     const struct steve_command *command = command_by_name(name);
     if (command == NULL) {

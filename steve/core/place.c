@@ -83,23 +83,23 @@ static bool check_bounds(struct steve_exec *exec, const struct steve_slot *slot)
     return true;
 }
 
-/// What the driver promises for a block that no alignment was asked for.
-static size_t promised_alignment(const struct steve_exec *exec, const struct steve_slot *slot)
+/// What the block's address must be a multiple of.
+static size_t alignment_due(const struct steve_exec *exec, const struct steve_slot *slot)
 {
+    size_t asked = (size_t)1 << slot->alignment;
     size_t alignment = exec->driver->alignment;
-    if ((exec->promises & STEVE_PROMISE_ALIGNS_BY_SIZE) != 0) {
-        while (alignment > 1 && alignment > slot->bytes) {
-            alignment /= 2;
-        }
+    if ((exec->promises & STEVE_PROMISE_ALIGNS_BY_SIZE) == 0) {
+        return asked > alignment ? asked : alignment;
     }
-    return alignment;
+    while (alignment > 1 && alignment > slot->bytes) {
+        alignment /= 2;
+    }
+    return asked > 1 ? asked : alignment;
 }
 
 static bool check_alignment(struct steve_exec *exec, const struct steve_slot *slot)
 {
-    size_t asked = (size_t)1 << slot->alignment;
-    size_t promised = promised_alignment(exec, slot);
-    size_t alignment = asked > promised ? asked : promised;
+    size_t alignment = alignment_due(exec, slot);
     if ((slot->address & (alignment - 1)) == 0) {
         return true;
     }

@@ -1,222 +1,28 @@
-/// The C library's malloc as Steve sees it. Its blocks never move, and a ref is the address.
-///
-/// A registry of the live blocks, in mapped memory (never in the allocator under test), lets `close` free what is left: a hash set with
-/// linear probing.
+/// The C library's malloc as Steve sees it.
 #define _GNU_SOURCE
 #include "steve/drivers/drivers.h"
 
 #include <malloc.h>
 #include <stddef.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
 
-/// Requests beyond this are refused here. Linux overcommits: libc would grant a terabyte, and the first sweep over the block,
-/// or calloc under a sanitizer, would then eat the machine's memory. Sanitizers also abort on sizes near SIZE_MAX.
-#define LARGEST_REQUEST ((size_t)1 << 30)
+#include "steve/drivers/malloc_heap_internal.h"
 
-#define FIRST_CAPACITY 1024u
-
-struct registry {
-    steve_ref *cells; ///< 0: empty
-    size_t capacity;  ///< a power of two, at least twice `count`
-    size_t count;
+static const struct steve_malloc_functions functions = {
+    .malloc = malloc,
+    .calloc = calloc,
+    .realloc = realloc,
+    .free = free,
+    .aligned_alloc = aligned_alloc,
+    .posix_memalign = posix_memalign,
+    .usable_size = malloc_usable_size,
 };
-
-static steve_ref *map_cells(size_t capacity)
-{
-    void *cells = mmap(NULL, capacity * sizeof(steve_ref), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    return cells == MAP_FAILED ? NULL : cells;
-}
-
-static size_t home_of(const struct registry *registry, steve_ref ref)
-{
-    return (size_t)((ref * 0x9e3779b97f4a7c15u) >> 32) & (registry->capacity - 1);
-}
-
-/// @return the cell that holds `ref`, or the empty one where it belongs
-static size_t cell_of(const struct registry *registry, steve_ref ref)
-{
-    size_t i = home_of(registry, ref);
-    while (registry->cells[i] != 0 && registry->cells[i] != ref) {
-        i = (i + 1) & (registry->capacity - 1);
-    }
-    return i;
-}
-
-static bool registry_grow(struct registry *registry)
-{
-    struct registry larger = {.capacity = registry->capacity * 2, .count = registry->count};
-    larger.cells = map_cells(larger.capacity);
-    if (larger.cells == NULL) {
-        return false;
-    }
-    for (size_t i = 0; i < registry->capacity; i++) {
-        if (registry->cells[i] != 0) {
-            larger.cells[cell_of(&larger, registry->cells[i])] = registry->cells[i];
-        }
-    }
-    munmap(registry->cells, registry->capacity * sizeof(steve_ref));
-    *registry = larger;
-    return true;
-}
-
-/// Makes room for one more, before the block exists: afterwards nothing can fail.
-static bool registry_reserve(struct registry *registry)
-{
-    return (registry->count + 1) * 2 <= registry->capacity || registry_grow(registry);
-}
-
-static void registry_add(struct registry *registry, steve_ref ref)
-{
-    registry->cells[cell_of(registry, ref)] = ref;
-    registry->count++;
-}
-
-/// Takes a ref out and closes the gap, so that no probe ends too early (Knuth, volume 3, algorithm 6.4 R).
-static void registry_remove(struct registry *registry, steve_ref ref)
-{
-    size_t mask = registry->capacity - 1;
-    size_t gap = cell_of(registry, ref);
-    if (registry->cells[gap] == 0) {
-        return;
-    }
-    registry->count--;
-    for (size_t i = (gap + 1) & mask; registry->cells[i] != 0; i = (i + 1) & mask) {
-        size_t home = home_of(registry, registry->cells[i]);
-        bool reaches_gap = ((i - home) & mask) >= ((i - gap) & mask);
-        if (reaches_gap) {
-            registry->cells[gap] = registry->cells[i];
-            gap = i;
-        }
-    }
-    registry->cells[gap] = 0;
-}
 
 static void *open_heap(const struct steve_geometry *geometry, const char **why)
 {
     (void)geometry;
-    void *memory = mmap(NULL, sizeof(struct registry), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    struct registry *registry = memory == MAP_FAILED ? NULL : memory;
-    steve_ref *cells = map_cells(FIRST_CAPACITY);
-    if (registry == NULL || cells == NULL) {
-        *why = "no memory for the driver's own bookkeeping";
-        return NULL;
-    }
-    *registry = (struct registry){.cells = cells, .capacity = FIRST_CAPACITY};
-    return registry;
+    return steve_malloc_heap_open(&functions, why);
 }
-
-static void close_heap(void *heap)
-{
-    struct registry *registry = heap;
-    for (size_t i = 0; i < registry->capacity; i++) {
-        free((void *)(uintptr_t)registry->cells[i]);
-    }
-    munmap(registry->cells, registry->capacity * sizeof(steve_ref));
-    munmap(registry, sizeof *registry);
-}
-
-static bool is_served(struct registry *registry, size_t bytes)
-{
-    return bytes <= LARGEST_REQUEST && registry_reserve(registry);
-}
-
-static steve_ref registered(struct registry *registry, void *address)
-{
-    steve_ref ref = (steve_ref)(uintptr_t)address;
-    if (ref != 0) {
-        registry_add(registry, ref);
-    }
-    return ref;
-}
-
-static steve_ref call_malloc(void *heap, size_t bytes)
-{
-    return is_served(heap, bytes) ? registered(heap, malloc(bytes)) : 0;
-}
-
-static steve_ref call_calloc(void *heap, size_t count, size_t size)
-{
-    if (size != 0 && count > LARGEST_REQUEST / size) {
-        return 0;
-    }
-    return is_served(heap, 0) ? registered(heap, calloc(count, size)) : 0;
-}
-
-/// Not aligned_alloc(), which asks for a size that is a multiple of the alignment, and under a sanitizer insists.
-static steve_ref call_aligned(void *heap, size_t alignment, size_t bytes)
-{
-    if (!is_served(heap, bytes)) {
-        return 0;
-    }
-    void *address = NULL;
-    size_t least = alignment < sizeof(void *) ? sizeof(void *) : alignment;
-    return posix_memalign(&address, least, bytes) == 0 ? registered(heap, address) : 0;
-}
-
-static steve_ref call_resize(void *heap, steve_ref ref, size_t bytes)
-{
-    if (!is_served(heap, bytes)) {
-        return 0;
-    }
-    size_t at_least_one = bytes == 0 ? 1 : bytes; // realloc(p, 0) frees p, or not, as the library likes
-    void *address = realloc((void *)(uintptr_t)ref, at_least_one);
-    if (address == NULL) {
-        return 0;
-    }
-    registry_remove(heap, ref);
-    return registered(heap, address);
-}
-
-static bool call_free(void *heap, steve_ref ref)
-{
-    registry_remove(heap, ref);
-    free((void *)(uintptr_t)ref);
-    return true;
-}
-
-static size_t call_usable(void *heap, steve_ref ref)
-{
-    (void)heap;
-    return malloc_usable_size((void *)(uintptr_t)ref);
-}
-
-static void call_stats(void *heap, struct steve_stats *stats)
-{
-    const struct registry *registry = heap;
-    *stats = (struct steve_stats){.live_blocks = registry->count, .live_bytes = SIZE_MAX, .free_bytes = SIZE_MAX};
-}
-
-static const char snippet_code[] = "/// Requests beyond this are refused here: Linux would grant a terabyte.\n"
-                                   "#define LARGEST_REQUEST ((size_t)1 << 30)\n"
-                                   "\n"
-                                   "static inline void *aligned_block(size_t alignment, size_t bytes)\n"
-                                   "{\n"
-                                   "    void *address = NULL;\n"
-                                   "    alignment = alignment < sizeof address ? sizeof address : alignment;\n"
-                                   "    return posix_memalign(&address, alignment, bytes) == 0 ? address : NULL;\n"
-                                   "}\n"
-                                   "\n"
-                                   "static inline bool freed_block(void *address)\n"
-                                   "{\n"
-                                   "    free(address);\n"
-                                   "    return true;\n"
-                                   "}\n";
-
-static const struct steve_snippets snippets = {
-    .compile = "cc -std=c11 -g$flags $file -o repro && ./repro",
-    .compile_where = "from anywhere",
-    .code = snippet_code,
-    .handle_type = "void *",
-    .no_handle = "NULL",
-    .malloc = "$bytes <= LARGEST_REQUEST ? malloc($bytes) : NULL",
-    .calloc = "$count <= LARGEST_REQUEST / ($size) ? calloc($count, $size) : NULL",
-    .aligned = "$bytes <= LARGEST_REQUEST ? aligned_block($alignment, $bytes) : NULL",
-    .resize = "$bytes <= LARGEST_REQUEST ? realloc($handle, $bytes == 0 ? 1 : $bytes) : NULL",
-    .free = "freed_block($handle)",
-    .address = "$handle",
-};
 
 const struct steve_driver steve_driver_libc = {
     .version = STEVE_DRIVER_VERSION,
@@ -225,17 +31,17 @@ const struct steve_driver steve_driver_libc = {
     .summary = "malloc of the C library: never moves, requests beyond 1 GiB refused by the driver",
     .promises = 0,
     .alignment = _Alignof(max_align_t),
-    .largest_aligned = 65536,
+    .largest_aligned = STEVE_MALLOC_LARGEST_ALIGNED,
     .region_alignment = 1,
     .heap_min = 1,
     .open = open_heap,
-    .close = close_heap,
-    .malloc = call_malloc,
-    .calloc = call_calloc,
-    .aligned = call_aligned,
-    .resize = call_resize,
-    .free = call_free,
-    .usable = call_usable,
-    .stats = call_stats,
-    .snippets = &snippets,
+    .close = steve_malloc_heap_close,
+    .malloc = steve_malloc_heap_malloc,
+    .calloc = steve_malloc_heap_calloc,
+    .aligned = steve_malloc_heap_aligned,
+    .resize = steve_malloc_heap_resize,
+    .free = steve_malloc_heap_free,
+    .usable = steve_malloc_heap_usable,
+    .stats = steve_malloc_heap_stats,
+    .snippets = &steve_malloc_heap_snippets,
 };

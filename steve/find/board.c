@@ -4,19 +4,65 @@
 
 #include <assert.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 static_assert(ATOMIC_LLONG_LOCK_FREE == 2 && ATOMIC_INT_LOCK_FREE == 2, "atomics must work between processes");
 
+/// In front of what was asked for: how a process that did not inherit the mapping gets at it. A page, so that the rest is aligned.
+#define FRONT_BYTES ((size_t)65536)
+
+struct front {
+    int file; ///< -1: none
+};
+
+static struct front *front_of(const void *memory)
+{
+    return (struct front *)((uintptr_t)memory - FRONT_BYTES);
+}
+
+static void *map_file(int file, size_t bytes)
+{
+    if (bytes > SIZE_MAX - FRONT_BYTES) {
+        return NULL;
+    }
+    int flags = MAP_SHARED | MAP_NORESERVE | (file < 0 ? MAP_ANONYMOUS : 0);
+    unsigned char *memory = mmap(NULL, FRONT_BYTES + bytes, PROT_READ | PROT_WRITE, flags, file, 0);
+    return (void *)memory == MAP_FAILED ? NULL : memory + FRONT_BYTES;
+}
+
 void *steve_shared_map(size_t bytes)
 {
-    void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    return memory == MAP_FAILED ? NULL : memory;
+    int file = memfd_create("steve", MFD_CLOEXEC);
+    if (file >= 0 && ftruncate(file, (off_t)(FRONT_BYTES + bytes)) != 0) {
+        close(file);
+        file = -1;
+    }
+    void *memory = map_file(file, bytes);
+    if (memory != NULL) {
+        front_of(memory)->file = file;
+    } else if (file >= 0) {
+        close(file);
+    }
+    return memory;
+}
+
+int steve_shared_file(const void *memory)
+{
+    return front_of(memory)->file;
+}
+
+void *steve_shared_open(int file, size_t bytes)
+{
+    return file < 0 ? NULL : map_file(file, bytes);
 }
 
 void steve_shared_unmap(void *memory, size_t bytes)
 {
     if (memory != NULL) {
-        munmap(memory, bytes);
+        if (front_of(memory)->file >= 0) {
+            close(front_of(memory)->file);
+        }
+        munmap(front_of(memory), FRONT_BYTES + bytes);
     }
 }
 

@@ -70,6 +70,10 @@ struct steve_page {
 /// Maps zeroed memory that children share. @return NULL if there is none. Untouched pages cost nothing.
 void *steve_shared_map(size_t bytes);
 void steve_shared_unmap(void *memory, size_t bytes);
+/// The file behind such memory, for a child that becomes another program: it stays open there if FD_CLOEXEC is cleared, and
+/// steve_shared_open() maps it again. @return -1 if the system has no such files
+int steve_shared_file(const void *memory);
+void *steve_shared_open(int file, size_t bytes);
 
 /// The result of an item, if it has come in. @return its cell or NULL. O(1)
 const struct steve_cell *steve_board_result(struct steve_board *board, uint64_t item);

@@ -244,6 +244,7 @@ static void print_constants(const struct writer *w)
     define(w, "BASE_OFFSET", repro->sequence->header.base_offset * unit % 65536, "");
     fputs("\n// What the allocator promises.\n", w->out);
     define(w, "ALIGNMENT", w->driver->alignment, "u");
+    define(w, "ALIGNS_BY_SIZE", promises(w, STEVE_PROMISE_ALIGNS_BY_SIZE), "");
     define(w, "IN_REGION", promises(w, STEVE_PROMISE_REGION), "");
     define(w, "HANDLES", promises(w, STEVE_PROMISE_HANDLES), "");
     define(w, "LOCKS_NEST", promises(w, STEVE_PROMISE_LOCKS_NEST), "");

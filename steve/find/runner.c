@@ -397,6 +397,7 @@ static void make_work(struct runner *r, struct slot *slot)
         .board = r->board,
         .page = slot->child.page,
         .log = slot->log,
+        .is_child = !config->no_isolate,
     };
 }
 

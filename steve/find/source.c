@@ -34,6 +34,7 @@ static struct steve_op generated_next(void *context, uint64_t index, const struc
 struct steve_source steve_source_generated(struct steve_generated *generated)
 {
     return (struct steve_source){
+        .kind = STEVE_SOURCE_GENERATED,
         .context = generated,
         .longest = STEVE_EPISODE_OPS_MAX,
         .begin = generated_begin,
@@ -58,6 +59,7 @@ static struct steve_op exhaustive_next(void *context, uint64_t index, const stru
 struct steve_source steve_source_exhaustive(struct steve_exhaustive *all)
 {
     return (struct steve_source){
+        .kind = STEVE_SOURCE_EXHAUSTIVE,
         .context = all,
         .longest = STEVE_EXHAUSTIVE_MOST,
         .begin = exhaustive_begin,
@@ -94,6 +96,7 @@ struct steve_source steve_source_recorded(struct steve_recorded *recorded)
         }
     }
     return (struct steve_source){
+        .kind = STEVE_SOURCE_RECORDED,
         .context = recorded,
         .longest = longest,
         .begin = recorded_begin,

@@ -9,7 +9,15 @@
 /// The longest episode that is generated. Recorded ones are as long as they are.
 #define STEVE_EPISODE_OPS_MAX ((uint64_t)1 << 24)
 
+enum steve_source_kind {
+    STEVE_SOURCE_OWN, ///< a caller's: it cannot be handed on to another program
+    STEVE_SOURCE_GENERATED,
+    STEVE_SOURCE_EXHAUSTIVE,
+    STEVE_SOURCE_RECORDED,
+};
+
 struct steve_source {
+    enum steve_source_kind kind;
     void *context;
     size_t longest; ///< ops of the longest episode: sizes the log
     /// Begins an episode: fills in its header and its length. @return the driver that it runs on

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "steve/core/external.h"
+#include "steve/find/preload.h"
 
 struct server {
     struct steve_trial *trial;
@@ -167,8 +168,15 @@ void steve_trial_serve(void *context)
     const struct steve_trial_server *ends = context;
     struct server s = {.trial = ends->trial, .shared = ends->trial->shared};
     char byte;
-    close(ends->socket_of_parent);
+    if (ends->socket_of_parent >= 0) {
+        close(ends->socket_of_parent);
+    }
     be_silent();
+    if (steve_preload_is_needed(ends->trial->config.driver)) {
+        const char *why;
+        steve_preload_for_trial(ends->trial, ends->socket, &why);
+        _exit(3);
+    }
     // Private memory of this process: it goes with it.
     s.places = steve_shared_map((ends->trial->config.longest + 1) * sizeof s.places[0]);
     while (s.places != NULL && recv(ends->socket, &byte, 1, 0) == 1) {

@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "steve/core/external.h"
+#include "steve/find/preload.h"
 
 /// How many ops pass between two looks at the rest of the world.
 #define PULSE_OPS 1024u
@@ -113,14 +114,18 @@ static void drop_execs(struct worker *w)
     w->second = NULL;
 }
 
-/// Executors stay from episode to episode, as long as the driver does.
-static bool have_exec(struct worker *w, const struct steve_driver *driver)
+/// Executors stay from episode to episode, as long as the driver does. A driver may need a process of another kind.
+static bool have_exec(struct worker *w, const struct steve_driver *driver, uint64_t item)
 {
     if (w->driver != driver) {
         drop_execs(w);
         w->driver = driver;
         const char *why = NULL;
         set_phase(w, STEVE_WORKER_LOAD, 0);
+        if (w->work->is_child && steve_preload_is_needed(driver)) {
+            steve_preload_for_worker(w->work, driver, item, &why);
+            return fail(w, "the driver could not be loaded", why);
+        }
         if (!steve_driver_enter(driver, &why)) {
             return fail(w, "the driver could not be loaded", why);
         }
@@ -264,7 +269,7 @@ static bool run_item(struct worker *w, uint64_t item)
     if (work->plan.last_length != 0 && item + 1 == work->plan.count && length > work->plan.last_length) {
         length = work->plan.last_length;
     }
-    if (!have_exec(w, driver)) {
+    if (!have_exec(w, driver, item)) {
         return false;
     }
     snprintf(page->header.driver, sizeof page->header.driver, "%s", driver->name);
@@ -307,9 +312,12 @@ void steve_worker_run(const struct steve_work *work)
     set_phase(&w, STEVE_WORKER_IDLE, 0);
 
     bool going = true;
+    bool going_on = work->goes_on;
     while (going && !stopped(&w)) {
-        uint64_t item = atomic_fetch_add(&work->board->next, 1);
-        if (item >= atomic_load(&work->board->end)) {
+        bool has_item = going_on;
+        uint64_t item = has_item ? work->item : atomic_fetch_add(&work->board->next, 1);
+        going_on = false;
+        if (!has_item && item >= atomic_load(&work->board->end)) {
             break;
         }
         wait_for_room(&w, item);

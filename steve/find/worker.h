@@ -19,6 +19,9 @@ struct steve_work {
     struct steve_board *board;
     struct steve_page *page;
     struct steve_op *log; ///< of source->longest ops
+    bool is_child;        ///< of a process that watches it, so that it may become another program
+    bool goes_on;         ///< this process became another program on the way (preload.h): it has an item in hand
+    uint64_t item;        ///< which one
 
     /// Called now and then, also between episodes; NULL in a child, whose parent looks at the page instead.
     void (*pulse)(void *context);

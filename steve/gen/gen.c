@@ -23,6 +23,11 @@ struct steve_gen *steve_gen_new(const struct steve_gen_config *config)
     return gen;
 }
 
+const struct steve_gen_config *steve_gen_config_of(const struct steve_gen *gen)
+{
+    return &gen->config;
+}
+
 void steve_gen_free(struct steve_gen *gen)
 {
     if (gen != NULL) {

@@ -33,6 +33,9 @@ struct steve_gen_config {
 struct steve_gen *steve_gen_new(const struct steve_gen_config *config);
 void steve_gen_free(struct steve_gen *gen);
 
+/// What it was made from, with nothing left NULL. O(1)
+const struct steve_gen_config *steve_gen_config_of(const struct steve_gen *gen);
+
 /// How many ops an episode has. Needs nothing run: O(1), so that a run can be cut into episodes ahead of time.
 uint64_t steve_gen_length(const struct steve_gen *gen, uint64_t episode);
 

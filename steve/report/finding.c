@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "steve/core/codec.h"
+#include "steve/core/external.h"
 #include "steve/report/picture.h"
 
 /// How many ops before the broken one report.txt shows.
@@ -166,7 +167,12 @@ static void print_commands(FILE *out, const struct steve_finding_story *story, b
         fprintf(out, "\nUnder gdb (%s):\n\n",
                 has_scene ? "steve_broken() is called where an oracle breaks"
                           : "a crash stops there by itself; stop an endless loop with Ctrl-C");
-        fprintf(out, "    gdb -ex 'break steve_broken' -ex run --args %s --no-isolate\n", story->replay);
+        const struct steve_external *external = story->driver != NULL ? steve_external_of(story->driver) : NULL;
+        fputs("    gdb ", out);
+        if (external != NULL && external->preload != NULL) {
+            fprintf(out, "-ex 'set environment LD_PRELOAD %s' ", external->preload);
+        }
+        fprintf(out, "-ex 'break steve_broken' -ex run --args %s --no-isolate\n", story->replay);
     }
     if (story->rerun != NULL) {
         fprintf(out, "\nAs it was found, from the seed:\n\n    %s\n", story->rerun);
