@@ -11,6 +11,9 @@
 /// Jeff that no op reaches; two bases side by side (the oracle `metamorphic`); hangs and memory by Steve's own measure (the
 /// engines have theirs). `steve run` does these.
 ///
+/// Installed, it comes with the catalog of linked_in.c, which holds one driver, the user's; FUZZ_FAMILY is then "", for all that there
+/// are. Bytes do not tell the options of a driver without a number, so these are not covered.
+///
 /// What runs is a beginning of what the bytes say, and all of it in the common case, so that `steve replay` of a crash file
 /// shows the same: an input that becomes too expensive is left where it does, with nothing more checked.
 #include "fuzz/target.h"
@@ -21,6 +24,7 @@
 #include <string.h>
 
 #include "steve/core/codec.h"
+#include "steve/core/contract.h"
 #include "steve/core/exec.h"
 #include "steve/drivers/drivers.h"
 
@@ -43,8 +47,14 @@ static size_t executor_count;
 static bool is_of_family(const struct steve_driver *driver)
 {
     const size_t length = strlen(FUZZ_FAMILY);
-    return strncmp(driver->name, FUZZ_FAMILY, length) == 0 &&
-           (driver->name[length] == '\0' || driver->name[length] == '-');
+    return length == 0 || (strncmp(driver->name, FUZZ_FAMILY, length) == 0 &&
+                           (driver->name[length] == '\0' || driver->name[length] == '-'));
+}
+
+static void say(void *context, const char *line)
+{
+    (void)context;
+    fprintf(stderr, FUZZ_TARGET ": the driver: %s\n", line);
 }
 
 static struct steve_exec *make_executor(const struct steve_driver *driver)
@@ -54,6 +64,7 @@ static struct steve_exec *make_executor(const struct steve_driver *driver)
         steve_exec_new(&(struct steve_exec_config){.driver = driver, .level = STEVE_CHECK_NORMAL}, &why);
     if (exec == NULL) {
         fprintf(stderr, FUZZ_TARGET ": no executor for driver %s: %s\n", driver->name, why);
+        steve_driver_contradictions(driver, say, NULL);
         exit(3);
     }
     return exec;

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "steve/cli/preloaded.h"
+#include "steve/core/contract.h"
 #include "steve/drivers/drivers.h"
 #include "steve/find/shared_object.h"
 
@@ -58,10 +59,39 @@ static const struct steve_driver *load(const char *name)
     return asked->external != NULL ? &asked->external->driver : NULL;
 }
 
+/// A driver that was linked in (steve_add_allocator_test()) goes before those of the box, and so is the default.
+#pragma weak steve_exported_driver
+
+static bool has_linked_in(void)
+{
+    return &steve_exported_driver != NULL;
+}
+
+static void say_linked_in(void *context, const char *line)
+{
+    (void)context;
+    fprintf(stderr, "steve: the driver in this program: %s\n", line);
+}
+
+bool steve_known_drivers_are_sound(void)
+{
+    return !has_linked_in() || steve_driver_contradictions(&steve_exported_driver, say_linked_in, NULL) == 0;
+}
+
 const struct steve_catalog *steve_known_drivers(void)
 {
     static struct steve_catalog catalog;
+    if (catalog.load != NULL) {
+        return &catalog;
+    }
     catalog = steve_drivers;
     catalog.load = load;
+    const struct steve_driver **all = has_linked_in() ? calloc(steve_drivers.count + 1, sizeof *all) : NULL;
+    if (all != NULL) {
+        all[0] = &steve_exported_driver;
+        memcpy(all + 1, steve_drivers.drivers, steve_drivers.count * sizeof *all);
+        catalog.drivers = all;
+        catalog.count = steve_drivers.count + 1;
+    }
     return &catalog;
 }

@@ -22,6 +22,7 @@ int steve_cli_replay(const struct steve_options *options);
 int steve_cli_shrink(const struct steve_options *options);
 int steve_cli_show(const struct steve_options *options);
 int steve_cli_encode(const struct steve_options *options);
+int steve_cli_new_driver(const struct steve_options *options);
 int steve_cli_drivers(const struct steve_options *options);
 int steve_cli_profiles(const struct steve_options *options);
 int steve_cli_oracles(const struct steve_options *options);

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "steve/cli/catalog.h"
 #include "steve/cli/cli.h"
 #include "steve/cli/preloaded.h"
 #include "steve/find/preload.h"
@@ -69,6 +70,16 @@ static const struct steve_command commands[] = {
         .files_max = 1,
         .carry_out = steve_cli_encode,
     },
+    {
+        .name = "new-driver",
+        .arguments = "NAME",
+        .summary = "Writes NAME_driver.c: a driver to begin with.",
+        .details = "It compiles and runs as it is, on a small allocator of its own; put yours in its\n"
+                   "place. A file that is there already is left alone.\n",
+        .files_min = 1,
+        .files_max = 1,
+        .carry_out = steve_cli_new_driver,
+    },
     {.name = "bench", .summary = "Measures allocators side by side."},
     {.name = "drivers",
      .arguments = "",
@@ -120,6 +131,9 @@ static int carry_out(int argc, char **argv)
     }
     if (strcmp(name, STEVE_PRELOAD_ARGUMENT) == 0 && argc == 3) {
         return steve_cli_go_on(argv[2]);
+    }
+    if (!steve_known_drivers_are_sound()) {
+        return STEVE_EXIT_USAGE;
     }
     const struct steve_command *command = command_by_name(name);
     if (command == NULL) {
