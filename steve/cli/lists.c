@@ -33,6 +33,7 @@ static void print_functions(const struct steve_driver *driver)
     print_word(driver->compact != NULL, "compact");
     print_word(driver->compact_goal != NULL, "goal");
     print_word(driver->stats != NULL, "stats");
+    print_word(driver->usable != NULL, "usable");
     print_word(driver->check != NULL, "check");
     printf("\n");
 }
@@ -53,6 +54,7 @@ static void print_promises(const struct steve_driver *driver)
         {STEVE_PROMISE_COMPACTS_FULLY, "compacts-fully"},
         {STEVE_PROMISE_RELOCATABLE, "relocatable"},
         {STEVE_PROMISE_LOCKS_NEST, "locks-nest"},
+        {STEVE_PROMISE_ALIGNS_BY_SIZE, "aligns-by-size"},
     };
     if (driver->promises == 0) {
         return;
@@ -72,16 +74,26 @@ static void print_promises(const struct steve_driver *driver)
     printf("\n");
 }
 
+static void print_driver(const struct steve_driver *driver)
+{
+    static const char *const zero[] = {"a block or a refusal", "a block", "a refusal"};
+    print_row(driver->name, driver->summary);
+    print_functions(driver);
+    print_promises(driver);
+    printf("%-*s blocks aligned to %zu, heap from %zu bytes, 0 bytes give %s%s\n", NAME_WIDTH, "", driver->alignment,
+           driver->heap_min, zero[driver->zero_size],
+           driver->failed_resize == STEVE_FAILED_RESIZE_FREES ? ", a failed resize frees" : "");
+}
+
+/// All that there are, or the one of --driver, such as `./mine.so`.
 int steve_cli_drivers(const struct steve_options *options)
 {
-    (void)options;
+    if (options->driver != NULL) {
+        print_driver(options->driver);
+        return STEVE_EXIT_PASS;
+    }
     for (size_t i = 0; i < steve_known_drivers()->count; i++) {
-        const struct steve_driver *driver = steve_known_drivers()->drivers[i];
-        print_row(driver->name, driver->summary);
-        print_functions(driver);
-        print_promises(driver);
-        printf("%-*s blocks aligned to %zu, heap from %zu bytes\n", NAME_WIDTH, "", driver->alignment,
-               driver->heap_min);
+        print_driver(steve_known_drivers()->drivers[i]);
     }
     return STEVE_EXIT_PASS;
 }

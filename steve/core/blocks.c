@@ -125,15 +125,22 @@ static bool check_zero_served(struct steve_exec *exec, const struct steve_slot *
     return steve_broken(exec, STEVE_ORACLE_REFUSAL, slot, "0 bytes were served; its driver says that they are refused");
 }
 
-/// The same for a refusal: there was room if one byte is served now.
+/// Asks for so many bytes and gives them back. @return true if they were served
+static bool can_have(struct steve_exec *exec, struct steve_op op, size_t bytes)
+{
+    steve_ref ref = call_request(exec, op, bytes);
+    return ref != 0 && exec->driver->free(exec->heap, ref);
+}
+
+/// The same for a refusal: there was room if one byte is served now, and nothing is yet. A refusal may have set the heap in order, so
+/// that more is served after it than before.
 static bool check_zero_refused(struct steve_exec *exec, struct steve_op op, size_t bytes)
 {
     if (bytes != 0 || exec->driver->zero_size != STEVE_ZERO_BLOCK || !exec->checked) {
         return true;
     }
-    steve_ref one = call_request(exec, op, 1);
-    if (one == 0 || !exec->driver->free(exec->heap, one)) {
-        return true;
+    if ((exec->promises & STEVE_PROMISE_EXACT_REFUSAL) != 0 || !can_have(exec, op, 1) || can_have(exec, op, 0)) {
+        return true; // with STEVE_PROMISE_EXACT_REFUSAL it has been judged
     }
     return steve_broken(exec, STEVE_ORACLE_REFUSAL, NULL,
                         "0 bytes were refused and 1 byte is served; its driver says that 0 bytes give a block");
@@ -184,8 +191,8 @@ static enum steve_outcome op_request(struct steve_exec *exec, struct steve_slot 
     size_t alignment = alignment_of(op);
     steve_ref ref = call_request(exec, op, bytes);
     if (ref == 0) {
-        return steve_outcome_of(
-            check_refused_block(exec, alignment, bytes) && check_zero_refused(exec, op, bytes), STEVE_REFUSED);
+        return steve_outcome_of(check_refused_block(exec, alignment, bytes) && check_zero_refused(exec, op, bytes),
+                                STEVE_REFUSED);
     }
     make_live(exec, slot, ref, bytes, alignment);
     return steve_outcome_of(check_zero_served(exec, slot) && settle(exec, slot, op.code == STEVE_OP_CALLOC) &&

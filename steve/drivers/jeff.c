@@ -437,11 +437,12 @@ static const char *call_check(void *heap)
     (COMMON_PROMISES | STEVE_PROMISE_REGION | STEVE_PROMISE_EXACT_REFUSAL | STEVE_PROMISE_RELOCATABLE)
 
 #define COMMON_FUNCTIONS                                                                                               \
-    .version = STEVE_DRIVER_VERSION, .largest_aligned = 65536, .budget_step_ns = BUDGET_STEP_NS, .close = close_heap,  \
-    .malloc = call_malloc, .calloc = call_calloc, .aligned = call_aligned, .resize = call_resize, .free = call_free,   \
-    .lock = call_lock, .unlock = call_unlock, .weak_lock = call_weak_lock, .set_purgeable = call_set_purgeable,        \
-    .compact = call_compact, .compact_goal = call_compact_goal, .moves = call_moves, .now = virtual_now,               \
-    .usable = call_usable, .extent = call_extent, .run_needed = call_run_needed, .check = call_check
+    .version = STEVE_DRIVER_VERSION, .largest_aligned = 65536, .budget_step_ns = BUDGET_STEP_NS,                       \
+    .zero_size = STEVE_ZERO_BLOCK, .close = close_heap, .malloc = call_malloc, .calloc = call_calloc,                  \
+    .aligned = call_aligned, .resize = call_resize, .free = call_free, .lock = call_lock, .unlock = call_unlock,       \
+    .weak_lock = call_weak_lock, .set_purgeable = call_set_purgeable, .compact = call_compact,                         \
+    .compact_goal = call_compact_goal, .moves = call_moves, .now = virtual_now, .usable = call_usable,                 \
+    .extent = call_extent, .run_needed = call_run_needed, .check = call_check
 
 const struct steve_driver steve_driver_jeff = {
     COMMON_FUNCTIONS,

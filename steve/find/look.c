@@ -41,7 +41,8 @@ bool steve_look_in_child(struct steve_look *look, void (*body)(void *context), v
         say(say_context, look->lines + at);
     }
     if (state == STEVE_CHILD_BROKEN) {
-        say(say_context, finding.what);
+        say(say_context,
+            finding.oracle == STEVE_ORACLE_HANG ? "it does not come to an end while it is loaded" : finding.what);
     }
     return state == STEVE_CHILD_ENDED && length == 0;
 }

@@ -245,6 +245,8 @@ static void print_constants(const struct writer *w)
     fputs("\n// What the allocator promises.\n", w->out);
     define(w, "ALIGNMENT", w->driver->alignment, "u");
     define(w, "ALIGNS_BY_SIZE", promises(w, STEVE_PROMISE_ALIGNS_BY_SIZE), "");
+    define(w, "REFUSES_ZERO", w->driver->zero_size == STEVE_ZERO_REFUSED, "");
+    define(w, "FREES_ON_REFUSED_RESIZE", w->driver->failed_resize == STEVE_FAILED_RESIZE_FREES, "");
     define(w, "IN_REGION", promises(w, STEVE_PROMISE_REGION), "");
     define(w, "HANDLES", promises(w, STEVE_PROMISE_HANDLES), "");
     define(w, "LOCKS_NEST", promises(w, STEVE_PROMISE_LOCKS_NEST), "");

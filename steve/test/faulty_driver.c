@@ -19,6 +19,7 @@
 #define LIES_ABOUT_REFUSALS    13
 #define LOSES_FAILED_RESIZES   14
 #define FREES_ON_FAILED_RESIZE 15
+#define REFUSES_ZERO           17
 #define ALIGNS_BY_SIZE         16
 
 #if FAULT == EXPORTS_NOTHING
@@ -94,7 +95,7 @@ static steve_ref call_malloc(void *heap, size_t bytes)
     if (bytes == 100)
         return (steve_ref)(uintptr_t)malloc(bytes);
 #endif
-    if (FAULT == LIES_ABOUT_REFUSALS && bytes > 16)
+    if ((FAULT == LIES_ABOUT_REFUSALS && bytes > 16) || (FAULT == REFUSES_ZERO && bytes == 0))
         return 0;
     size_t begin = take(heap, FAULT == LIES_ABOUT_REFUSALS ? 16 : bytes);
     return begin == 0 ? 0 : (steve_ref)(uintptr_t)heap + begin;
@@ -165,7 +166,9 @@ STEVE_EXPORTED const struct steve_driver steve_exported_driver = {
 #endif
     .region_alignment = 64,
     .heap_min = 64,
-    .zero_size = FAULT == LIES_ABOUT_ZERO ? STEVE_ZERO_REFUSED : STEVE_ZERO_EITHER,
+    .zero_size = FAULT == LIES_ABOUT_ZERO ? STEVE_ZERO_REFUSED
+                 : FAULT == REFUSES_ZERO  ? STEVE_ZERO_BLOCK
+                                          : STEVE_ZERO_EITHER,
     .failed_resize = FAULT == FREES_ON_FAILED_RESIZE ? STEVE_FAILED_RESIZE_FREES : STEVE_FAILED_RESIZE_KEEPS,
     .open = open_heap,
     .close = close_heap,

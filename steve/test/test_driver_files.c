@@ -99,6 +99,7 @@ static void a_statement_that_does_not_hold_is_a_finding(void **state)
     (void)state;
     assert_found("lies-about-alignment", "align");
     assert_found("lies-about-zero", "refusal");
+    assert_found("refuses-zero", "refusal");
     assert_found("lies-about-usable", "account");
     assert_found("lies-about-refusals", "refusal");
     assert_found("loses-failed-resizes", "refusal");
@@ -118,6 +119,16 @@ static void a_block_elsewhere_breaks_the_promise_of_a_region(void **state)
     const struct outcome *o = steve("replay --driver '%s/faulty-lies-about-the-region.so' elsewhere.ops", objects());
     assert_int_equal(o->status, 1);
     assert_has(last_line(o->out), "oracle=bounds");
+}
+
+static void what_it_states_is_listed(void **state)
+{
+    (void)state;
+    const struct outcome *o = steve("drivers --driver '%s/faulty-frees-on-failed-resize.so'", objects());
+    assert_int_equal(o->status, 0);
+    assert_has(o->out, "resize");
+    assert_has(o->out, "promises region");
+    assert_has(o->out, "0 bytes give a block or a refusal, a failed resize frees");
 }
 
 static void a_reproducer_names_its_shared_object(void **state)
@@ -159,6 +170,7 @@ int main(void)
         cmocka_unit_test(a_statement_that_does_not_hold_is_a_finding),
         cmocka_unit_test(a_weaker_statement_asks_for_less),
         cmocka_unit_test(a_block_elsewhere_breaks_the_promise_of_a_region),
+        cmocka_unit_test(what_it_states_is_listed),
         cmocka_unit_test(a_reproducer_names_its_shared_object),
     };
     return cmocka_run_group_tests(tests, enter_folder, leave_folder);
