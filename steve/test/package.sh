@@ -60,6 +60,13 @@ expect 1 object.log steve run --driver ./broken/pool.so --seed 1 --out object
 has object.log 'verdict=fail oracle=overlap .* repro_ops=2$'
 expect 1 replay.log steve replay object/*/repro.ops
 
+echo "what contradicts itself is said"
+sed -i.sound 's/\.alignment = 16/.alignment = 24/' pool/pool_driver.c
+expect 0 configure.log "$cmake" -S pool -B wrong -DCMAKE_PREFIX_PATH="$folder/prefix"
+expect 0 build.log "$cmake" --build wrong --target pool_stress
+expect 2 wrong.log wrong/pool_stress run --seed 1
+has wrong.log 'the driver in this program: its alignment is 24: expected a power of two'
+
 if [ -x sound/pool_fuzz ]; then
     echo "libFuzzer finds it, too, and its crash file replays"
     expect 0 fuzz.log sound/pool_fuzz -runs=20000 -seed=1 -max_len=512
