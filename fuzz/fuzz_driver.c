@@ -11,8 +11,8 @@
 /// Jeff that no op reaches; two bases side by side (the oracle `metamorphic`); hangs and memory by Steve's own measure (the
 /// engines have theirs). `steve run` does these.
 ///
-/// Installed, it comes with the catalog of linked_in.c, which holds one driver, the user's; FUZZ_FAMILY is then "", for all that there
-/// are. Bytes do not tell the options of a driver without a number, so these are not covered.
+/// Installed, it comes with the catalog of linked_in.c, which holds one driver, the user's; FUZZ_FAMILY is then "", for
+/// all that there are. Bytes do not tell the options of a driver without a number, so these are not covered.
 ///
 /// What runs is a beginning of what the bytes say, and all of it in the common case, so that `steve replay` of a crash file
 /// shows the same: an input that becomes too expensive is left where it does, with nothing more checked.

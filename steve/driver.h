@@ -1,6 +1,7 @@
 /// The driver interface: how one allocator is presented to Steve. This header is all that a driver needs, in C or in C++.
 ///
-/// A driver is one file that fills in one `struct steve_driver`. It gets into Steve in one of three ways, the same source in all:
+/// A driver is one file that fills in one `struct steve_driver`. It gets into Steve in one of three ways, the same source
+/// in all:
 ///
 ///     built in          steve_add_allocator_test(NAME mine SOURCES mine_driver.c ...)    after find_package(steve)
 ///     a shared object   cc -shared -fPIC -o mine.so mine_driver.c ...                    steve run --driver ./mine.so
@@ -18,16 +19,18 @@
 ///         .open = open_heap, .close = close_heap, .malloc = call_malloc, .free = call_free,
 ///     };
 ///
-/// Those ten are what a driver must have; in all the rest zero means "not promised" or "does not have it". Nothing is
-/// guessed: a function that is NULL is never called, an op that needs it is never generated, an oracle that needs it is
+/// Version, name, summary, alignment and these four functions are what a driver must have; in all the rest zero means "not
+/// promised" or "does not have it". Nothing is guessed: a function that is NULL is never called, an op that needs it is never generated, an oracle that needs it is
 /// silent. What is stated is held against the allocator, and a promise that it breaks is a finding. Statements that
 /// contradict each other are told when the driver is loaded, a line each (`steve run` then ends with status 2).
 ///
-/// Steve calls the functions from one thread, in a child process; a driver may crash or hang as it likes. It keeps no state
-/// outside the heap that `open` returns, so that heap after heap can be made; it writes nothing to stdout (what it does write
-/// there goes to stderr). Steve's own memory comes from elsewhere than the allocator under test.
+/// Steve calls the functions from one thread, in a child process; a driver may crash or hang as it likes. Heaps are made one
+/// after the other, thousands in one process, and two at a time where STEVE_PROMISE_REFUSES_MISUSE or _RELOCATABLE is
+/// promised; so a driver keeps no state outside the heap that `open` returns. After a finding a heap is left without
+/// `close`. What a driver prints to stdout goes to stderr. Steve's own memory comes from elsewhere than the allocator.
 ///
-/// Stable: what is compiled against one STEVE_DRIVER_VERSION works with every Steve that has the same, and is refused by others.
+/// Stable: what is compiled against one STEVE_DRIVER_VERSION works with every Steve that has the same, and is refused by
+/// others.
 #ifndef STEVE_DRIVER_H
 #define STEVE_DRIVER_H
 
@@ -48,35 +51,40 @@ extern "C" {
 /// What the allocator calls a block: a handle, or a pointer cast to this type. 0 means "none".
 typedef uint64_t steve_ref;
 
-/// What a driver promises beyond having a function. Or-ed together in steve_driver.promises. In brackets: the oracle that is broken
-/// where it is not kept, and what else the promise needs.
+/// What a driver promises beyond having a function. Or-ed together in steve_driver.promises. In brackets: the oracle that
+/// is broken where it is not kept, and what else the promise needs.
 enum steve_promise {
-    /// The heap lives in the region that Steve gives, and nowhere else [bounds, guard]. Without it `open` gets no region: the
-    /// allocator has memory of its own.
+    /// The heap lives in the region that Steve gives, and nowhere else [bounds, guard]. Without it `open` gets no region:
+    /// the allocator has memory of its own.
     STEVE_PROMISE_REGION = 1 << 0,
     /// A ref is a handle that never becomes live again once it is freed [handle; needs lock]. Without it a ref may be given
     /// again: a pointer, or a handle that is reused.
     STEVE_PROMISE_HANDLES = 1 << 1,
-    /// Stale, foreign and made-up refs are refused and nothing changes [handle]. Without it Steve never misuses the allocator.
+    /// Stale, foreign and made-up refs are refused and nothing changes [handle]. Without it Steve never misuses the
+    /// allocator.
     STEVE_PROMISE_REFUSES_MISUSE = 1 << 2,
     /// Free of a locked block is refused [pin; needs lock]. Without it Steve never does that.
     STEVE_PROMISE_REFUSES_LOCKED = 1 << 3,
-    /// Unlocked blocks may move, and `moves` then changes [pin; needs lock and moves]. Without it blocks stay where they are.
+    /// Unlocked blocks may move, and `moves` then changes [pin; needs lock and moves]. Without it blocks stay where they
+    /// are.
     STEVE_PROMISE_MOVES = 1 << 4,
-    /// A locked block may be resized: where it lies, or refused [pin; needs resize and lock]. Without it Steve never does that.
+    /// A locked block may be resized: where it lies, or refused [pin; needs resize and lock]. Without it Steve never does
+    /// that.
     STEVE_PROMISE_RESIZE_IN_PLACE = 1 << 5,
-    /// Refuses only if no free run has `run_needed` bytes [refusal; needs STEVE_PROMISE_REGION, extent, arena and run_needed].
+    /// Refuses only if no free run has `run_needed` bytes [refusal; needs STEVE_PROMISE_REGION, extent, arena and
+    /// run_needed].
     STEVE_PROMISE_EXACT_REFUSAL = 1 << 6,
-    /// A full compaction leaves no free gap below a movable block [compacted, where there are STEVE_PROMISE_REGION, extent, arena
-    /// and run_needed], and a second one moves nothing [idempotent]; needs STEVE_PROMISE_MOVES and compact.
+    /// A full compaction leaves no free gap below a movable block [compacted, where there are STEVE_PROMISE_REGION,
+    /// extent, arena and run_needed], and a second one moves nothing [idempotent]; needs STEVE_PROMISE_MOVES and compact.
     STEVE_PROMISE_COMPACTS_FULLY = 1 << 7,
     /// The same calls in a region at another base give the same offsets [metamorphic; needs STEVE_PROMISE_REGION].
     STEVE_PROMISE_RELOCATABLE = 1 << 8,
-    /// Locks are counted: a block is free to move after as many unlocks as locks [pin; needs lock]. Without it Steve locks a
-    /// block once at a time.
+    /// Locks are counted: a block is free to move after as many unlocks as locks [pin; needs lock]. Without it Steve
+    /// locks a block once at a time.
     STEVE_PROMISE_LOCKS_NEST = 1 << 9,
-    /// Less than the plain promise of `alignment`, as C has it for malloc(): a block of fewer bytes is aligned to the largest power of
-    /// two that is no larger than its size, and what comes from `aligned` to what was asked for alone [align].
+    /// Less than the plain promise of `alignment`, as C has it for malloc(): a block of fewer bytes is aligned to the
+    /// largest power of two that is no larger than its size, and what comes from `aligned` to what was asked for alone
+    /// [align].
     STEVE_PROMISE_ALIGNS_BY_SIZE = 1 << 10,
 };
 
@@ -236,7 +244,8 @@ struct steve_driver {
 
     /// How many bytes of the block the client may use: no fewer than it asked for [account].
     size_t (*usable)(void *heap, steve_ref ref);
-    /// Where the block lies with all that belongs to it; extents do not overlap [overlap]. NULL: the payload alone is known.
+    /// Where the block lies with all that belongs to it; extents do not overlap [overlap]. NULL: the payload alone is
+    /// known.
     struct steve_extent (*extent)(void *heap, steve_ref ref);
     struct steve_arena (*arena)(void *heap);
     /// Bytes of a free run that serve such a request for certain. SIZE_MAX: no heap can. @param alignment 0: none asked for

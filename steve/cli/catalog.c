@@ -1,20 +1,20 @@
-/// The catalog of the box, and a list of what was loaded beside it. It is the program's, so it is global: a driver is loaded once,
-/// and told about once, however many files name it.
-#define _GNU_SOURCE
+/// The catalog of the box, and a list of what was loaded beside it. It is the program's, so it is global: a driver is
+/// loaded once, and told about once, however many files name it.
 #include "steve/cli/catalog.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "steve/cli/preloaded.h"
 #include "steve/core/contract.h"
+#include "steve/core/external.h"
 #include "steve/drivers/drivers.h"
 #include "steve/find/shared_object.h"
 
-/// A driver from outside that was asked for.
+/// A driver from outside that was asked for. Children in which malloc() is under test look drivers up, too: all of this
+/// is memory of our own.
 struct asked {
-    char *name;
+    char name[STEVE_DRIVER_NAME_SIZE];
     struct steve_external *external; ///< NULL: it is no good
     struct asked *next;
 };
@@ -44,16 +44,21 @@ static const struct steve_driver *load(const char *name)
     while (asked != NULL && strcmp(asked->name, name) != 0) {
         asked = asked->next;
     }
+    if (asked == NULL && strlen(name) >= sizeof asked->name) {
+        fprintf(stderr,
+                "steve: driver %.40s...: its name is too long for a reproducer: expected less than %u characters\n",
+                name, STEVE_DRIVER_NAME_SIZE);
+        return NULL;
+    }
     if (asked == NULL) {
-        asked = calloc(1, sizeof *asked);
-        char *copy = strdup(name);
-        if (asked == NULL || copy == NULL) {
+        asked = steve_own_memory(sizeof *asked);
+        if (asked == NULL) {
             fprintf(stderr, "steve: memory is short\n");
-            free(asked);
-            free(copy);
             return NULL;
         }
-        *asked = (struct asked){.name = copy, .external = look_at(copy), .next = first};
+        strcpy(asked->name, name);
+        asked->external = look_at(asked->name);
+        asked->next = first;
         first = asked;
     }
     return asked->external != NULL ? &asked->external->driver : NULL;
@@ -86,7 +91,8 @@ const struct steve_catalog *steve_known_drivers(void)
     }
     catalog = steve_drivers;
     catalog.load = load;
-    const struct steve_driver **all = has_linked_in() ? calloc(steve_drivers.count + 1, sizeof *all) : NULL;
+    const struct steve_driver **all =
+        has_linked_in() ? steve_own_memory((steve_drivers.count + 1) * sizeof *all) : NULL;
     if (all != NULL) {
         all[0] = &steve_exported_driver;
         memcpy(all + 1, steve_drivers.drivers, steve_drivers.count * sizeof *all);

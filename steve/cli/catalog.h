@@ -8,7 +8,8 @@
 /// All drivers. Looking up one from outside that is no good says why on stderr, a line for each reason, once.
 const struct steve_catalog *steve_known_drivers(void);
 
-/// Checks the driver that was linked in, if one was (steve_add_allocator_test). @return false with lines on stderr if it is no good
+/// Checks the driver that was linked in, if one was (steve_add_allocator_test). @return false with lines on stderr if it
+/// is no good
 bool steve_known_drivers_are_sound(void);
 
 #endif

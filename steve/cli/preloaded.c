@@ -1,6 +1,6 @@
-/// Looking at a malloc library takes two steps: whether it can be loaded and what it has, and whether a program starts and allocates
-/// with it in the place of malloc. One without calloc and realloc is not preloaded: the C library would have to make up for them,
-/// with blocks that the library's free() does not know.
+/// Looking at a malloc library takes two steps: whether it can be loaded and what it has, and whether a program starts
+/// and allocates with it in the place of malloc. One without calloc and realloc is not preloaded: the C library would
+/// have to make up for them, with blocks that the library's free() does not know.
 #define _GNU_SOURCE
 #include "steve/cli/preloaded.h"
 
@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -132,7 +131,7 @@ static bool enter(struct steve_external *external, const char **why)
 
 static struct steve_external *make(const char *name, uint32_t has, bool preload)
 {
-    struct library *library = calloc(1, sizeof *library);
+    struct library *library = steve_own_memory(sizeof *library);
     if (library == NULL) {
         return NULL;
     }
@@ -155,9 +154,6 @@ static const char *no_library(const char *name)
     const char *path = path_of(name);
     if (*path == '\0') {
         return "expected malloc:LIBRARY, such as malloc:/usr/lib/libjemalloc.so.2";
-    }
-    if (strlen(name) >= STEVE_DRIVER_NAME_SIZE) {
-        return "the path is too long for a reproducer to name it: expected less than 232 characters";
     }
     if (strpbrk(path, " :") != NULL) {
         return "the loader preloads no path with blanks or colons in it";

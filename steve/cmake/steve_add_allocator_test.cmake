@@ -5,7 +5,7 @@
 #
 #     <name>_stress   the program `steve` with the driver in it: `<name>_stress run`, `replay`, `shrink`, `bench`, ...
 #     <name>_fuzz     a libFuzzer target, with ASan and UBSan (clang)
-#     <name>_afl      an AFL++ target (where afl-clang-fast is found)
+#     <name>_afl      an AFL++ target (where afl-clang-fast is found, the sources are C, and there are no LIBRARIES)
 #     <name>          a CTest entry: <name>_stress run --seed 1 --ops <OPS, by default 1000000>
 include_guard()
 include(CheckCSourceCompiles)
@@ -17,6 +17,10 @@ function(steve_add_allocator_test)
     endif()
     if(test_UNPARSED_ARGUMENTS)
         message(FATAL_ERROR "steve_add_allocator_test: expected NAME, SOURCES, LIBRARIES or OPS, not '${test_UNPARSED_ARGUMENTS}'")
+    endif()
+    get_property(languages GLOBAL PROPERTY ENABLED_LANGUAGES)
+    if(NOT "C" IN_LIST languages)
+        message(FATAL_ERROR "steve_add_allocator_test: expected the language C among the project's (${languages})")
     endif()
     if(NOT test_OPS)
         set(test_OPS 1000000)

@@ -132,8 +132,8 @@ static bool can_have(struct steve_exec *exec, struct steve_op op, size_t bytes)
     return ref != 0 && exec->driver->free(exec->heap, ref);
 }
 
-/// The same for a refusal: there was room if one byte is served now, and nothing is yet. A refusal may have set the heap in order, so
-/// that more is served after it than before.
+/// The same for a refusal: there was room if one byte is served now, and nothing is yet. A refusal may have set the heap
+/// in order, so that more is served after it than before.
 static bool check_zero_refused(struct steve_exec *exec, struct steve_op op, size_t bytes)
 {
     if (bytes != 0 || exec->driver->zero_size != STEVE_ZERO_BLOCK || !exec->checked) {

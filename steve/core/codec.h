@@ -31,7 +31,8 @@
 struct steve_catalog {
     const struct steve_driver *const *drivers;
     size_t count;
-    /// Looks up what is named by a path, a driver outside the box. @return NULL if there is none, or it is no good; NULL: none are known
+    /// Looks up what is named by a path, a driver outside the box. @return NULL if there is none, or it is no good; NULL:
+    /// none are known
     const struct steve_driver *(*load)(const char *name);
 };
 const struct steve_driver *steve_catalog_by_name(const struct steve_catalog *catalog, const char *name);

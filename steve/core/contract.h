@@ -1,5 +1,5 @@
-/// What a driver states against what it provides: the rules of steve/driver.h, checked when a driver is loaded. Nothing of the
-/// allocator is called; whether it keeps its promises is for the oracles to say.
+/// What a driver states against what it provides: the rules of steve/driver.h, checked when a driver is loaded. Nothing
+/// of the allocator is called; whether it keeps its promises is for the oracles to say.
 #ifndef STEVE_CORE_CONTRACT_H
 #define STEVE_CORE_CONTRACT_H
 

@@ -1,5 +1,5 @@
-/// A driver from outside the box: one that is known by its description in every process, and whose functions can be called only
-/// in a process that has entered it. So Steve itself never runs its code; the children that run episodes do.
+/// A driver from outside the box: one that is known by its description in every process, and whose functions can be
+/// called only in a process that has entered it. So Steve itself never runs its code; the children that run episodes do.
 ///
 /// Such a driver's name is a path, as in `./mine.so` or `malloc:/usr/lib/x.so`; those in the box are plain words.
 #ifndef STEVE_CORE_EXTERNAL_H
@@ -19,6 +19,11 @@ struct steve_external {
     const char *preload;
     bool entered; ///< in this process
 };
+
+/// Zeroed memory that no allocator hands out, for what must live in a process whose malloc() is under test. It is never
+/// given back.
+/// @return NULL if there is none
+void *steve_own_memory(size_t bytes);
 
 /// True for names of drivers outside the box.
 bool steve_driver_name_is_path(const char *name);

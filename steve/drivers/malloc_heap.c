@@ -1,8 +1,8 @@
-/// A heap over the interface of malloc, whoever provides it: the C library or a library by path. Blocks never move, and a ref is
-/// the address.
+/// A heap over the interface of malloc, whoever provides it: the C library or a library by path. Blocks never move, and a
+/// ref is the address.
 ///
-/// A registry of the live blocks, in mapped memory (never in the allocator under test), lets `close` free what is left: a hash set with
-/// linear probing.
+/// A registry of the live blocks, in mapped memory (never in the allocator under test), lets `close` free what is left: a
+/// hash set with linear probing.
 #define _GNU_SOURCE
 #include "steve/drivers/malloc_heap_internal.h"
 

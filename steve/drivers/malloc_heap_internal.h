@@ -5,8 +5,9 @@
 
 #include "steve/driver.h"
 
-/// Requests beyond this are refused by the driver. Linux overcommits: a library would grant a terabyte, and the first sweep over the
-/// block, or calloc under a sanitizer, would then eat the machine's memory. Sanitizers also abort on sizes near SIZE_MAX.
+/// Requests beyond this are refused by the driver. Linux overcommits: a library would grant a terabyte, and the first
+/// sweep over the block, or calloc under a sanitizer, would then eat the machine's memory. Sanitizers also abort on sizes
+/// near SIZE_MAX.
 #define STEVE_MALLOC_LARGEST ((size_t)1 << 30)
 
 /// The functions of a library. NULL: it has none, but malloc and free it must have.

@@ -12,8 +12,10 @@ enum steve_malloc_function {
     STEVE_MALLOC_USABLE = 1 << 3,  ///< malloc_usable_size
 };
 
-/// Finds the functions of a library that is loaded, and takes them as those that the driver calls in this process from now on.
-/// @param handle as dlopen() gave it. Functions that it has from the C library, while it is not the C library, are not its own
+/// Finds the functions of a library that is loaded, and takes them as those that the driver calls in this process from
+/// now on.
+/// @param handle as dlopen() gave it. Functions that it has from the C library, while it is not the C library, are not
+/// its own
 /// @param has    gets which there are
 /// @return false if it has no malloc and free
 bool steve_malloc_library_use(void *handle, uint32_t *has);

@@ -8,7 +8,8 @@
 
 static_assert(ATOMIC_LLONG_LOCK_FREE == 2 && ATOMIC_INT_LOCK_FREE == 2, "atomics must work between processes");
 
-/// In front of what was asked for: how a process that did not inherit the mapping gets at it. A page, so that the rest is aligned.
+/// In front of what was asked for: how a process that did not inherit the mapping gets at it. A page, so that the rest is
+/// aligned.
 #define FRONT_BYTES ((size_t)65536)
 
 struct front {

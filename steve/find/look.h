@@ -1,5 +1,5 @@
-/// Looking at something in a child process: a body runs there, says what is wrong, and leaves its answer in shared memory. Its crash
-/// or its endless loop is one more thing that is wrong.
+/// Looking at something in a child process: a body runs there, says what is wrong, and leaves its answer in shared
+/// memory. Its crash or its endless loop is one more thing that is wrong.
 #ifndef STEVE_FIND_LOOK_H
 #define STEVE_FIND_LOOK_H
 

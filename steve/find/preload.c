@@ -298,8 +298,8 @@ static bool unpack_recordings(const struct parcel *parcel, const struct steve_pr
                               struct steve_recorded *recorded)
 {
     size_t count = (size_t)parcel->work.recordings;
-    struct steve_recording *recordings = steve_shared_map((count + 1) * sizeof *recordings);
-    struct steve_sequence *sequences = steve_shared_map((count + 1) * sizeof *sequences);
+    struct steve_recording *recordings = steve_own_memory((count + 1) * sizeof *recordings);
+    struct steve_sequence *sequences = steve_own_memory((count + 1) * sizeof *sequences);
     if (recordings == NULL || sequences == NULL) {
         return false;
     }

@@ -1,6 +1,6 @@
-/// Some libraries must be in a process from its beginning: malloc libraries, which take the place of the C library's and may need
-/// thread-local space that only the first libraries get. So a child that is to run one becomes this program anew, with the library
-/// preloaded, and goes on where it was:
+/// Some libraries must be in a process from its beginning: malloc libraries, which take the place of the C library's and
+/// may need thread-local space that only the first libraries get. So a child that is to run one becomes this program
+/// anew, with the library preloaded, and goes on where it was:
 ///
 ///     Steve --fork--> child --exec, LD_PRELOAD--> the same process: steve_preload_go_on()
 ///

@@ -10,7 +10,6 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -161,7 +160,7 @@ static bool enter(struct steve_external *external, const char **why)
 
 static struct steve_external *make(const struct object_look *o)
 {
-    struct steve_external *external = calloc(1, sizeof *external);
+    struct steve_external *external = steve_own_memory(sizeof *external);
     if (external != NULL) {
         snprintf(external->name, sizeof external->name, "%s", o->path);
         external->driver = o->driver;
@@ -175,9 +174,6 @@ static struct steve_external *make(const struct object_look *o)
 static const char *no_file(const char *path)
 {
     struct stat status;
-    if (strlen(path) >= STEVE_DRIVER_NAME_SIZE) {
-        return "the path is too long for a reproducer to name it: expected less than 240 characters";
-    }
     if (stat(path, &status) != 0) {
         return errno == ENOENT ? "no such file" : strerror(errno);
     }

@@ -1,5 +1,5 @@
-/// Drivers that are wrong in one way each, FAULT, made into a shared object each. What works in them is a bump allocator: memory is
-/// taken from the region's begin and never given back.
+/// Drivers that are wrong in one way each, FAULT, made into a shared object each. What works in them is a bump allocator:
+/// memory is taken from the region's begin and never given back.
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>

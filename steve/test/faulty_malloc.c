@@ -1,5 +1,5 @@
-/// Malloc libraries for the tests of `--driver malloc:LIBRARY`, made into a shared object each by FAULT. All of them take memory from a
-/// large mapping and never give it back; a block's size stands in front of it.
+/// Malloc libraries for the tests of `--driver malloc:LIBRARY`, made into a shared object each by FAULT. All of them take
+/// memory from a large mapping and never give it back; a block's size stands in front of it.
 #define _GNU_SOURCE
 #include <stddef.h>
 #include <stdint.h>

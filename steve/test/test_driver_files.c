@@ -1,5 +1,5 @@
-/// Tests of `--driver ./FILE.so`: a driver in a shared object is run like one in the box, what is wrong with one is said in a clear
-/// line, and a statement that does not hold is a finding. The faulty ones are made from faulty_driver.c.
+/// Tests of `--driver ./FILE.so`: a driver in a shared object is run like one in the box, what is wrong with one is said
+/// in a clear line, and a statement that does not hold is a finding. The faulty ones are made from faulty_driver.c.
 #define _GNU_SOURCE
 #include "steve/test/program_test.h"
 
@@ -46,6 +46,9 @@ static void a_file_that_is_none_is_said(void **state)
     assert_refused("run --driver ./text.so", "driver ./text.so: no shared object that can be loaded");
     assert_refused("run --driver ./empty.so", "driver ./empty.so: no shared object that can be loaded");
     assert_refused("run --driver /tmp", "expected a shared object, and it is no file");
+    char arguments[512];
+    snprintf(arguments, sizeof arguments, "run --driver ./%0300d.so", 0);
+    assert_refused(arguments, "its name is too long for a reproducer: expected less than 240 characters");
     assert_refused("run --driver text.so", "expected one that `steve drivers` lists, ./FILE.so or malloc:LIBRARY");
 }
 

@@ -1,5 +1,6 @@
-/// Tests of `--driver malloc:LIBRARY`: what has the interface of malloc is run, wherever it must be loaded from; what has not is said in a
-/// clear line. The libraries are made from faulty_malloc.c; those of the system are tried where they are installed.
+/// Tests of `--driver malloc:LIBRARY`: what has the interface of malloc is run, wherever it must be loaded from; what has
+/// not is said in a clear line. The libraries are made from faulty_malloc.c; those of the system are tried where they are
+/// installed.
 #include "steve/test/program_test.h"
 
 static const char *objects(void)

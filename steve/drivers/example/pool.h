@@ -1,5 +1,5 @@
-/// A pool allocator: cells of seven sizes, from 16 to 1024 bytes, in memory that the client gives. Larger requests are refused.
-/// Every call is O(1), and there is no header before a block.
+/// A pool allocator: cells of seven sizes, from 16 to 1024 bytes, in memory that the client gives. Larger requests are
+/// refused. Every call is O(1), and there is no header before a block.
 #ifndef POOL_H
 #define POOL_H
 
