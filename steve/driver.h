@@ -20,9 +20,9 @@
 ///     };
 ///
 /// Version, name, summary, alignment and these four functions are what a driver must have; in all the rest zero means "not
-/// promised" or "does not have it". Nothing is guessed: a function that is NULL is never called, an op that needs it is never generated, an oracle that needs it is
-/// silent. What is stated is held against the allocator, and a promise that it breaks is a finding. Statements that
-/// contradict each other are told when the driver is loaded, a line each (`steve run` then ends with status 2).
+/// promised" or "does not have it". Nothing is guessed: a function that is NULL is never called, an op that needs it is never
+/// generated, an oracle that needs it is silent. What is stated is held against the allocator, and a promise that it breaks is
+/// a finding. Statements that contradict each other are told when the driver is loaded, a line each, and nothing is run.
 ///
 /// Steve calls the functions from one thread, in a child process; a driver may crash or hang as it likes. Heaps are made one
 /// after the other, thousands in one process, and two at a time where STEVE_PROMISE_REFUSES_MISUSE or _RELOCATABLE is
