@@ -16,7 +16,7 @@
 #define OVERLAPS          6
 #define PRINTS_TO_STDOUT  7
 
-#define ARENA_BYTES ((size_t)1 << 34)
+#define ARENA_BYTES ((size_t)1 << (sizeof(size_t) > 4 ? 34 : 28))
 #define HEAD_BYTES  ((size_t)16)
 
 int posix_memalign(void **block, size_t alignment, size_t bytes);
