@@ -91,5 +91,6 @@ has again.log 'mine_driver.c is there already'
 expect 2 again.log steve new-driver '../mine'
 expect 0 cc.log "$CC" -std=c11 -Wall -Wextra -Werror -shared -fPIC -I "$folder/prefix/include" -o mine.so mine_driver.c
 expect 0 run.log steve run --driver ./mine.so --seed 1 --ops 200000
-expect 0 cc.log "$CC" -x c++ -Wall -fsyntax-only -I "$folder/prefix/include" "$folder/prefix/include/steve/driver.h"
+expect 0 cc.log "$CC" -x c++ -std=c++20 -Wall -Werror -shared -fPIC -I "$folder/prefix/include" -o mine++.so mine_driver.c
+expect 0 run.log steve run --driver ./mine++.so --seed 1 --ops 200000
 has new.log "cc -shared -fPIC -I $folder/prefix/include -o mine.so mine_driver.c"
