@@ -9,7 +9,7 @@
 ///
 /// The first two need the name under which Steve finds it:
 ///
-///     STEVE_EXPORTED const struct steve_driver steve_exported_driver = {
+///     const struct steve_driver steve_exported_driver = {
 ///         .version = STEVE_DRIVER_VERSION,
 ///         .name = "mine",
 ///         .summary = "first fit in a fixed region",
@@ -44,9 +44,6 @@ extern "C" {
 
 /// Changes whenever a driver must be compiled anew: with any change to the structs and enums below.
 #define STEVE_DRIVER_VERSION 2u
-
-/// Before the definition of steve_exported_driver: a shared object shows it, whatever -fvisibility says.
-#define STEVE_EXPORTED __attribute__((visibility("default")))
 
 /// What the allocator calls a block: a handle, or a pointer cast to this type. 0 means "none".
 typedef uint64_t steve_ref;
@@ -258,8 +255,8 @@ struct steve_driver {
     const struct steve_snippets *snippets; ///< NULL: no `repro.c` is made
 };
 
-/// What a driver outside Steve's tree defines: see the top.
-extern STEVE_EXPORTED const struct steve_driver steve_exported_driver;
+/// What a driver outside Steve's tree defines: see the top. A shared object shows it, whatever -fvisibility says.
+extern __attribute__((visibility("default"))) const struct steve_driver steve_exported_driver;
 
 #ifdef __cplusplus
 }

@@ -80,7 +80,7 @@ static const char skeleton[] =
     "}\n"
     "\n"
     "/// What is left out is not asked for: an allocator without realloc has no .resize here, and none is generated.\n"
-    "STEVE_EXPORTED const struct steve_driver steve_exported_driver = {\n"
+    "const struct steve_driver steve_exported_driver = {\n"
     "    .version = STEVE_DRIVER_VERSION,\n"
     "    .name = \"$\",\n"
     "    .summary = \"what it is, in a line\",\n"

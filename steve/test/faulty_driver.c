@@ -151,7 +151,7 @@ static size_t call_run_needed(void *heap, size_t alignment, size_t bytes)
 }
 #endif
 
-STEVE_EXPORTED const struct steve_driver steve_exported_driver = {
+const struct steve_driver steve_exported_driver = {
     .version = STEVE_DRIVER_VERSION + (FAULT == OTHER_VERSION ? 97 : 0),
     .name = "faulty",
     .summary = "wrong in one way",

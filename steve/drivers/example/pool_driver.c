@@ -30,7 +30,7 @@ static bool call_free(void *heap, steve_ref ref)
     return true;
 }
 
-STEVE_EXPORTED const struct steve_driver steve_exported_driver = {
+const struct steve_driver steve_exported_driver = {
     .version = STEVE_DRIVER_VERSION,
     .name = "pool",
     .summary = "the example: cells of seven sizes, up to 1024 bytes",
