@@ -9,9 +9,14 @@
 /// unit.
 #define CHUNK_OVERHEAD(h) (sizeof(struct chunk) + 2 * (h)->unit + WORD)
 
+static bool has_room(const struct baseline_heap *h, size_t bytes)
+{
+    return bytes != SIZE_MAX && bytes <= h->limit - h->mapped_bytes;
+}
+
 void *pages_map(struct baseline_heap *h, size_t bytes)
 {
-    if (bytes == SIZE_MAX || bytes > h->limit - h->mapped_bytes)
+    if (!has_room(h, bytes))
         return NULL;
     void *pages = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (pages == MAP_FAILED)
@@ -24,6 +29,26 @@ void pages_unmap(struct baseline_heap *h, void *pages, size_t bytes)
 {
     h->mapped_bytes -= bytes;
     (void)munmap(pages, bytes);
+}
+
+static void *chunk_map(struct baseline_heap *h, size_t bytes)
+{
+    if (!h->map)
+        return pages_map(h, bytes);
+    void *pages = has_room(h, bytes) ? h->map(h->context, bytes) : NULL;
+    h->mapped_bytes += pages ? bytes : 0;
+    return pages;
+}
+
+void chunk_unmap(struct baseline_heap *h, struct chunk *chunk)
+{
+    const size_t bytes = chunk->mapped_bytes;
+    if (!h->unmap) {
+        pages_unmap(h, chunk, bytes);
+        return;
+    }
+    h->mapped_bytes -= bytes;
+    h->unmap(h->context, chunk, bytes);
 }
 
 void chunk_make(struct baseline_heap *h, void *memory, size_t bytes, size_t mapped_bytes)
@@ -56,10 +81,10 @@ bool chunk_grow(struct baseline_heap *h, size_t run)
     if (bytes > room && room >= least)
         bytes = room;
 
-    void *pages = pages_map(h, bytes);
+    void *pages = chunk_map(h, bytes);
     if (!pages && bytes > least) {
         bytes = least; // perhaps the system has a little left
-        pages = pages_map(h, bytes);
+        pages = chunk_map(h, bytes);
     }
     if (!pages)
         return false;
@@ -80,7 +105,7 @@ static void chunk_drop(struct baseline_heap *h, struct chunk *chunk)
 {
     for (struct block *b = chunk->first; b < chunk->fence; b = above(b, h->kind->size(b)))
         free_remove(h, b);
-    pages_unmap(h, chunk, chunk->mapped_bytes);
+    chunk_unmap(h, chunk);
 }
 
 /// Gives back the whole pages between the node of each free block and its last word.

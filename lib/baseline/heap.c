@@ -49,7 +49,7 @@ const char *baseline_strerror(enum baseline_status status)
 static bool is_sound(const struct baseline_options *options)
 {
     return (size_t)options->kind < KINDS && (unsigned)options->order <= BASELINE_BY_SIZE &&
-           (unsigned)options->fit <= BASELINE_BEST_FIT &&
+           (unsigned)options->fit <= BASELINE_BEST_FIT && (options->map == NULL) == (options->unmap == NULL) &&
            (options->alignment == 0 || options->alignment == 8 || options->alignment == 16);
 }
 
@@ -73,6 +73,9 @@ static struct baseline_heap configured(const struct baseline_options *options, b
         .direct_past = or_default(options->direct, mapped ? DEFAULT_DIRECT : BASELINE_DIRECT_NEVER),
         .limit = or_default(options->limit, SIZE_MAX),
         .page_bytes = page_bytes(),
+        .map = options->map,
+        .unmap = options->unmap,
+        .context = options->context,
         .mapped = mapped,
         .by_size = options->order == BASELINE_BY_SIZE,
         .best_fit = options->fit == BASELINE_BEST_FIT,
@@ -159,7 +162,7 @@ void baseline_destroy(baseline_heap *heap)
     while (heap->chunks) {
         struct chunk *chunk = heap->chunks;
         heap->chunks = chunk->next;
-        pages_unmap(heap, chunk, chunk->mapped_bytes);
+        chunk_unmap(heap, chunk);
     }
     pages_unmap(heap, heap, heap->page_bytes);
 }

@@ -88,6 +88,9 @@ struct baseline_heap {
     size_t chunk_bytes; ///< mapped at a time
     size_t limit;       ///< of mapped_bytes
     size_t page_bytes;
+    void *(*map)(void *context, size_t bytes); ///< of chunks; NULL: as all other pages
+    void (*unmap)(void *context, void *pages, size_t bytes);
+    void *context;
     bool mapped; ///< chunks are mapped; else there is one, the region
     bool by_size;
     bool best_fit;
@@ -222,6 +225,8 @@ static inline void free_remove(struct baseline_heap *h, struct block *b)
 void *pages_map(struct baseline_heap *h, size_t bytes);
 void pages_unmap(struct baseline_heap *h, void *pages, size_t bytes);
 
+/// Gives a chunk's pages back, whatever is in it.
+void chunk_unmap(struct baseline_heap *h, struct chunk *chunk);
 /// Makes a chunk of `bytes` of memory. @param mapped_bytes what is to be given back
 void chunk_make(struct baseline_heap *h, void *memory, size_t bytes, size_t mapped_bytes);
 /// Maps a chunk in which a run of so many bytes is free. @return false if there are no pages

@@ -72,6 +72,14 @@ struct baseline_options {
     size_t direct; ///< larger requests, in bytes, have pages of their own; default 64 KiB, and in a region never
     size_t chunk;  ///< what is mapped at a time, in bytes, rounded up to pages; default 256 KiB; mapped heaps only
     size_t limit;  ///< the most that is mapped at a time, in bytes; default: no limit
+
+    /// Where chunks come from, both or neither: `map` gives private pages that can be read and written, NULL if there are
+    /// none, and `unmap` takes them back. Default: mmap() and munmap(). Which block serves a request depends on where
+    /// chunks lie, so whoever wants the same calls to give the same blocks decides that here. Blocks with pages of their
+    /// own come from mmap() always.
+    void *(*map)(void *context, size_t bytes);
+    void (*unmap)(void *context, void *pages, size_t bytes);
+    void *context;
 };
 
 enum baseline_status {

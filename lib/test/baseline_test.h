@@ -519,6 +519,47 @@ static inline void the_limit_is_kept(void **state)
     baseline_destroy(heap);
 }
 
+/// Places for chunks that a client gives, and how many are in use.
+static struct {
+    _Alignas(4096) unsigned char places[4][64 * 1024];
+    size_t used;
+} client_pages;
+
+static inline void *client_map(void *context, size_t bytes)
+{
+    assert_ptr_equal(context, &client_pages);
+    const bool is_there = bytes <= sizeof client_pages.places[0] && client_pages.used < 4;
+    return is_there ? client_pages.places[client_pages.used++] : NULL;
+}
+
+static inline void client_unmap(void *context, void *pages, size_t bytes)
+{
+    assert_ptr_equal(context, &client_pages);
+    memset(pages, DIRTY_BYTE, bytes);
+    client_pages.used--;
+}
+
+static inline void chunks_can_come_from_the_client(void **state)
+{
+    (void)state;
+    struct baseline_options options = kind_options;
+    options.chunk = 64 * KIB;
+    options.map = client_map;
+    assert_null(baseline_create(&options, NULL)); // one without the other
+    options.unmap = client_unmap;
+    options.context = &client_pages;
+    baseline_heap *heap = baseline_create(&options, NULL);
+    assert_non_null(heap);
+    size_t count = 0;
+    for (const unsigned char *block; (block = baseline_malloc(heap, 5000)) != NULL; count++)
+        assert_in_range((uintptr_t)block - (uintptr_t)client_pages.places, 1, sizeof client_pages.places - 5000);
+    assert_true(count > 20);
+    assert_int_equal(client_pages.used, 4);
+    assert_sound(heap);
+    baseline_destroy(heap);
+    assert_int_equal(client_pages.used, 0);
+}
+
 static inline void a_region_can_have_big_requests_apart(void **state)
 {
     (void)state;
@@ -590,8 +631,8 @@ static inline void the_check_notices_an_overwritten_node(void **state)
         cmocka_unit_test(churn_in_a_region_leaves_it_as_it_was),                                                       \
         cmocka_unit_test(churn_over_pages_can_all_be_trimmed), cmocka_unit_test(trim_keeps_live_blocks),               \
         cmocka_unit_test(big_requests_have_pages_of_their_own), cmocka_unit_test(the_limit_is_kept),                   \
-        cmocka_unit_test(a_region_can_have_big_requests_apart), cmocka_unit_test(a_walk_sees_every_block),             \
-        cmocka_unit_test(the_check_notices_an_overwritten_header),                                                     \
+        cmocka_unit_test(chunks_can_come_from_the_client), cmocka_unit_test(a_region_can_have_big_requests_apart),     \
+        cmocka_unit_test(a_walk_sees_every_block), cmocka_unit_test(the_check_notices_an_overwritten_header),          \
         cmocka_unit_test(the_check_notices_an_overwritten_node)
 
 // Which free block serves a request

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "baseline.h"
+#include "steve/drivers/baseline_chunks_internal.h"
 #include "steve/drivers/baseline_internal.h"
 
 #define KIB ((size_t)1024)
@@ -34,8 +35,39 @@ struct instance {
     baseline_heap *heap;
     bool mapped;
     bool trims;
-    const char *damage; ///< a refusal that was wrong; told by `check`
+    const char *damage;                  ///< a refusal that was wrong; told by `check`
+    struct steve_baseline_chunks chunks; ///< of a mapped heap
 };
+
+/// @return NULL with `*why` set
+static baseline_heap *make_heap(struct instance *instance, const struct steve_geometry *geometry,
+                                struct baseline_options *options, const char **why)
+{
+    enum baseline_status status = BASELINE_OK;
+    baseline_heap *heap;
+    if (!instance->mapped) {
+        heap = baseline_init(geometry->region, geometry->bytes, options, &status);
+    } else if (!steve_baseline_chunks_open(&instance->chunks)) {
+        *why = "no address space for chunks";
+        return NULL;
+    } else {
+        options->limit = geometry->bytes;
+        options->map = steve_baseline_chunks_map;
+        options->unmap = steve_baseline_chunks_unmap;
+        options->context = &instance->chunks;
+        heap = baseline_create(options, &status);
+    }
+    *why = baseline_strerror(status);
+    return heap;
+}
+
+static void forget(struct instance *instance)
+{
+    if (instance->chunks.all != NULL) {
+        steve_baseline_chunks_close(&instance->chunks);
+    }
+    munmap(instance, sizeof *instance);
+}
 
 static void *open_heap(const struct steve_geometry *geometry, struct baseline_options options, const char **why)
 {
@@ -45,15 +77,11 @@ static void *open_heap(const struct steve_geometry *geometry, struct baseline_op
         return NULL;
     }
     struct instance *instance = memory;
-    enum baseline_status status = BASELINE_OK;
     instance->mapped = geometry->region == NULL;
     instance->trims = instance->mapped && (geometry->options & OPTION_TRIM) != 0;
-    options.limit = instance->mapped ? geometry->bytes : 0;
-    instance->heap = instance->mapped ? baseline_create(&options, &status)
-                                      : baseline_init(geometry->region, geometry->bytes, &options, &status);
+    instance->heap = make_heap(instance, geometry, &options, why);
     if (instance->heap == NULL) {
-        *why = baseline_strerror(status);
-        munmap(instance, sizeof *instance);
+        forget(instance);
         return NULL;
     }
     return instance;
@@ -63,7 +91,7 @@ static void close_heap(void *heap)
 {
     struct instance *instance = heap;
     baseline_destroy(instance->heap);
-    munmap(instance, sizeof *instance);
+    forget(instance);
 }
 
 static baseline_heap *heap_of(void *heap)

@@ -1,5 +1,5 @@
 /// The API of the baselines as text, from which programs are written that show a finding without Steve. What they do must
-/// be what baseline.c does: the same options, and the same judgement of a refusal over pages.
+/// be what baseline.c and baseline_chunks.c do: the same options, chunks at the same places, the same judgement.
 #include "steve/drivers/baseline_internal.h"
 
 #include <stddef.h>
@@ -43,7 +43,8 @@
     const struct steve_snippets steve_baseline_snippets_##identifier = {                                               \
         COMMON,                                                                                                        \
         .code = judged_code,                                                                                           \
-        .open = "    const struct baseline_options options = {" TEXT settings ", .limit = bytes};\n"                   \
+        .open = "    const struct baseline_options options = {" TEXT settings                                          \
+                ", .limit = bytes, .map = map_chunk, .unmap = unmap_chunk};\n"                                         \
                 "    (void)region;\n"                                                                                  \
                 "    return baseline_create(&options, NULL);\n",                                                       \
         .malloc = "judged($heap, baseline_malloc($heap, $bytes), 0, $bytes)",                                          \
@@ -65,6 +66,43 @@
 static const char freed_code[] = FREED;
 
 static const char judged_code[] =
+    "/// Chunks, always in the same order of addresses: nothing depends on where the system puts them.\n"
+    "enum { PLACE = 512 * 1024, PLACES = sizeof(void *) > 4 ? 32768 : 1024 };\n"
+    "static unsigned char *places;\n"
+    "static bool used[PLACES];\n"
+    "\n"
+    "static void *map_chunk(void *context, size_t bytes)\n"
+    "{\n"
+    "    (void)context;\n"
+    "    if (places == NULL) {\n"
+    "        const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;\n"
+    "        unsigned char *all = mmap(NULL, (PLACES + (size_t)1) * PLACE, PROT_NONE, flags, -1, 0);\n"
+    "        if (all == MAP_FAILED) {\n"
+    "            return NULL;\n"
+    "        }\n"
+    "        places = all + (0 - (uintptr_t)all) % PLACE;\n"
+    "    }\n"
+    "    size_t place = 0;\n"
+    "    while (place < PLACES && used[place]) {\n"
+    "        place++;\n"
+    "    }\n"
+    "    if (bytes > PLACE - 65536 || place == PLACES) {\n"
+    "        return NULL;\n"
+    "    }\n"
+    "    size_t page = (size_t)sysconf(_SC_PAGESIZE);\n"
+    "    unsigned char *pages = places + place * PLACE + place * 20480 % 65536 / page * page;\n"
+    "    used[place] = mprotect(pages, bytes, PROT_READ | PROT_WRITE) == 0;\n"
+    "    return used[place] ? pages : NULL;\n"
+    "}\n"
+    "\n"
+    "static void unmap_chunk(void *context, void *pages, size_t bytes)\n"
+    "{\n"
+    "    (void)context;\n"
+    "    used[(size_t)((unsigned char *)pages - places) / PLACE] = false;\n"
+    "    madvise(pages, bytes, MADV_DONTNEED);\n"
+    "    mprotect(pages, bytes, PROT_NONE);\n"
+    "}\n"
+    "\n"
     "static const char *wrong_refusal; ///< what is wrong with a refusal\n"
     "\n"
     "/// A free block that is large enough, and pages of a heap that has room for them, are there to be used.\n"
