@@ -47,11 +47,11 @@
                 ", .limit = bytes, .map = map_chunk, .unmap = unmap_chunk};\n"                                         \
                 "    (void)region;\n"                                                                                  \
                 "    return baseline_create(&options, NULL);\n",                                                       \
-        .malloc = "judged($heap, baseline_malloc($heap, $bytes), 0, $bytes)",                                          \
-        .calloc = "judged($heap, baseline_calloc($heap, $count, $size), 0, product($count, $size))",                   \
-        .aligned = "judged($heap, baseline_aligned_alloc($heap, $alignment, $bytes), $alignment, $bytes)",             \
-        .resize = "judged($heap, baseline_resize($heap, $handle, $bytes), 0, $bytes)",                                 \
-        .free = "freed_block($heap, $handle)",                                                                         \
+        .malloc = "judged($heap, baseline_malloc(called($heap), $bytes), 0, $bytes)",                                  \
+        .calloc = "judged($heap, baseline_calloc(called($heap), $count, $size), 0, product($count, $size))",           \
+        .aligned = "judged($heap, baseline_aligned_alloc(called($heap), $alignment, $bytes), $alignment, $bytes)",     \
+        .resize = "judged($heap, baseline_resize(called($heap), $handle, $bytes), 0, $bytes)",                         \
+        .free = "freed_block(called($heap), $handle)",                                                                 \
         .options = mapped_options,                                                                                     \
         .check = "    return wrong_refusal ? wrong_refusal : baseline_check($heap);\n",                                \
     };
@@ -103,6 +103,16 @@ static const char judged_code[] =
     "    mprotect(pages, bytes, PROT_NONE);\n"
     "}\n"
     "\n"
+    "static bool trims; ///< before every call\n"
+    "\n"
+    "static inline baseline_heap *called(baseline_heap *in)\n"
+    "{\n"
+    "    if (trims) {\n"
+    "        baseline_trim(in);\n"
+    "    }\n"
+    "    return in;\n"
+    "}\n"
+    "\n"
     "static const char *wrong_refusal; ///< what is wrong with a refusal\n"
     "\n"
     "/// A free block that is large enough, and pages of a heap that has room for them, are there to be used.\n"
@@ -127,7 +137,7 @@ static const char judged_code[] =
     "}\n"
     "\n" FREED;
 
-static const struct steve_option_snippet mapped_options[] = {{.before_op = "    baseline_trim(heap);\n"}};
+static const struct steve_option_snippet mapped_options[] = {{.before_op = "    trims = true;\n"}};
 
 BASELINE_REGION_DRIVERS(REGION_SNIPPETS)
 BASELINE_MAPPED_DRIVERS(MAPPED_SNIPPETS)
