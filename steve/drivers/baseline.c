@@ -213,7 +213,7 @@ static const char *call_check(void *heap)
     .version = STEVE_DRIVER_VERSION, .largest_aligned = BASELINE_ALIGNMENT_MAX, .region_alignment = 1,                 \
     .heap_max = LARGEST_HEAP, .close = close_heap, .malloc = call_malloc, .calloc = call_calloc,                       \
     .aligned = call_aligned, .resize = call_resize, .free = call_free, .usable = call_usable, .extent = call_extent,   \
-    .run_needed = call_run_needed, .stats = call_stats, .check = call_check
+    .run_needed = call_run_needed, .stats = call_stats, .check = call_check, .zero_size = STEVE_ZERO_BLOCK
 
 #define OPEN(identifier, ...)                                                                                          \
     static void *open_##identifier(const struct steve_geometry *geometry, const char **why)                            \
