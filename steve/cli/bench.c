@@ -32,7 +32,7 @@ static const char usage[] =
     "                       compact_time        full compaction (jeff)\n"
     "                       memmove_time        memmove of the same moves\n"
     "                       budget_overshoot    how far a compaction overruns its budget (jeff)\n"
-    "  --rounds N         1..1000 (default 5)\n"
+    "  --rounds N         1..1000 (default 5); short tasks, of up to 10,000 blocks, get three times as many\n"
     "  --seed N           of sizes and victims, the same for all (default 1)\n"
     "  --quick            a few seconds, to see that it works; the figures mean little\n"
     "  --json             one JSON document instead of tables: {machine, rows: [{metric, driver, live, value, unit,\n"

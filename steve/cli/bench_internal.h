@@ -74,7 +74,9 @@ enum bench_pair_figure {
 
 enum bench_lock_figure {
     BENCH_LOCK_NS,   ///< of a pair
-    BENCH_LOCK_BARE, ///< ns of a bare access to a table as large
+    BENCH_LOCK_INLINE, ///< of a pair of jeff_inline.h
+    BENCH_LOCK_CALLS,  ///< of two calls that do nothing
+    BENCH_LOCK_BARE,   ///< of a bare access to a table as large
     BENCH_LOCK_PAIR, ///< four figures, enum bench_single, of both together
     BENCH_LOCK_LOCK = BENCH_LOCK_PAIR + BENCH_SINGLES,
     BENCH_LOCK_UNLOCK = BENCH_LOCK_LOCK + BENCH_SINGLES,

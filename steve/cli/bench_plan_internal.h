@@ -137,7 +137,7 @@ struct bench_row *bench_row_add_latency(struct bench_plan *plan, struct bench_li
                                         size_t figure);
 
 /// Says on a terminal what is going on; silent in a pipe.
-void bench_show_progress(const struct bench_plan *plan, const char *what, unsigned round);
+void bench_show_progress(const char *what, unsigned round, unsigned rounds);
 void bench_clear_progress(void);
 
 const char *bench_verdict(double value, double limit); ///< `reached` if it is not above the limit, else `missed`

@@ -6,6 +6,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+/// Tasks of so many blocks or fewer are short, and get so many times as many rounds.
+enum { SHORT_LIVE = 10000, SHORT_ROUNDS = 3 };
+
 const char *const bench_metric_names[BENCH_METRICS] = {
     [BENCH_METRIC_PAIR] = "pair",
     [BENCH_METRIC_PAIR_TIGHT] = "pair_tight",
@@ -107,10 +110,10 @@ void bench_print_allocators(const struct bench_plan *plan)
             fprintf(plan->out, " %9s", bench_allocators[i].name);
 }
 
-void bench_show_progress(const struct bench_plan *plan, const char *what, unsigned round)
+void bench_show_progress(const char *what, unsigned round, unsigned rounds)
 {
     if (isatty(STDERR_FILENO))
-        fprintf(stderr, "\r\033[K%s: round %u of %u\r", what, round + 1, plan->rounds);
+        fprintf(stderr, "\r\033[K%s: round %u of %u\r", what, round + 1, rounds);
 }
 
 void bench_clear_progress(void)
@@ -157,11 +160,21 @@ static bool ask(const struct bench_plan *plan, struct bench_line *line, size_t i
     return kept;
 }
 
+/// Tasks with few blocks are over in a moment, and an interruption weighs the more: they get more rounds.
+static unsigned rounds_of(const struct bench_plan *plan, const struct bench_line *line)
+{
+    for (size_t i = 0; i < line->tasks; i++)
+        if (line->task[i].live > SHORT_LIVE)
+            return plan->rounds;
+    return plan->rounds * SHORT_ROUNDS;
+}
+
 bool bench_line_measure(const struct bench_plan *plan, struct bench_line *line, const char *what, size_t figures)
 {
     bool all = true;
-    for (unsigned round = 0; round < plan->rounds && all; round++) {
-        bench_show_progress(plan, what, round);
+    const unsigned rounds = rounds_of(plan, line);
+    for (unsigned round = 0; round < rounds && all; round++) {
+        bench_show_progress(what, round, rounds);
         for (size_t i = 0; i < line->tasks && all; i++)
             all = ask(plan, line, (round + i) % line->tasks, round, figures);
     }

@@ -92,7 +92,7 @@ static bool measure_pauses(const struct bench_plan *plan, struct bench_task task
     for (unsigned round = 0; round < plan->rounds; round++) {
         char note[BENCH_VERSION];
         struct bench_values all = {0};
-        bench_show_progress(plan, "pauses", round);
+        bench_show_progress("pauses", round, plan->rounds);
         task.seed = plan->seed + round;
         bool kept = bench_ask(&task, &all, note, sizeof note) == BENCH_ANSWERED && all.count >= BENCH_PAUSE_FIGURES;
         for (size_t i = 0; kept && i < BENCH_PAUSE_FIGURES; i++)
