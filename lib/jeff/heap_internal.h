@@ -76,7 +76,7 @@ void *memset(void *to, int byte, size_t bytes);
 #define CW_WIDE      ((uint32_t)1 << 12) ///< the block is a wide one now
 #define CW_UNBINNED  ((uint32_t)1 << 13) ///< the class at birth has no bin in this heap
 /// A part of it was copied to where it will move: whoever may write to it clears this.
-#define CW_HALFWAY  ((uint32_t)1 << 14)
+#define CW_HALFWAY ((uint32_t)1 << 14)
 /// While a price is worked out and nothing is halfway: a plan moves the block.
 #define CW_PLANNED  CW_HALFWAY
 #define CW_SHOWN    ((uint32_t)SANITIZED << 15) ///< weakly locked since `compactions` changed; 0 in ordinary builds
@@ -99,7 +99,11 @@ void *memset(void *to, int byte, size_t bytes);
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
 #define PREFETCH(p) __builtin_prefetch(p)
 #define COLD        __attribute__((noinline, cold))
-#define FLATTENED   inline __attribute__((always_inline))
+#ifdef __OPTIMIZE_SIZE__
+#define FLATTENED
+#else
+#define FLATTENED inline __attribute__((always_inline))
+#endif
 #else
 #define LIKELY(x)   (x)
 #define UNLIKELY(x) (x)
@@ -161,7 +165,7 @@ struct jeff_heap {
     uint32_t halfway_hole;            ///< hole that the block above it is being copied into; it is in no bin. 0: none
     uint32_t halfway_slot;            ///< of that block
     uint32_t halfway_done;            ///< granules of it that were copied
-    uint32_t reached; ///< granules of the largest run that can be had; known only while `refused` is
+    uint32_t reached;                 ///< granules of the largest run that can be had; known only while `refused` is
     _Alignas(8) uint64_t hole_map[2]; ///< bit i: hole bin i is not empty
     uint32_t hole_bins;               ///< number of hole bins: as many as the heap can need
 
