@@ -110,7 +110,8 @@ void bench_machine_print(FILE *out, const struct bench_machine *machine);
 bool bench_print_json(FILE *out, const struct bench_plan *plan);
 
 /// Tasks that are done side by side, and their figures: one list for each task and figure, one value a round in each.
-enum { BENCH_LINE_TASKS = 8, BENCH_LINE_FIGURES = BENCH_PAIR_FIGURES };
+/// As many figures as the task has that has most of them.
+enum { BENCH_LINE_TASKS = 8, BENCH_LINE_FIGURES = BENCH_LOCK_FIGURES };
 struct bench_line {
     struct bench_task task[BENCH_LINE_TASKS];
     struct bench_values value[BENCH_LINE_TASKS][BENCH_LINE_FIGURES];

@@ -118,5 +118,6 @@ bool bench_refusal(const struct bench_task *task)
         jeff_stats(holding.client.heap, &stats);
     printf("%.4f\n%.4f\n", 100 * (double)holding.payload_bytes / (double)bytes,
            100 * (double)stats.free_bytes / (double)bytes);
+    bench_client_close(&holding.client, holding.block, holding.count);
     return true;
 }
