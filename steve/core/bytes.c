@@ -101,7 +101,7 @@ static void encode_header(const struct steve_catalog *catalog, const struct stev
     write_le(record + AT_BASE, 2, canonical.base_offset);
 }
 
-static void encode_op(struct steve_op op, uint8_t *record)
+void steve_bytes_encode_op(struct steve_op op, uint8_t record[STEVE_BYTES_RECORD])
 {
     record[0] = op.code;
     record[1] = op.size_class;
@@ -125,7 +125,7 @@ uint8_t *steve_bytes_encode(const struct steve_catalog *catalog, const struct st
         const struct steve_op op = steve_op_canonical(sequence->ops[i]);
         if (op.code == STEVE_OP_NONE)
             continue;
-        encode_op(op, bytes + end);
+        steve_bytes_encode_op(op, bytes + end);
         end += STEVE_BYTES_RECORD;
     }
     *count = end;

@@ -46,6 +46,9 @@ bool steve_bytes_decode(const struct steve_catalog *catalog, const uint8_t *byte
 void steve_bytes_decode_header(const struct steve_catalog *catalog, const uint8_t *bytes, size_t count, struct steve_header *header);
 struct steve_op steve_bytes_decode_op(const uint8_t record[STEVE_BYTES_RECORD]);
 
+/// Writes the op's record: canonical bytes if the op is canonical. O(1)
+void steve_bytes_encode_op(struct steve_op op, uint8_t record[STEVE_BYTES_RECORD]);
+
 /// @return the canonical bytes, to be freed by the caller, `*count` of them; NULL when memory is short
 uint8_t *steve_bytes_encode(const struct steve_catalog *catalog, const struct steve_sequence *sequence, size_t *count);
 
