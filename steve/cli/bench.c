@@ -6,10 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "steve/cli/bench_compare.h"
+#include "steve/cli/bench_scaling.h"
 #include "steve/cli/cli.h"
 
 static const char usage[] =
     "usage: steve bench [--drivers A,B,...] [--metric A,B,...] [--rounds N] [--seed N] [--quick] [--json]\n"
+    "       steve bench --compare ...   any drivers through the same life, ranked: see --compare --help\n"
+    "       steve bench --scaling ...   how costs grow with the number of blocks, any driver: see --scaling --help\n"
     "\n"
     "Jeff, libc (glibc), mimalloc, jemalloc and tcmalloc, side by side on the same sequences. Each figure is taken in "
     "a\n"
@@ -275,10 +279,26 @@ static bool run_for_machines(struct bench_plan *plan)
     return done;
 }
 
+static bool has_option(int argc, char **argv, const char *option)
+{
+    for (int i = 1; i < argc; i++)
+        if (strcmp(argv[i], option) == 0)
+            return true;
+    return false;
+}
+
 int steve_cli_bench(int argc, char **argv)
 {
     if (argc > 1 && strcmp(argv[1], "--child") == 0)
         return bench_child(argc - 2, argv + 2);
+    if (argc > 1 && strcmp(argv[1], "--point") == 0)
+        return bench_point_child(argc - 2, argv + 2);
+    if (argc > 1 && strcmp(argv[1], "--life") == 0)
+        return bench_life_child(argc - 2, argv + 2);
+    if (has_option(argc, argv, "--compare"))
+        return bench_compare_run(argc, argv);
+    if (has_option(argc, argv, "--scaling"))
+        return bench_scaling_run(argc, argv);
     struct options options;
     struct bench_plan plan;
     int parsed = parse_options(argc, argv, &options);

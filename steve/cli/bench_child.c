@@ -4,16 +4,14 @@
 /// or `missing` and the allocator's version, then a figure a line.
 #define _GNU_SOURCE
 #include "steve/cli/bench_internal.h"
+#include "steve/cli/bench_process.h"
 
 #include <dlfcn.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <gnu/libc-version.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer)
@@ -183,40 +181,6 @@ int bench_child(int argc, char **argv)
     return run_task(&task) ? 0 : 3;
 }
 
-/// Becomes the child. Only async-signal-safe calls: the environment was made before the fork.
-static _Noreturn void become_child(char **arguments, char **environment, int out, bool hush)
-{
-    dup2(out, STDOUT_FILENO);
-    if (hush) { // of the loader, which complains about a library that is not there; we say so ourselves
-        int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
-        if (null >= 0)
-            dup2(null, STDERR_FILENO);
-    }
-    execve("/proc/self/exe", arguments, environment);
-    _exit(127);
-}
-
-/// The environment with LD_PRELOAD set to `library`, or without it. @return memory to be freed, or NULL
-static char **make_environment(const char *library, char *entry, size_t entry_size)
-{
-    size_t count = 0;
-    while (environ[count])
-        count++;
-    char **environment = malloc((count + 2) * sizeof *environment);
-    if (!environment)
-        return NULL;
-    size_t kept = 0;
-    for (size_t i = 0; i < count; i++)
-        if (strncmp(environ[i], "LD_PRELOAD=", 11) != 0)
-            environment[kept++] = environ[i];
-    if (library) {
-        snprintf(entry, entry_size, "LD_PRELOAD=%s", library);
-        environment[kept++] = entry;
-    }
-    environment[kept] = NULL;
-    return environment;
-}
-
 /// Reads what the child prints, to its end.
 static enum bench_answer read_answer(FILE *in, struct bench_values *values, char *note, size_t note_size)
 {
@@ -246,31 +210,11 @@ enum bench_answer bench_ask(const struct bench_task *task, struct bench_values *
         snprintf(number[i], sizeof number[i], "%" PRIu64, field[i]);
         arguments[3 + i] = number[i];
     }
-    char entry[128];
-    char **environment = make_environment(info->preload, entry, sizeof entry);
-
-    int ends[2];
-    if (!environment || pipe2(ends, O_CLOEXEC) != 0) {
-        fprintf(stderr, "steve bench: cannot start a child for %s: %s\n", info->name, strerror(errno));
-        free(environment);
+    struct bench_process process;
+    if (!bench_process_start(&process, info->name, arguments, info->preload, task->job == BENCH_PROBE))
         return BENCH_FAILED;
-    }
-    fflush(NULL);
-    pid_t child = fork();
-    if (child == 0)
-        become_child(arguments, environment, ends[1], task->job == BENCH_PROBE);
-    close(ends[1]);
-    free(environment);
-
-    FILE *in = fdopen(ends[0], "r");
-    enum bench_answer answer = child > 0 && in ? read_answer(in, values, note, note_size) : BENCH_FAILED;
-    if (in)
-        fclose(in);
-    else
-        close(ends[0]);
-    int status = -1;
-    while (child > 0 && waitpid(child, &status, 0) < 0 && errno == EINTR)
-        continue;
+    enum bench_answer answer = read_answer(process.out, values, note, note_size);
+    int status = bench_process_end(&process);
     if (status == 0 && answer != BENCH_FAILED)
         return answer;
     if (WIFSIGNALED(status))

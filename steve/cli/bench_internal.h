@@ -5,7 +5,8 @@
 /// so that a machine that slows down slows down for all of them.
 ///
 ///     bench.c             options, what is measured in which order
-///     bench_child.c       starting a child and reading its figures; the child's entry
+///     bench_child.c       a child's task and its figures; the child's entry
+///     bench_process.c     starting a child, with a malloc library preloaded
 ///     bench_sequence.c    the sequences that all allocators run: victims and sizes, drawn beforehand
 ///     bench_client.h      one face for Jeff and for malloc, so that a task is written once
 ///     bench_churn.c       task: malloc+free pair, also in a tight heap or with calloc, and each call timed singly
@@ -19,6 +20,11 @@
 ///     bench_figures.c     medians, percentiles, the clock, memory
 ///     bench_rows.c        the rows of a run; bench_json.c prints them for machines, and what machine this is
 ///     bench_table_*.c     running the tasks of each metric round by round, and its table for people
+///
+/// Two more benches take any driver through its interface; they share children and figures with this one:
+///
+///     bench_compare.h     time and space of all of them in the same life
+///     bench_scaling.h     how costs grow with the number of blocks
 #ifndef STEVE_CLI_BENCH_INTERNAL_H
 #define STEVE_CLI_BENCH_INTERNAL_H
 
@@ -189,6 +195,7 @@ bool bench_pause(const struct bench_task *task);
 void *bench_memory(size_t bytes);
 
 uint64_t bench_now_ns(void); ///< monotonic
+uint64_t bench_cpu_ns(void); ///< what this process has used of the processor
 
 /// splitmix64 (Steele, Lea, Flood 2014). The same numbers for every allocator.
 static inline uint64_t bench_random(uint64_t *state)

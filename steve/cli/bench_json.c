@@ -54,7 +54,7 @@ void bench_machine_print(FILE *out, const struct bench_machine *machine)
 }
 
 /// Every add may fail for want of memory; cJSON then leaves the field out, and the document is not printed.
-static bool add_machine(cJSON *document)
+bool bench_json_add_machine(struct cJSON *document)
 {
     struct bench_machine machine = bench_machine_read();
     cJSON *object = cJSON_AddObjectToObject(document, "machine");
@@ -63,6 +63,17 @@ static bool add_machine(cJSON *document)
            cJSON_AddStringToObject(object, "system", machine.system) &&
            cJSON_AddStringToObject(object, "compiler", machine.compiler) &&
            cJSON_AddBoolToObject(object, "optimized", machine.optimized);
+}
+
+bool bench_json_finish(FILE *out, struct cJSON *document, bool all)
+{
+    char *text = all ? cJSON_Print(document) : NULL;
+    bool printed = text && fprintf(out, "%s\n", text) > 0 && fflush(out) == 0;
+    if (!printed)
+        fprintf(stderr, "steve bench: the document could not be %s\n", text ? "written" : "made: memory is short");
+    cJSON_free(text);
+    cJSON_Delete(document);
+    return printed;
 }
 
 static bool add_params(cJSON *row, const struct bench_plan *plan, const struct bench_row *from)
@@ -96,16 +107,10 @@ static bool add_row(cJSON *rows, const struct bench_plan *plan, const struct ben
 bool bench_print_json(FILE *out, const struct bench_plan *plan)
 {
     cJSON *document = cJSON_CreateObject();
-    bool all = document && add_machine(document);
+    bool all = document && bench_json_add_machine(document);
     cJSON *rows = all ? cJSON_AddArrayToObject(document, "rows") : NULL;
     all = rows;
     for (size_t i = 0; i < plan->rows.count && all; i++)
         all = add_row(rows, plan, &plan->rows.row[i]);
-    char *text = all ? cJSON_Print(document) : NULL;
-    bool printed = text && fprintf(out, "%s\n", text) > 0 && fflush(out) == 0;
-    cJSON_free(text);
-    cJSON_Delete(document);
-    if (!printed)
-        fprintf(stderr, "steve bench: the document could not be %s\n", text ? "written" : "made: memory is short");
-    return printed;
+    return bench_json_finish(out, document, all);
 }

@@ -109,6 +109,12 @@ void bench_machine_print(FILE *out, const struct bench_machine *machine);
 /// @return false after a message
 bool bench_print_json(FILE *out, const struct bench_plan *plan);
 
+/// What every document has. @return false when memory is short
+struct cJSON;
+bool bench_json_add_machine(struct cJSON *document);
+/// Prints the document, and frees it. @param all false: it lacks something, for want of memory @return false after a message
+bool bench_json_finish(FILE *out, struct cJSON *document, bool all);
+
 /// Tasks that are done side by side, and their figures: one list for each task and figure, one value a round in each.
 /// As many figures as the task has that has most of them.
 enum { BENCH_LINE_TASKS = 8, BENCH_LINE_FIGURES = BENCH_LOCK_FIGURES };
