@@ -6,7 +6,7 @@
 
 #include "steve/core/shadow.h"
 
-static size_t alignment_of(struct steve_op op)
+size_t steve_alignment_of(struct steve_op op)
 {
     bool aligned = op.code >= STEVE_OP_ALIGNED && op.code <= STEVE_OP_ALIGNED_LAST;
     return aligned ? (size_t)1 << (op.code - STEVE_OP_ALIGNED) : 0;
@@ -40,7 +40,7 @@ static bool has_function(const struct steve_driver *driver, struct steve_op op)
     if (op.code == STEVE_OP_CALLOC) {
         return driver->calloc != NULL;
     }
-    size_t alignment = alignment_of(op);
+    size_t alignment = steve_alignment_of(op);
     return alignment == 0 || (driver->aligned != NULL && alignment <= driver->largest_aligned);
 }
 
@@ -52,7 +52,7 @@ static steve_ref call_request(struct steve_exec *exec, struct steve_op op, size_
     if (op.code == STEVE_OP_CALLOC) {
         return call_calloc(exec, bytes);
     }
-    return exec->driver->aligned(exec->heap, alignment_of(op), bytes);
+    return exec->driver->aligned(exec->heap, steve_alignment_of(op), bytes);
 }
 
 /// A ref that has just been given must be new.
@@ -188,7 +188,7 @@ static enum steve_outcome op_request(struct steve_exec *exec, struct steve_slot 
     if (op.code == STEVE_OP_CALLOC && steve_is_unbearable(bytes)) {
         return STEVE_SKIPPED;
     }
-    size_t alignment = alignment_of(op);
+    size_t alignment = steve_alignment_of(op);
     steve_ref ref = call_request(exec, op, bytes);
     if (ref == 0) {
         return steve_outcome_of(check_refused_block(exec, alignment, bytes) && check_zero_refused(exec, op, bytes),

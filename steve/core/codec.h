@@ -7,6 +7,7 @@
 ///
 /// Every byte string decodes: a header that is cut short as if zeros followed, an unknown version as 1, an unknown wire id as "",
 /// heap bytes 0 as STEVE_HEAP_DEFAULT and beyond STEVE_HEAP_LIMIT modulo it, a budget's number as if its class were absolute.
+/// Bytes name no second driver (`against`); they are the sequence of the first alone.
 /// A driver outside the box has no number: bytes for it have 0, which names none, and no options. Its text names it.
 /// What Steve writes is canonical: no dead records, unused fields zero, no options that the driver does not have (an unknown one
 /// has none).
@@ -54,7 +55,8 @@ uint8_t *steve_bytes_encode(const struct steve_catalog *catalog, const struct st
 
 /// Parses text. The first line is `steve-ops 1`. Header lines, in any order, before the first op:
 ///
-///     driver NAME      heap BYTES      base UNITS      memory zero|dirty      option NAME   (once per option)
+///     driver NAME      against NAME (a second driver that runs the same ops)
+///     heap BYTES      base UNITS      memory zero|dirty      option NAME   (once per option)
 ///
 /// Ops, one a line; `#` starts a comment; blank lines are skipped; a slot is s0..s65535:
 ///

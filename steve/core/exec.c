@@ -73,6 +73,10 @@ struct steve_exec *steve_exec_new(const struct steve_exec_config *config, const 
     exec->gaps = driver->arena != NULL && driver->extent != NULL && driver->run_needed != NULL &&
                  (driver->promises & STEVE_PROMISE_REGION) != 0;
     exec->effort = efforts[config->level];
+    if (config->against != NULL && !steve_rival_new(exec, why)) {
+        steve_exec_free(exec);
+        return NULL;
+    }
     return exec;
 }
 
@@ -81,6 +85,7 @@ void steve_exec_free(struct steve_exec *exec)
     if (exec == NULL) {
         return;
     }
+    steve_exec_free(exec->rival);
     // After a finding the heaps are left as they are.
     if (!exec->found) {
         if (exec->heap != NULL) {
@@ -130,6 +135,8 @@ static void reset(struct steve_exec *exec)
     exec->last_twice = 0;
     exec->full_compactions = 0;
     exec->run_version = exec->layout.version - 1;
+    exec->blames_rival = false;
+    exec->past = (struct steve_past){0};
 }
 
 static bool place_region(struct steve_exec *exec, const struct steve_header *header, struct steve_geometry *geometry,
@@ -169,6 +176,7 @@ bool steve_exec_begin(struct steve_exec *exec, const struct steve_header *header
     if (exec->heap_bytes < exec->driver->heap_min) {
         exec->heap_bytes = exec->driver->heap_min;
     }
+    exec->options = header->options;
     struct steve_geometry geometry = {.bytes = exec->heap_bytes, .options = header->options, .salt = MAIN_SALT};
     if (!place_region(exec, header, &geometry, why)) {
         return false;
@@ -186,7 +194,7 @@ bool steve_exec_begin(struct steve_exec *exec, const struct steve_header *header
     }
     uint64_t shape = (uint64_t)header->base_offset << 16 | (uint64_t)header->options << 8 | (header->dirty ? 1u : 0u);
     exec->digest = mix(mix(exec->digest, header->heap_bytes), shape);
-    return true;
+    return exec->rival == NULL || steve_rival_begin(exec, header, why);
 }
 
 /// Looks at the next block in turn, so that damage shows also where no op goes.
@@ -271,6 +279,12 @@ static void count(struct steve_exec *exec, struct steve_op op, enum steve_outcom
     }
 }
 
+enum steve_outcome steve_carry_out(struct steve_exec *exec, struct steve_op op, size_t bytes)
+{
+    enum steve_outcome outcome = dispatch(exec, op, bytes);
+    return outcome == STEVE_FOUND || !exec->checked || check_between(exec) ? outcome : STEVE_FOUND;
+}
+
 enum steve_outcome steve_exec_step(struct steve_exec *exec, struct steve_op op)
 {
     if (exec->found) {
@@ -281,10 +295,8 @@ enum steve_outcome steve_exec_step(struct steve_exec *exec, struct steve_op op)
         return exec->last = STEVE_SKIPPED;
     }
     size_t bytes = steve_op_uses_size(op.code) ? steve_view_resolve_size(exec, op) : 0;
-    enum steve_outcome outcome = dispatch(exec, op, bytes);
-    if (outcome != STEVE_FOUND && exec->checked && !check_between(exec)) {
-        outcome = STEVE_FOUND;
-    }
+    enum steve_outcome outcome =
+        exec->rival == NULL ? steve_carry_out(exec, op, bytes) : steve_differential_step(exec, op, bytes);
     exec->digest = mix(mix(exec->digest, op_as_word(op)), bytes * 4 + (unsigned)outcome);
     count(exec, op, outcome);
     exec->op++;
@@ -312,6 +324,9 @@ enum steve_outcome steve_exec_end(struct steve_exec *exec)
         return STEVE_DONE;
     }
     if (exec->checked && !check_end(exec)) {
+        return STEVE_FOUND;
+    }
+    if (exec->rival != NULL && !steve_rival_end(exec)) {
         return STEVE_FOUND;
     }
     exec->driver->close(exec->heap);

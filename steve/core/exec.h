@@ -14,6 +14,7 @@ struct steve_exec;
 
 struct steve_exec_config {
     const struct steve_driver *driver;
+    const struct steve_driver *against; ///< runs the same ops, as far as it has them (differential.c); NULL: none
     uint32_t without;              ///< oracles that are off: bits 1 << enum steve_oracle
     enum steve_check_level level;  ///< zero is light; the command line's default is normal
     bool unchecked;                ///< no checking at all, payloads are still written: the yardstick of the bench
@@ -49,7 +50,7 @@ void steve_exec_free(struct steve_exec *exec);
 /// @return false if the driver could not open a heap: `*why` says why
 bool steve_exec_begin(struct steve_exec *exec, const struct steve_header *header, const char **why);
 
-/// Carries out one op.
+/// Carries out one op. With a second driver: on the first as if it were alone, then on the second; `view` is of the first.
 enum steve_outcome steve_exec_step(struct steve_exec *exec, struct steve_op op);
 
 /// Ends the episode: last sweep over all blocks, drain, capacity, then closes the heap.

@@ -9,6 +9,7 @@
 ///     health.c      the allocator's statistics and its own check; the guards
 ///     finding.c     recording what is broken
 ///     view.c        the narrow view
+///     differential.c  the second driver, and where outcomes differ
 ///
 /// A function that checks returns false when the episode is over: a finding is recorded, and the heap must not be touched again.
 #ifndef STEVE_CORE_EXEC_INTERNAL_H
@@ -68,6 +69,13 @@ static inline bool steve_is_unbearable(size_t bytes)
     return bytes > STEVE_WRITTEN_MOST && bytes < SIZE_MAX / 4;
 }
 
+/// The most that a heap has held in this episode: what it could do once it can do again.
+struct steve_past {
+    size_t blocks;  ///< live ones
+    size_t bytes;   ///< in live blocks, as asked for
+    size_t largest; ///< of a request that was served, its alignment added
+};
+
 struct steve_exec {
     const struct steve_driver *driver;
     void *heap; ///< NULL: no episode
@@ -83,6 +91,7 @@ struct steve_exec {
     uint64_t stamps; ///< given in this episode
     uint64_t moves;  ///< the driver's counter when the layout was last right
     size_t heap_bytes;
+    uint8_t options; ///< of the episode
     size_t credit; ///< bytes of contents that may be compared now
 
     size_t live_blocks;
@@ -106,6 +115,10 @@ struct steve_exec {
     uintptr_t run_begin;            ///< and the arena's begin
     size_t run_largest;             ///< largest gap, the run above the last block apart
     struct steve_arena first_arena; ///< right after open
+
+    struct steve_exec *rival; ///< of the second driver, owned; NULL: there is none
+    bool blames_rival;        ///< the finding was the rival's own
+    struct steve_past past;   ///< kept up only where there are two drivers
 
     void *foreign_heap;
     steve_ref foreign[8];
@@ -213,6 +226,13 @@ static inline bool steve_sweep_if_moved(struct steve_exec *exec)
 bool steve_refusal_of_block(struct steve_exec *exec, size_t alignment, size_t bytes);
 /// Whether a resize could have been.
 bool steve_refusal_of_resize(struct steve_exec *exec, const struct steve_slot *slot, size_t bytes);
+/// A request, against what is free for it.
+struct steve_room {
+    size_t run;    ///< the largest free run that may serve it
+    size_t needed; ///< what serves it for certain; SIZE_MAX: nothing can be said
+};
+/// What the driver's own statements say about a request for a new block. Only if exec->gaps; the layout must be right.
+struct steve_room steve_room_for_block(struct steve_exec *exec, size_t alignment, size_t bytes);
 /// The largest free run there is, the one at the end included. Only if exec->gaps.
 size_t steve_largest_run(struct steve_exec *exec);
 
@@ -230,6 +250,24 @@ bool steve_health_if_due(struct steve_exec *exec, uint64_t after);
 enum steve_outcome steve_op_block(struct steve_exec *exec, struct steve_op op, size_t bytes);
 /// Frees an unlocked live block. @return false if the episode is over
 bool steve_free_block(struct steve_exec *exec, struct steve_slot *slot, bool *freed);
+
+// differential.c
+
+/// Makes the executor of the second driver. @return false with `*why` set
+bool steve_rival_new(struct steve_exec *exec, const char **why);
+bool steve_rival_begin(struct steve_exec *exec, const struct steve_header *header, const char **why);
+/// One op, on both.
+enum steve_outcome steve_differential_step(struct steve_exec *exec, struct steve_op op, size_t bytes);
+/// The end of the second driver's episode. @return false if it broke an oracle
+bool steve_rival_end(struct steve_exec *exec);
+
+// exec.c
+
+/// One op on this executor alone, and the checks after it. @param bytes the size it asks for
+enum steve_outcome steve_carry_out(struct steve_exec *exec, struct steve_op op, size_t bytes);
+
+// blocks.c: the alignment that an op asks for; 0: none
+size_t steve_alignment_of(struct steve_op op);
 
 // compaction.c, misuse.c, drain.c
 

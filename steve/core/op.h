@@ -92,6 +92,7 @@ struct steve_op steve_op_sized(uint8_t code, uint16_t slot, uint32_t bytes);
 /// What comes before the ops: which allocator, and the geometry of its heap.
 struct steve_header {
     char driver[STEVE_DRIVER_NAME_SIZE]; ///< "" for whichever is asked for
+    char against[STEVE_DRIVER_NAME_SIZE]; ///< a second one that runs the same ops; "": none. Text alone has it
     uint64_t heap_bytes;   ///< 1..STEVE_HEAP_LIMIT
     uint16_t base_offset;  ///< the region begins this many units of the driver's region alignment past a 64 KiB boundary
     uint8_t options;       ///< bits of steve_driver.options

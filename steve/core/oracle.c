@@ -30,6 +30,8 @@ static const struct {
     [STEVE_ORACLE_CHECK] = {"check", "the allocator's own heap check passes"},
     [STEVE_ORACLE_METAMORPHIC] = {"metamorphic",
                                   "the same ops at a base congruent to the largest alignment give the same offsets"},
+    [STEVE_ORACLE_DIFFERENTIAL] =
+        {"differential", "with --against: what one driver serves the other does not refuse with room to spare"},
     [STEVE_ORACLE_CRASH] = {"crash", "no signal, sanitizer report or exit"},
     [STEVE_ORACLE_HANG] = {"hang", "every op ends within its budget of CPU time"},
     [STEVE_ORACLE_MEMORY] = {"memory", "resident memory stays below its limit"},

@@ -28,29 +28,23 @@ size_t steve_largest_run(struct steve_exec *exec)
     return gap > top ? gap : top;
 }
 
-/// A request that was refused, against what was free.
-struct verdict {
-    size_t run;    ///< the largest free run that may serve it
-    size_t needed; ///< what it needs; SIZE_MAX: nothing can be said
-};
-
-static bool is_wrong(struct verdict verdict)
+static bool is_wrong(struct steve_room verdict)
 {
     return verdict.run >= verdict.needed && verdict.needed != SIZE_MAX;
 }
 
-static struct verdict judge_block(struct steve_exec *exec, size_t alignment, size_t bytes)
+struct steve_room steve_room_for_block(struct steve_exec *exec, size_t alignment, size_t bytes)
 {
     struct steve_arena arena = exec->driver->arena(exec->heap);
     size_t top = top_run(exec, &arena);
     if (arena.spare_handles == 0) {
         if (top < arena.handle_bytes) {
-            return (struct verdict){0, SIZE_MAX}; // no place for one more handle
+            return (struct steve_room){0, SIZE_MAX}; // no place for one more handle
         }
         top -= arena.handle_bytes;
     }
     size_t gap = largest_gap(exec, arena.begin);
-    return (struct verdict){gap > top ? gap : top, exec->driver->run_needed(exec->heap, alignment, bytes)};
+    return (struct steve_room){gap > top ? gap : top, exec->driver->run_needed(exec->heap, alignment, bytes)};
 }
 
 /// Before anything is said the layout is made sure of: if blocks were moved untold, that is what is wrong; and extents may have
@@ -63,13 +57,13 @@ static bool make_sure(struct steve_exec *exec)
 bool steve_refusal_of_block(struct steve_exec *exec, size_t alignment, size_t bytes)
 {
     if (!exec->gaps || (exec->promises & STEVE_PROMISE_EXACT_REFUSAL) == 0 ||
-        !is_wrong(judge_block(exec, alignment, bytes))) {
+        !is_wrong(steve_room_for_block(exec, alignment, bytes))) {
         return true;
     }
     if (!make_sure(exec)) {
         return false;
     }
-    struct verdict verdict = judge_block(exec, alignment, bytes);
+    struct steve_room verdict = steve_room_for_block(exec, alignment, bytes);
     return !is_wrong(verdict) || steve_broken(exec, STEVE_ORACLE_REFUSAL, NULL,
                                               "a request for %zu bytes (alignment %zu) was refused; it needs a run of "
                                               "%zu bytes, and one of %zu is free",
@@ -96,24 +90,24 @@ static bool grows_alike(struct steve_exec *exec, const struct steve_slot *slot, 
 }
 
 /// A locked block can only grow into the run right above it.
-static struct verdict judge_resize_of_locked(struct steve_exec *exec, const struct steve_slot *slot, size_t bytes)
+static struct steve_room judge_resize_of_locked(struct steve_exec *exec, const struct steve_slot *slot, size_t bytes)
 {
     if (!grows_alike(exec, slot, bytes)) {
-        return (struct verdict){0, SIZE_MAX};
+        return (struct steve_room){0, SIZE_MAX};
     }
     struct steve_arena arena = exec->driver->arena(exec->heap);
     uintptr_t above = steve_layout_above(&exec->layout, slot->begin, steve_slot_index(exec, slot), arena.end);
-    return (struct verdict){above > slot->begin ? above - slot->begin : 0,
-                            exec->driver->run_needed(exec->heap, 0, bytes)};
+    return (struct steve_room){above > slot->begin ? above - slot->begin : 0,
+                               exec->driver->run_needed(exec->heap, 0, bytes)};
 }
 
-static struct verdict judge_resize(struct steve_exec *exec, const struct steve_slot *slot, size_t bytes)
+static struct steve_room judge_resize(struct steve_exec *exec, const struct steve_slot *slot, size_t bytes)
 {
     if (slot->locks > 0) {
         return judge_resize_of_locked(exec, slot, bytes);
     }
     size_t alignment = slot->alignment == 0 ? 0 : (size_t)1 << slot->alignment;
-    return (struct verdict){steve_largest_run(exec), exec->driver->run_needed(exec->heap, alignment, bytes)};
+    return (struct steve_room){steve_largest_run(exec), exec->driver->run_needed(exec->heap, alignment, bytes)};
 }
 
 bool steve_refusal_of_resize(struct steve_exec *exec, const struct steve_slot *slot, size_t bytes)
@@ -131,7 +125,7 @@ bool steve_refusal_of_resize(struct steve_exec *exec, const struct steve_slot *s
     if (!make_sure(exec)) {
         return false;
     }
-    struct verdict verdict = judge_resize(exec, slot, bytes);
+    struct steve_room verdict = judge_resize(exec, slot, bytes);
     return !is_wrong(verdict) ||
            steve_broken(exec, STEVE_ORACLE_REFUSAL, slot,
                         "a resize to %zu bytes was refused; it needs a run of %zu bytes, and one of %zu is free%s",

@@ -182,6 +182,9 @@ static bool has_compared(const struct steve_finding *finding)
 void steve_scene_take(struct steve_exec *exec, struct steve_scene *scene)
 {
     assert(exec->found);
+    if (exec->blames_rival) {
+        exec = exec->rival;
+    }
 
     uintptr_t base = (uintptr_t)exec->region.base;
     *scene = (struct steve_scene){

@@ -13,6 +13,7 @@ struct steve_slice {
 
 enum steve_header_line {
     STEVE_HEADER_DRIVER,
+    STEVE_HEADER_AGAINST,
     STEVE_HEADER_HEAP,
     STEVE_HEADER_BASE,
     STEVE_HEADER_MEMORY,

@@ -8,8 +8,8 @@
 #define LINE_LENGTH_MAX 4096u
 
 static const char *const header_names[STEVE_HEADER_LINES] = {
-    [STEVE_HEADER_DRIVER] = "driver", [STEVE_HEADER_HEAP] = "heap",     [STEVE_HEADER_BASE] = "base",
-    [STEVE_HEADER_MEMORY] = "memory", [STEVE_HEADER_OPTION] = "option",
+    [STEVE_HEADER_DRIVER] = "driver", [STEVE_HEADER_AGAINST] = "against", [STEVE_HEADER_HEAP] = "heap",
+    [STEVE_HEADER_BASE] = "base",     [STEVE_HEADER_MEMORY] = "memory",   [STEVE_HEADER_OPTION] = "option",
 };
 
 /// The one argument of a header line.
@@ -21,31 +21,33 @@ static bool header_argument(struct steve_text_parser *parser, const char *usage,
     return true;
 }
 
-static bool parse_driver(struct steve_text_parser *parser)
+/// The name on a driver's line. @param line STEVE_HEADER_DRIVER or STEVE_HEADER_AGAINST
+static bool parse_name(struct steve_text_parser *parser, enum steve_header_line line, char into[STEVE_DRIVER_NAME_SIZE])
 {
-    struct steve_header *header = &parser->sequence->header;
     if (parser->count < 2)
-        return steve_text_fail(parser, "expected 'driver NAME', not 'driver' alone");
+        return steve_text_fail(parser, "expected '%s NAME', not '%s' alone", header_names[line], header_names[line]);
 
     // All of the line, since a path may have blanks.
     struct steve_slice name = parser->text;
-    steve_slice_take(&name, header_names[STEVE_HEADER_DRIVER]);
+    steve_slice_take(&name, header_names[line]);
     name = steve_text_trim(name);
-    if (name.length >= sizeof header->driver)
+    if (name.length >= STEVE_DRIVER_NAME_SIZE)
         return steve_text_fail(parser, "the driver's name has %zu characters; expected at most %zu", name.length,
-                               sizeof header->driver - 1);
+                               (size_t)STEVE_DRIVER_NAME_SIZE - 1);
     for (size_t i = 0; i < name.length; i++) {
         if ((unsigned char)name.at[i] < ' ' || name.at[i] == 0x7f)
             return steve_text_fail(parser, "expected a driver's name without control characters, not '%s'",
                                    steve_text_quote(name).text);
     }
-    memcpy(header->driver, name.at, name.length);
+    memcpy(into, name.at, name.length);
 
     // Drivers outside the box are loaded only if it must be known what they are: for an option, or to be run.
-    if (steve_driver_name_is_path(header->driver))
+    if (steve_driver_name_is_path(into))
         return true;
-    parser->driver = steve_catalog_by_name(parser->catalog, header->driver);
-    if (parser->driver != NULL)
+    const struct steve_driver *driver = steve_catalog_by_name(parser->catalog, into);
+    if (line == STEVE_HEADER_DRIVER)
+        parser->driver = driver;
+    if (driver != NULL)
         return true;
     struct steve_text_list known = {.length = 0};
     for (size_t i = 0; parser->catalog != NULL && i < parser->catalog->count; i++)
@@ -134,7 +136,9 @@ static bool parse_header_line(struct steve_text_parser *parser, enum steve_heade
 
     switch (which) {
     case STEVE_HEADER_DRIVER:
-        return parse_driver(parser);
+        return parse_name(parser, which, parser->sequence->header.driver);
+    case STEVE_HEADER_AGAINST:
+        return parse_name(parser, which, parser->sequence->header.against);
     case STEVE_HEADER_HEAP:
         return parse_heap(parser);
     case STEVE_HEADER_BASE:

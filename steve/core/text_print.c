@@ -146,7 +146,7 @@ static bool name_is_printable(const char *name)
 
 static bool print_header(const struct steve_catalog *catalog, const struct steve_header *header, FILE *out)
 {
-    if (!name_is_printable(header->driver)) {
+    if (!name_is_printable(header->driver) || !name_is_printable(header->against)) {
         errno = EINVAL;
         return false;
     }
@@ -154,6 +154,8 @@ static bool print_header(const struct steve_catalog *catalog, const struct steve
     fprintf(out, "%s\n", STEVE_TEXT_MAGIC);
     if (header->driver[0] != '\0')
         fprintf(out, "driver %s\n", header->driver);
+    if (header->against[0] != '\0')
+        fprintf(out, "against %s\n", header->against);
     fprintf(out, "heap %llu\n", (unsigned long long)header->heap_bytes);
     if (header->base_offset != 0)
         fprintf(out, "base %u\n", (unsigned)header->base_offset);

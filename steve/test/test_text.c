@@ -87,9 +87,10 @@ static void the_example_of_the_design_is_printed_as_it_was_read(void **state)
 static void all_header_lines_survive(void **state)
 {
     (void)state;
-    const char text[] =
-        "steve-ops 1\ndriver jeff\nheap 1099511627776\nbase 65535\nmemory dirty\noption eager\noption scramble\n";
+    const char text[] = "steve-ops 1\ndriver jeff\nagainst libc\nheap 1099511627776\nbase 65535\nmemory dirty\noption "
+                        "eager\noption scramble\n";
     struct steve_sequence sequence = parsed(text);
+    assert_string_equal(sequence.header.against, "libc");
     assert_int_equal(sequence.header.heap_bytes, STEVE_HEAP_LIMIT);
     assert_int_equal(sequence.header.base_offset, 65535);
     assert_int_equal(sequence.header.options, 3);
@@ -396,6 +397,11 @@ static void wrong_headers_are_reported(void **state)
     (void)state;
     assert_error(OPS "driver foo\n", "f.ops:2: no driver 'foo'; there are: jeff, libc");
     assert_error(OPS "driver\n", "f.ops:2: expected 'driver NAME', not 'driver' alone");
+    assert_error(OPS "against foo\n", "f.ops:2: no driver 'foo'; there are: jeff, libc");
+    assert_error(OPS "against\n", "f.ops:2: expected 'against NAME', not 'against' alone");
+    assert_error(OPS "against libc\nagainst jeff\n", "f.ops:3: a second 'against'; expected one, and line 2 has it");
+    assert_error(OPS "against libc\noption eager\n",
+                 "f.ops:3: expected a 'driver' line before 'option': options are a driver's own");
     assert_error(OPS "driver jeff jeff\n", "f.ops:2: no driver 'jeff jeff'; there are: jeff, libc");
     assert_error(OPS "heap 0\n", "f.ops:2: heap size 0 is out of range; expected 1 to 1099511627776");
     assert_error(OPS "heap 1099511627777\n",
@@ -456,6 +462,9 @@ static void a_name_that_text_cannot_hold_is_not_printed(void **state)
         errno = 0;
         assert_false(steve_text_print(&samples, &sequence, stdout));
         assert_int_equal(errno, EINVAL);
+        sequence.header.driver[0] = '\0';
+        strcpy(sequence.header.against, names[i]);
+        assert_false(steve_text_print(&samples, &sequence, stdout));
     }
 }
 
