@@ -40,6 +40,10 @@ char *steve_command_word(const char *word)
 /// The options that change what is checked, and so what is found.
 static void print_checks(FILE *out, const struct steve_options *options)
 {
+    if (options->against != NULL) {
+        fputs(" --against ", out);
+        print_word(out, options->against->name);
+    }
     if (options->level != STEVE_CHECK_NORMAL) {
         fprintf(out, " --check %s", steve_check_level_name(options->level));
     }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "steve/cli/catalog.h"
 #include "steve/cli/cli.h"
 #include "steve/cli/command.h"
 #include "steve/find/repro_c.h"
@@ -56,8 +57,10 @@ static void take_scene(const struct steve_explained *explained, struct steve_fou
     if (shown->scene.taken || options->no_isolate || !leaves_a_scene(shown->finding.oracle)) {
         return;
     }
+    const char *against = shown->sequence.header.against;
     const struct steve_rerun_config config = {
         .driver = explained->driver,
+        .against = against[0] != '\0' ? steve_catalog_by_name(steve_known_drivers(), against) : NULL,
         .sequence = &shown->sequence,
         .without = options->without,
         .level = options->level,

@@ -10,7 +10,10 @@
 #include <sys/stat.h>
 
 #include "steve/cli/catalog.h"
+#include "steve/cli/preloaded.h"
 #include "steve/core/external.h"
+#include "steve/drivers/drivers.h"
+#include "steve/find/preload.h"
 
 /// How deep folders may lie in each other; a symbolic link that leads in a circle ends here.
 #define DEPTH_MAX 32
@@ -118,6 +121,52 @@ const struct steve_driver *steve_driver_for(const char *path, const struct steve
                  path, header->driver);
     }
     return driver;
+}
+
+static bool is_malloc_library(const struct steve_driver *driver)
+{
+    return strncmp(driver->name, STEVE_MALLOC_PREFIX, strlen(STEVE_MALLOC_PREFIX)) == 0;
+}
+
+const char *steve_pair_obstacle(const struct steve_driver *driver, const struct steve_driver *against)
+{
+    if (against == NULL) {
+        return NULL;
+    }
+    if (driver == against) {
+        return "expected another driver than the first";
+    }
+    if (is_malloc_library(driver) && is_malloc_library(against)) {
+        return "each would take the place of malloc(): expected one malloc: library at most";
+    }
+    const bool libc = driver == &steve_driver_libc || against == &steve_driver_libc;
+    return libc && (steve_preload_library(driver) != NULL || steve_preload_library(against) != NULL)
+               ? "it would take the place of libc's malloc(): expected no malloc: library beside libc"
+               : NULL;
+}
+
+bool steve_against_for(const char *path, const struct steve_driver *wanted, const struct steve_driver *driver,
+                       struct steve_header *header, const struct steve_driver **against,
+                       char error[STEVE_INPUT_ERROR_SIZE])
+{
+    *against = wanted;
+    if (wanted == NULL && header->against[0] != '\0') {
+        *against = steve_catalog_by_name(steve_known_drivers(), header->against);
+        if (*against == NULL) {
+            snprintf(error, STEVE_INPUT_ERROR_SIZE,
+                     "%.160s: it is to run against %s, which cannot be had; --against says which one to take", path,
+                     header->against);
+            return false;
+        }
+    }
+    const char *obstacle = steve_pair_obstacle(driver, *against);
+    if (obstacle != NULL) {
+        snprintf(error, STEVE_INPUT_ERROR_SIZE, "%.100s: driver %.120s against %.120s: %s", path, driver->name,
+                 (*against)->name, obstacle);
+        return false;
+    }
+    snprintf(header->against, sizeof header->against, "%s", *against != NULL ? (*against)->name : "");
+    return true;
 }
 
 static bool push(struct steve_paths *paths, const char *path, char *error)

@@ -23,6 +23,17 @@ bool steve_load_sequence(const char *path, const struct steve_bytes *file, struc
 const struct steve_driver *steve_driver_for(const char *path, const struct steve_driver *wanted,
                                             const struct steve_header *header, char error[STEVE_INPUT_ERROR_SIZE]);
 
+/// Whether the two can run side by side. @param against NULL: there is none
+/// @return NULL if they can, else what is wrong, in static memory
+const char *steve_pair_obstacle(const struct steve_driver *driver, const struct steve_driver *against);
+
+/// The second driver that a sequence runs on: --against's, or else the one that it names. The header then names it.
+/// @param against gets it; NULL: none
+/// @return false with `file: what is wrong` in `error` if there is no such driver, or the two cannot run side by side
+bool steve_against_for(const char *path, const struct steve_driver *wanted, const struct steve_driver *driver,
+                       struct steve_header *header, const struct steve_driver **against,
+                       char error[STEVE_INPUT_ERROR_SIZE]);
+
 struct steve_paths {
     char **paths;
     size_t count, capacity;

@@ -75,11 +75,14 @@ static int load_file(struct steve_findings *findings, const char *path)
     if (!steve_read_file(path, &file, error)) {
         return steve_complain(findings->options->command, "%s", error);
     }
+    const struct steve_driver *against;
     int status = -1;
     if (!steve_load_sequence(path, &file, &sequence, error)) {
         status = steve_complain(findings->options->command, "%s", error);
     } else if (sequence.header.driver[0] != '\0' && strcmp(sequence.header.driver, findings->driver->name) != 0) {
         findings->known.others++;
+    } else if (!steve_against_for(path, NULL, findings->driver, &sequence.header, &against, error)) {
+        status = steve_complain(findings->options->command, "%s", error);
     } else {
         status = shrink_known(findings, path, &sequence);
     }

@@ -18,7 +18,8 @@ static const struct steve_command commands[] = {
         .summary = "Stresses an allocator with random sequences of operations.",
         .details = "Without --ops, --episodes or --time a run is 5 million ops; given together,\n"
                    "whichever comes first ends it.\n" EXIT_STATUS_HELP,
-        .takes = BIT(DRIVER) | BIT(SEED) | BIT(OPS) | BIT(EPISODES) | BIT(TIME) | BIT(EPISODE) | BIT(PROFILE) |
+        .takes = BIT(DRIVER) | BIT(AGAINST) | BIT(SEED) | BIT(OPS) | BIT(EPISODES) | BIT(TIME) |
+                 BIT(EPISODE) | BIT(PROFILE) |
                  BIT(LOCKS) | BIT(HEAP) | BIT(CHECK) | BIT(WITHOUT) | BIT(JOBS) | BIT(OP_TIME) | BIT(MEMORY) |
                  BIT(OUT) | BIT(NO_SHRINK) | BIT(NO_ISOLATE) | BIT(KEEP_GOING) | BIT(KNOWN) | BIT(EXHAUSTIVE) | BIT(JSON) | BIT(JUNIT),
         .carry_out = steve_cli_run,
@@ -28,11 +29,12 @@ static const struct steve_command commands[] = {
         .arguments = "FILE|DIR...",
         .summary = "Runs saved sequences: text, bytes, or a fuzzer's crash file.",
         .details = "Folders are searched for files, in sorted order. A file is run on the driver\n"
-                   "that it names, or --driver's. README, *.md, hidden files, and what stands beside\n"
+                   "that it names, or --driver's, and against the one that it names, or --against's.\n"
+                   "README, *.md, hidden files, and what stands beside\n"
                    "a reproducer (report.txt) are left out. Files in a folder called fuzz_text are\n"
                    "no sequences: they go through the parser and back.\n"
                    "A finding longer than 12 ops is shrunk, and the result saved under --out.\n" EXIT_STATUS_HELP,
-        .takes = BIT(DRIVER) | BIT(CHECK) | BIT(WITHOUT) | BIT(OP_TIME) | BIT(MEMORY) |
+        .takes = BIT(DRIVER) | BIT(AGAINST) | BIT(CHECK) | BIT(WITHOUT) | BIT(OP_TIME) | BIT(MEMORY) |
                  BIT(OUT) | BIT(NO_SHRINK) | BIT(NO_ISOLATE) | BIT(JSON),
         .files_min = 1,
         .files_max = 1 << 30,
@@ -48,7 +50,7 @@ static const struct steve_command commands[] = {
                    "in 10s, and also after Ctrl-C.\n"
                    "Exit status: 0 nothing is broken, 1 the result breaks an oracle, 2 bad usage or\n"
                    "input, 3 the environment failed.\n",
-        .takes = BIT(DRIVER) | BIT(CHECK) | BIT(WITHOUT) | BIT(TIME) | BIT(OP_TIME) | BIT(MEMORY) | BIT(OUTPUT),
+        .takes = BIT(DRIVER) | BIT(AGAINST) | BIT(CHECK) | BIT(WITHOUT) | BIT(TIME) | BIT(OP_TIME) | BIT(MEMORY) | BIT(OUTPUT),
         .files_min = 1,
         .files_max = 1,
         .carry_out = steve_cli_shrink,

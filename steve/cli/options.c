@@ -30,6 +30,12 @@ static bool apply_driver(struct steve_options *options, const char *value)
     return options->driver != NULL;
 }
 
+static bool apply_against(struct steve_options *options, const char *value)
+{
+    options->against = steve_catalog_by_name(steve_known_drivers(), value);
+    return options->against != NULL;
+}
+
 static bool apply_seed(struct steve_options *options, const char *value)
 {
     return steve_parse_count(value, &options->seed);
@@ -190,6 +196,8 @@ struct option_row {
 static const struct option_row rows[STEVE_OPTION_COUNT] = {
     [STEVE_OPTION_DRIVER] = {"driver", "D", "the allocator to test (steve drivers), ./FILE.so or malloc:LIBRARY; default jeff",
                              "one that `steve drivers` lists, ./FILE.so or malloc:LIBRARY", apply_driver},
+    [STEVE_OPTION_AGAINST] = {"against", "D", "a second allocator that runs the same: where do outcomes differ?",
+                              "one that `steve drivers` lists, ./FILE.so or malloc:LIBRARY", apply_against},
     [STEVE_OPTION_SEED] = {"seed", "N", "what all is drawn from; default: drawn and printed",
                            "a whole number from 0 to 2^64 - 1", apply_seed},
     [STEVE_OPTION_OPS] = {"ops", "N", "end after N ops; default 5000000", "a whole number from 1 to 2^64 - 1",
@@ -300,7 +308,7 @@ static int apply(const struct steve_command *command, struct steve_options *opti
     if (row->apply(options, value)) {
         return -1;
     }
-    if (option == STEVE_OPTION_DRIVER && steve_driver_name_is_path(value)) {
+    if ((option == STEVE_OPTION_DRIVER || option == STEVE_OPTION_AGAINST) && steve_driver_name_is_path(value)) {
         return STEVE_EXIT_USAGE; // what is wrong with it has been said
     }
     return steve_complain(command, "--%s '%s': expected %s", row->name, value, row->expected);

@@ -7,6 +7,7 @@
 
 enum steve_option {
     STEVE_OPTION_DRIVER,
+    STEVE_OPTION_AGAINST,
     STEVE_OPTION_SEED,
     STEVE_OPTION_OPS,
     STEVE_OPTION_EPISODES,
@@ -37,7 +38,8 @@ struct steve_options {
     const char *program; ///< as it was called, for commands to copy
     uint32_t given;      ///< bits 1 << enum steve_option
 
-    const struct steve_driver *driver; ///< NULL: not said
+    const struct steve_driver *driver;  ///< NULL: not said
+    const struct steve_driver *against; ///< NULL: not said
     uint64_t seed;
     uint64_t ops;
     uint64_t episodes;

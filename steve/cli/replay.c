@@ -32,6 +32,7 @@ struct replay_file {
     const char *broken; ///< then: what did not survive the trip, or NULL
     struct steve_sequence sequence;
     const struct steve_driver *driver;
+    const struct steve_driver *against; ///< NULL: none
     bool has_found;
     struct steve_found found;
     char *shrunk_path;            ///< where something smaller was saved; NULL: nowhere
@@ -78,7 +79,8 @@ static bool load(const struct steve_options *options, const char *path, struct r
         file->driver = steve_driver_for(path, options->driver, &file->sequence.header, error);
     }
     free(bytes.bytes);
-    if (file->driver == NULL) {
+    if (file->driver == NULL ||
+        !steve_against_for(path, options->against, file->driver, &file->sequence.header, &file->against, error)) {
         steve_complain(options->command, "%s", error);
         return false;
     }
@@ -133,7 +135,9 @@ static void on_episode(void *context, const struct steve_episode_result *result)
     print_text_inputs(replay);
     struct replay_file *file = &replay->files[replay->runs[result->episode]];
     if (result->found == NULL) {
-        fprintf(replay->text, "pass  %s  %s ops=%" PRIu64 "\n", file->path, file->driver->name, result->ops);
+        fprintf(replay->text, "pass  %s  %s%s%s ops=%" PRIu64 "\n", file->path, file->driver->name,
+                file->against != NULL ? " against " : "", file->against != NULL ? file->against->name : "",
+                result->ops);
     } else {
         const struct steve_finding *finding = &result->found->finding;
         print_found(replay, file, result->found);
@@ -288,6 +292,7 @@ static int carry_out(struct replay *replay)
                 recordings[recorded.count++] = (struct steve_recording){
                     .sequence = &replay->files[i].sequence,
                     .driver = replay->files[i].driver,
+                    .against = replay->files[i].against,
                 };
             }
         }

@@ -15,6 +15,7 @@
 #include "steve/cli/catalog.h"
 #include "steve/cli/cli.h"
 #include "steve/cli/findings.h"
+#include "steve/cli/input.h"
 #include "steve/cli/scope.h"
 #include "steve/cli/summarize.h"
 #include "steve/find/runner.h"
@@ -83,6 +84,9 @@ static void print_first_line(const struct run *run)
     const struct steve_options *options = run->options;
     FILE *text = run->text;
     fprintf(text, "steve %s driver=%s ", STEVE_VERSION, run->driver->name);
+    if (options->against != NULL) {
+        fprintf(text, "against=%s ", options->against->name);
+    }
     if (run->all != NULL) {
         fprintf(text, "exhaustive=%u", run->all->longest);
     } else {
@@ -205,6 +209,7 @@ static bool run_episodes(struct run *run, struct steve_gen *gen, struct steve_ru
     struct steve_generated generated = {.gen = gen, .driver = run->driver};
     struct steve_source source =
         run->all != NULL ? steve_source_exhaustive(run->all) : steve_source_generated(&generated);
+    source.against = options->against;
     run->live = steve_live_begin();
     run->findings.deadline_ns = options->time_ns != 0 ? steve_trial_now() + options->time_ns : 0;
     bool ran = steve_runner_run(
@@ -299,6 +304,11 @@ int steve_cli_run(const struct steve_options *options)
         .driver = options->driver != NULL ? options->driver : steve_known_drivers()->drivers[0],
         .seed = options->seed,
     };
+    const char *obstacle = steve_pair_obstacle(run.driver, options->against);
+    if (obstacle != NULL) {
+        return steve_complain(options->command, "--against '%s' beside driver %s: %s", options->against->name,
+                              run.driver->name, obstacle);
+    }
     if (!steve_option_given(options, STEVE_OPTION_SEED) && !draw_seed(&run.seed)) {
         steve_complain(options->command, "no seed could be drawn: %s; expected --seed", strerror(errno));
         return STEVE_EXIT_ENVIRONMENT;

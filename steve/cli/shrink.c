@@ -107,6 +107,10 @@ int steve_cli_shrink(const struct steve_options *options)
         driver = steve_driver_for(path, options->driver, &found.sequence.header, error);
     }
     free(file.bytes);
+    const struct steve_driver *against;
+    if (driver != NULL && !steve_against_for(path, options->against, driver, &found.sequence.header, &against, error)) {
+        driver = NULL;
+    }
     int status = driver == NULL ? steve_complain(options->command, "%s", error) : shrink(options, &found, driver);
     steve_sequence_free(&found.sequence);
     return status;

@@ -23,11 +23,14 @@ static void on_progress(void *context, const struct steve_shrink_progress *progr
 void steve_shrink_with_options(const struct steve_options *options, const struct steve_driver *driver, uint64_t time_ns,
                                const struct steve_found *found, struct steve_shrinking *shrinking)
 {
+    // A finding names the second driver, if it was found with one.
+    const char *against = found->sequence.header.against;
     struct steve_live live = steve_live_begin();
     *shrinking = (struct steve_shrinking){0};
     shrinking->ran = steve_shrink(
         &(struct steve_shrink_config){
             .driver = driver,
+            .against = against[0] != '\0' ? steve_catalog_by_name(steve_known_drivers(), against) : NULL,
             .without = options->without,
             .level = options->level,
             .limits = {.op_time_ns = options->op_time_ns, .memory_bytes = options->memory_bytes},

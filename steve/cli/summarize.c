@@ -39,6 +39,7 @@ struct steve_summary steve_summarize(const struct steve_options *options, const 
         .setup =
             {
                 .driver = options->driver != NULL ? options->driver->name : NULL,
+                .against = options->against != NULL ? options->against->name : NULL,
                 .exhaustive = options->exhaustive,
                 .check = steve_check_level_name(options->level),
                 .without = options->without,

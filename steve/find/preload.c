@@ -26,6 +26,7 @@ enum parcel_kind { PARCEL_WORK, PARCEL_TRIAL, PARCEL_LOOK };
 
 struct packed_recording {
     char driver[STEVE_DRIVER_NAME_SIZE];
+    char against[STEVE_DRIVER_NAME_SIZE]; ///< "": none
     struct steve_header header;
     uint64_t count;
 };
@@ -65,6 +66,7 @@ struct packed_look {
 struct parcel {
     enum parcel_kind kind;
     char driver[STEVE_DRIVER_NAME_SIZE];
+    char against[STEVE_DRIVER_NAME_SIZE]; ///< "": none
     struct packed_work work;
     struct packed_trial trial;
     struct packed_look look;
@@ -89,6 +91,11 @@ static bool put(int file, const void *bytes, size_t size)
 static void copy_name(char *to, size_t size, const char *from)
 {
     snprintf(to, size, "%s", from);
+}
+
+static void copy_against(char to[STEVE_DRIVER_NAME_SIZE], const struct steve_driver *against)
+{
+    copy_name(to, STEVE_DRIVER_NAME_SIZE, against != NULL ? against->name : "");
 }
 
 static void pack_source(struct packed_work *packed, const struct steve_source *source)
@@ -118,6 +125,7 @@ static bool put_recordings(int file, const struct steve_recorded *recorded)
         const struct steve_recording *from = &recorded->recordings[i];
         struct packed_recording packed = {.header = from->sequence->header, .count = from->sequence->count};
         copy_name(packed.driver, sizeof packed.driver, from->driver->name);
+        copy_against(packed.against, from->against);
         if (!put(file, &packed, sizeof packed)) {
             return false;
         }
@@ -175,15 +183,21 @@ static void become(const char *library, int parcel, const char **why)
     *why = "the program could not be started anew";
 }
 
-static const char *library_of(const struct steve_driver *driver)
+const char *steve_preload_library(const struct steve_driver *driver)
 {
     const struct steve_external *external = steve_external_of(driver);
     return external != NULL ? external->preload : NULL;
 }
 
-bool steve_preload_is_needed(const struct steve_driver *driver)
+static const char *library_of_pair(const struct steve_driver *driver, const struct steve_driver *against)
 {
-    const char *library = library_of(driver);
+    const char *library = steve_preload_library(driver);
+    return library == NULL && against != NULL ? steve_preload_library(against) : library;
+}
+
+bool steve_preload_is_needed(const struct steve_driver *driver, const struct steve_driver *against)
+{
+    const char *library = library_of_pair(driver, against);
     if (library == NULL) {
         return false;
     }
@@ -194,8 +208,8 @@ bool steve_preload_is_needed(const struct steve_driver *driver)
     return handle == NULL;
 }
 
-void steve_preload_for_worker(const struct steve_work *work, const struct steve_driver *driver, uint64_t item,
-                              const char **why)
+void steve_preload_for_worker(const struct steve_work *work, const struct steve_driver *driver,
+                              const struct steve_driver *against, uint64_t item, const char **why)
 {
     struct parcel parcel = {
         .kind = PARCEL_WORK,
@@ -213,6 +227,7 @@ void steve_preload_for_worker(const struct steve_work *work, const struct steve_
             },
     };
     copy_name(parcel.driver, sizeof parcel.driver, driver->name);
+    copy_against(parcel.against, against);
     pack_source(&parcel.work, work->source);
     *why = "what it needs to know could not be handed on";
     if (parcel.work.source == STEVE_SOURCE_OWN) {
@@ -225,7 +240,7 @@ void steve_preload_for_worker(const struct steve_work *work, const struct steve_
     keep_open(parcel.work.board);
     keep_open(parcel.work.page);
     keep_open(parcel.work.log);
-    become(library_of(driver), file, why);
+    become(library_of_pair(driver, against), file, why);
 }
 
 void steve_preload_for_trial(const struct steve_trial *trial, int socket, const char **why)
@@ -248,6 +263,7 @@ void steve_preload_for_trial(const struct steve_trial *trial, int socket, const 
             },
     };
     copy_name(parcel.driver, sizeof parcel.driver, config->driver->name);
+    copy_against(parcel.against, config->against);
     int file = open_parcel(&parcel);
     *why = "what it needs to know could not be handed on";
     if (file < 0) {
@@ -258,7 +274,7 @@ void steve_preload_for_trial(const struct steve_trial *trial, int socket, const 
     keep_open(parcel.trial.ops);
     keep_open(parcel.trial.outcomes);
     keep_open(parcel.trial.sizes);
-    become(library_of(config->driver), file, why);
+    become(library_of_pair(config->driver, config->against), file, why);
 }
 
 void steve_preload_for_look(const char *library, const char *name, struct steve_look *look, size_t look_size,
@@ -293,6 +309,14 @@ static int fail(struct steve_page *page, const char *what)
     return 0;
 }
 
+/// The driver of a name that was packed. @return false if it cannot be used. `*driver` is NULL for none
+static bool unpack_against(const struct steve_preload_callbacks *callbacks, const char *name,
+                           const struct steve_driver **driver)
+{
+    *driver = name[0] != '\0' ? callbacks->driver_by_name(name) : NULL;
+    return name[0] == '\0' || *driver != NULL;
+}
+
 /// Recordings' ops stay as they lie in the parcel.
 static bool unpack_recordings(const struct parcel *parcel, const struct steve_preload_callbacks *callbacks,
                               struct steve_recorded *recorded)
@@ -313,7 +337,7 @@ static bool unpack_recordings(const struct parcel *parcel, const struct steve_pr
         recordings[i] =
             (struct steve_recording){.sequence = &sequences[i], .driver = callbacks->driver_by_name(packed[i].driver)};
         ops += packed[i].count;
-        if (recordings[i].driver == NULL) {
+        if (recordings[i].driver == NULL || !unpack_against(callbacks, packed[i].against, &recordings[i].against)) {
             return false;
         }
     }
@@ -332,7 +356,9 @@ static int go_on_working(const struct parcel *parcel, const struct steve_preload
         return 3;
     }
     const struct steve_driver *driver = callbacks->driver_by_name(parcel->driver);
-    if (driver == NULL || steve_preload_is_needed(driver)) {
+    const struct steve_driver *against;
+    if (driver == NULL || !unpack_against(callbacks, parcel->against, &against) ||
+        steve_preload_is_needed(driver, against)) {
         return fail(page, "the library was not preloaded: is it gone?");
     }
     struct steve_recorded recorded = {0};
@@ -358,6 +384,9 @@ static int go_on_working(const struct parcel *parcel, const struct steve_preload
             return fail(page, "memory is short");
         }
         source = steve_source_generated(&generated);
+    }
+    if (source.against_of == NULL) {
+        source.against = against;
     }
     steve_worker_run(&(struct steve_work){
         .source = &source,
@@ -396,8 +425,9 @@ static int go_on_judging(const struct parcel *parcel, const struct steve_preload
         .sizes = map_again(packed->sizes, count * sizeof trial.sizes[0]),
         .socket = -1,
     };
-    if (trial.config.driver == NULL || trial.shared == NULL || trial.ops == NULL || trial.outcomes == NULL ||
-        trial.sizes == NULL || steve_preload_is_needed(trial.config.driver)) {
+    if (trial.config.driver == NULL || !unpack_against(callbacks, parcel->against, &trial.config.against) ||
+        trial.shared == NULL || trial.ops == NULL || trial.outcomes == NULL || trial.sizes == NULL ||
+        steve_preload_is_needed(trial.config.driver, trial.config.against)) {
         return 3;
     }
     steve_trial_serve(&(struct steve_trial_server){.trial = &trial, .socket = packed->socket, .socket_of_parent = -1});

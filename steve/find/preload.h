@@ -16,12 +16,16 @@
 /// What such a child is called with: the program's first argument. The second is the number of the parcel's file.
 #define STEVE_PRELOAD_ARGUMENT "--go-on"
 
-/// True if the driver needs a library that this process was not started with.
-bool steve_preload_is_needed(const struct steve_driver *driver);
+/// The library that a process must have had preloaded to run the driver; NULL: none.
+const char *steve_preload_library(const struct steve_driver *driver);
+
+/// True if one of two drivers that run side by side needs a library that this process was not started with. Only one of them may
+/// have one: it takes the place of malloc() for the whole process. @param against NULL: there is just one
+bool steve_preload_is_needed(const struct steve_driver *driver, const struct steve_driver *against);
 
 /// These become the program anew and return only if that fails, with `*why` set.
-void steve_preload_for_worker(const struct steve_work *work, const struct steve_driver *driver, uint64_t item,
-                              const char **why);
+void steve_preload_for_worker(const struct steve_work *work, const struct steve_driver *driver,
+                              const struct steve_driver *against, uint64_t item, const char **why);
 void steve_preload_for_trial(const struct steve_trial *trial, int socket, const char **why);
 /// @param name what to look at; it comes back in struct steve_preload_callbacks
 void steve_preload_for_look(const char *library, const char *name, struct steve_look *look, size_t look_size,

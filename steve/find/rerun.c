@@ -18,7 +18,8 @@ static void on_episode(void *context, const struct steve_episode_result *result)
 
 bool steve_rerun(const struct steve_rerun_config *config, struct steve_found *found)
 {
-    const struct steve_recording recording = {.sequence = config->sequence, .driver = config->driver};
+    const struct steve_recording recording = {
+        .sequence = config->sequence, .driver = config->driver, .against = config->against};
     struct steve_recorded recorded = {.recordings = &recording, .count = 1};
     struct steve_source source = steve_source_recorded(&recorded);
     struct seen seen = {.found = found};

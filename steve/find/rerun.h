@@ -7,6 +7,7 @@
 
 struct steve_rerun_config {
     const struct steve_driver *driver;
+    const struct steve_driver *against; ///< NULL: none
     const struct steve_sequence *sequence;
     uint32_t without; ///< oracles that are off
     enum steve_check_level level;

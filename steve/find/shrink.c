@@ -340,6 +340,7 @@ static bool set_up(struct steve_shrink *s, const struct steve_found *found)
     const struct steve_shrink_config *config = s->config;
     const struct steve_trial_config trial = {
         .driver = config->driver,
+        .against = config->against,
         .without = config->without,
         .level = config->level,
         .memory_bytes = (config->without & 1u << STEVE_ORACLE_MEMORY) != 0 ? 0 : config->limits.memory_bytes,

@@ -21,6 +21,7 @@ struct steve_shrink_progress {
 
 struct steve_shrink_config {
     const struct steve_driver *driver;
+    const struct steve_driver *against; ///< the second one that it was found with; NULL: none
     uint32_t without; ///< as in the run that found it
     enum steve_check_level level;
     struct steve_limits limits;

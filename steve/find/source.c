@@ -74,7 +74,7 @@ static const struct steve_driver *recorded_begin(void *context, uint64_t episode
     assert(episode < recorded->count);
 
     const struct steve_recording *recording = &recorded->recordings[episode];
-    recorded->current = recording->sequence;
+    recorded->current = recording;
     *header = recording->sequence->header;
     *length = recording->sequence->count;
     return recording->driver;
@@ -84,7 +84,13 @@ static struct steve_op recorded_next(void *context, uint64_t index, const struct
 {
     (void)view;
     const struct steve_recorded *recorded = context;
-    return recorded->current->ops[index];
+    return recorded->current->sequence->ops[index];
+}
+
+static const struct steve_driver *recorded_against(void *context)
+{
+    const struct steve_recorded *recorded = context;
+    return recorded->current->against;
 }
 
 struct steve_source steve_source_recorded(struct steve_recorded *recorded)
@@ -101,5 +107,6 @@ struct steve_source steve_source_recorded(struct steve_recorded *recorded)
         .longest = longest,
         .begin = recorded_begin,
         .next = recorded_next,
+        .against_of = recorded_against,
     };
 }

@@ -20,6 +20,9 @@ struct steve_source {
     enum steve_source_kind kind;
     void *context;
     size_t longest; ///< ops of the longest episode: sizes the log
+    const struct steve_driver *against; ///< what all episodes are run against, beside their driver; NULL: see against_of
+    /// The same of the episode that was begun last; NULL: `against`. It too gives NULL where there is none.
+    const struct steve_driver *(*against_of)(void *context);
     /// Begins an episode: fills in its header and its length. @return the driver that it runs on
     const struct steve_driver *(*begin)(void *context, uint64_t episode, struct steve_header *header, uint64_t *length);
     /// The op at `index`, asked for in order, each once. STEVE_OP_NONE: the episode ends before it.
@@ -43,11 +46,12 @@ struct steve_source steve_source_exhaustive(struct steve_exhaustive *all);
 struct steve_recording {
     const struct steve_sequence *sequence;
     const struct steve_driver *driver;
+    const struct steve_driver *against; ///< NULL: it runs alone
 };
 struct steve_recorded {
     const struct steve_recording *recordings;
     size_t count;
-    const struct steve_sequence *current; ///< the source's own
+    const struct steve_recording *current; ///< the source's own
 };
 struct steve_source steve_source_recorded(struct steve_recorded *recorded);
 

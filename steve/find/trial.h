@@ -13,6 +13,7 @@
 
 struct steve_trial_config {
     const struct steve_driver *driver;
+    const struct steve_driver *against; ///< a second one, as in the worker; NULL: none
     uint32_t without; ///< oracles that are off
     enum steve_check_level level;
     uint64_t memory_bytes; ///< resident memory that a candidate may take; 0: any

@@ -43,10 +43,13 @@ static bool begin(struct server *s, struct steve_exec **exec, uint8_t base_slot)
 {
     const char *why = NULL;
     const struct steve_trial_config *config = &s->trial->config;
-    if (*exec == NULL && steve_driver_enter(config->driver, &why)) {
+    const struct steve_driver *against = base_slot == 0 ? config->against : NULL;
+    if (*exec == NULL && steve_driver_enter(config->driver, &why) &&
+        (against == NULL || steve_driver_enter(against, &why))) {
         *exec = steve_exec_new(
             &(struct steve_exec_config){
                 .driver = config->driver,
+                .against = against,
                 .without = config->without,
                 .level = config->level,
                 .base_slot = base_slot,
@@ -172,7 +175,7 @@ void steve_trial_serve(void *context)
         close(ends->socket_of_parent);
     }
     be_silent();
-    if (steve_preload_is_needed(ends->trial->config.driver)) {
+    if (steve_preload_is_needed(ends->trial->config.driver, ends->trial->config.against)) {
         const char *why;
         steve_preload_for_trial(ends->trial, ends->socket, &why);
         _exit(3);

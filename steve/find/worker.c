@@ -20,6 +20,7 @@ struct worker {
     const struct steve_work *work;
     struct steve_page *page;
     const struct steve_driver *driver; ///< what the executors below are made for
+    const struct steve_driver *against;
     struct steve_exec *exec;
     struct steve_exec *second; ///< at the other base; made when first needed
 };
@@ -91,6 +92,7 @@ static struct steve_exec *new_exec(struct worker *w, uint8_t base_slot)
     struct steve_exec *exec = steve_exec_new(
         &(struct steve_exec_config){
             .driver = w->driver,
+            .against = base_slot == 0 ? w->against : NULL,
             .without = w->work->without,
             .level = w->work->level,
             .base_slot = base_slot,
@@ -115,18 +117,20 @@ static void drop_execs(struct worker *w)
 }
 
 /// Executors stay from episode to episode, as long as the driver does. A driver may need a process of another kind.
-static bool have_exec(struct worker *w, const struct steve_driver *driver, uint64_t item)
+static bool have_exec(struct worker *w, const struct steve_driver *driver, const struct steve_driver *against,
+                      uint64_t item)
 {
-    if (w->driver != driver) {
+    if (w->driver != driver || w->against != against) {
         drop_execs(w);
         w->driver = driver;
+        w->against = against;
         const char *why = NULL;
         set_phase(w, STEVE_WORKER_LOAD, 0);
-        if (w->work->is_child && steve_preload_is_needed(driver)) {
-            steve_preload_for_worker(w->work, driver, item, &why);
+        if (w->work->is_child && steve_preload_is_needed(driver, against)) {
+            steve_preload_for_worker(w->work, driver, against, item, &why);
             return fail(w, "the driver could not be loaded", why);
         }
-        if (!steve_driver_enter(driver, &why)) {
+        if (!steve_driver_enter(driver, &why) || (against != NULL && !steve_driver_enter(against, &why))) {
             return fail(w, "the driver could not be loaded", why);
         }
     }
@@ -269,9 +273,12 @@ static bool run_item(struct worker *w, uint64_t item)
     if (work->plan.last_length != 0 && item + 1 == work->plan.count && length > work->plan.last_length) {
         length = work->plan.last_length;
     }
-    if (!have_exec(w, driver, item)) {
+    const struct steve_driver *against =
+        work->source->against_of != NULL ? work->source->against_of(work->source->context) : work->source->against;
+    if (!have_exec(w, driver, against, item)) {
         return false;
     }
+    snprintf(page->header.against, sizeof page->header.against, "%s", against != NULL ? against->name : "");
     snprintf(page->header.driver, sizeof page->header.driver, "%s", driver->name);
 
     set_phase(w, STEVE_WORKER_OPEN, 0);

@@ -96,6 +96,7 @@ static void add_head(struct writer *w, cJSON *document, const struct steve_summa
     add_text(w, document, "trouble", summary->trouble);
     add_bool(w, document, "interrupted", summary->result->interrupted);
     add_text(w, document, "driver", setup->driver);
+    add_text(w, document, "against", setup->against);
     add_whole_if(w, document, "seed", setup->has_seed, setup->seed);
     add_text(w, document, "profile", setup->profile);
     add_text(w, document, "lock_model", setup->lock_model);

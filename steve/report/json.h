@@ -11,6 +11,7 @@
 /// | trouble | a sentence; null unless the environment failed |
 /// | interrupted | true: Ctrl-C; the verdict is about what was run until then |
 /// | driver | name; null in a replay in which each file has its own |
+/// | against | name of the second driver; null if there is none, or in a replay each file's own |
 /// | seed | whole; null where nothing is drawn (a replay, --exhaustive) |
 /// | profile, lock_model | names; null where nothing is drawn |
 /// | check | light, normal or paranoid |

@@ -220,6 +220,7 @@ static void print_properties(struct writer *w, const struct steve_summary *summa
     fputs("  <properties>\n", w->out);
     print_property(w, "version", summary->version);
     print_property(w, "driver", setup->driver);
+    print_property(w, "against", setup->against);
     print_number_property(w, "seed", setup->has_seed, setup->seed);
     print_number_property(w, "exhaustive", setup->exhaustive != 0, setup->exhaustive);
     print_property(w, "profile", setup->profile);

@@ -21,7 +21,8 @@ struct steve_summary_finding {
 
 /// What a run was asked to do. Zero or NULL: not said, or does not apply.
 struct steve_summary_setup {
-    const char *driver; ///< NULL: each file's own
+    const char *driver;  ///< NULL: each file's own
+    const char *against; ///< the second one; NULL: none, or each file's own
     bool has_seed;
     uint64_t seed;
     uint64_t exhaustive;

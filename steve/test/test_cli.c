@@ -214,6 +214,75 @@ static void findings_are_saved_and_replay_shows_them_again(void **state)
     }
 }
 
+static void a_second_driver_must_be_another_that_can_run_beside_the_first(void **state)
+{
+    (void)state;
+    write_text("own.ops", "steve-ops 1\ndriver jeff\nagainst jeff\nmalloc s0 1\n");
+    write_text("any.ops", "steve-ops 1\nmalloc s0 1\n");
+    write_text("nobody.ops", "steve-ops 1\ndriver jeff\nagainst nobody\nmalloc s0 1\n");
+    write_text("lost.ops", "steve-ops 1\ndriver jeff\nagainst ./lost.so\nmalloc s0 1\n");
+    assert_refused("run --against nobody", "--against 'nobody': expected one that `steve drivers` lists");
+    assert_refused("run --against ./lost.so", "driver ./lost.so: no such file");
+    assert_refused("run --against", "--against needs a value");
+    assert_refused("run --against jeff", "--against 'jeff' beside driver jeff: expected another driver");
+    assert_refused("replay own.ops", "own.ops: driver jeff against jeff: expected another driver");
+    assert_refused("replay --against libc --driver libc any.ops", "driver libc against libc: expected another");
+    assert_refused("replay nobody.ops", "nobody.ops:3: no driver 'nobody'");
+    assert_refused("shrink own.ops", "own.ops: driver jeff against jeff: expected another driver");
+    const struct outcome *o = steve("replay lost.ops");
+    assert_int_equal(o->status, 2);
+    assert_has(o->err, "lost.ops: it is to run against ./lost.so, which cannot be had");
+    assert_int_equal(steve("replay --against libc own.ops")->status, 0);
+}
+
+static void the_first_of_two_drivers_runs_as_if_alone(void **state)
+{
+    (void)state;
+    char alone[17], beside[17];
+    digest_of(steve("run --seed 7 --ops 30000")->out, alone);
+    const struct outcome *o = steve("run --seed 7 --ops 30000 --against freelist");
+    assert_int_equal(o->status, 0);
+    assert_has(o->out, " driver=jeff against=freelist seed=7 ");
+    digest_of(o->out, beside);
+    assert_string_equal(alone, beside);
+}
+
+static void a_difference_is_saved_shrunk_and_replayed_with_both_drivers(void **state)
+{
+    (void)state;
+    char path[4096];
+    char text[65536];
+    const struct outcome *o = steve("run --driver hostile-refuses --against freelist --seed 1 --ops 200000 --out pair "
+                                    "--without refusal,capacity");
+    assert_int_equal(o->status, 1);
+    assert_begins(last_line(o->out), "verdict=fail oracle=differential ");
+    assert_has(o->out, "hostile-refuses refused a request for ");
+    reproducer_of(o->out, path, sizeof path);
+    read_back(path, text, sizeof text);
+    assert_begins(text, "steve-ops 1\ndriver hostile-refuses\nagainst freelist\n");
+    o = steve("replay --without refusal,capacity %s", path);
+    assert_int_equal(o->status, 1);
+    assert_begins(last_line(o->out), "verdict=fail oracle=differential ");
+    o = steve("shrink --without refusal,capacity %s", path);
+    assert_int_equal(o->status, 1);
+    assert_has(o->out, "against freelist\n");
+    assert_int_equal(steve("replay --without refusal,capacity,differential %s", path)->status, 0);
+    assert_int_equal(steve("replay --driver jeff %s", path)->status, 0);
+}
+
+static void what_the_second_driver_breaks_is_found_too(void **state)
+{
+    (void)state;
+    char path[4096];
+    const struct outcome *o = steve("run --against hostile-overlap --seed 3 --ops 200000 --out pair");
+    assert_int_equal(o->status, 1);
+    assert_begins(last_line(o->out), "verdict=fail oracle=overlap ");
+    assert_has(o->out, "hostile-overlap: block s");
+    reproducer_of(o->out, path, sizeof path);
+    assert_has(steve("replay %s", path)->out, "verdict=fail oracle=overlap ");
+    assert_int_equal(steve("run --against hostile-crashes --seed 3 --ops 200000 --out pair")->status, 1);
+}
+
 static void the_same_finding_comes_first_with_any_jobs(void **state)
 {
     (void)state;
@@ -427,6 +496,10 @@ int main(void)
         cmocka_unit_test(digest_depends_on_the_seed_and_not_on_jobs_or_isolation),
         cmocka_unit_test(time_ends_a_run),
         cmocka_unit_test(findings_are_saved_and_replay_shows_them_again),
+        cmocka_unit_test(a_second_driver_must_be_another_that_can_run_beside_the_first),
+        cmocka_unit_test(the_first_of_two_drivers_runs_as_if_alone),
+        cmocka_unit_test(a_difference_is_saved_shrunk_and_replayed_with_both_drivers),
+        cmocka_unit_test(what_the_second_driver_breaks_is_found_too),
         cmocka_unit_test(the_same_finding_comes_first_with_any_jobs),
         cmocka_unit_test(a_finding_is_kept_beside_an_older_one_of_its_name),
         cmocka_unit_test(an_unwritable_out_is_said_and_the_finding_still_counts),

@@ -91,6 +91,32 @@ static void one_that_needs_the_first_thread_local_space_is_preloaded(void **stat
     assert_has(o->err, "start Steve with LD_PRELOAD set to it");
 }
 
+static void a_library_runs_beside_one_with_memory_of_its_own(void **state)
+{
+    (void)state;
+    const struct outcome *o = run_library("none", "--against jeff");
+    assert_int_equal(o->status, 0);
+    o = steve("run --against 'malloc:%s/malloc-needs-first-space.so' --seed 1 --ops 20000", objects());
+    assert_int_equal(o->status, 0);
+    o = steve("run --against 'malloc:%s/malloc-overlaps.so' --seed 1 --ops 20000 --out beside", objects());
+    assert_int_equal(o->status, 1);
+    assert_int_equal(steve("replay beside/*/repro.ops")->status, 1);
+    assert_int_equal(steve("shrink beside/*/full.ops")->status, 1);
+}
+
+static void two_libraries_cannot_take_the_place_of_one_malloc(void **state)
+{
+    (void)state;
+    char arguments[4096];
+    snprintf(arguments, sizeof arguments, "--against 'malloc:%s/malloc-only-malloc-free.so'", objects());
+    const struct outcome *o = run_library("none", arguments);
+    assert_int_equal(o->status, 2);
+    assert_has(o->err, "expected one malloc: library at most");
+    o = run_library("none", "--against libc");
+    assert_int_equal(o->status, 2);
+    assert_has(o->err, "expected no malloc: library beside libc");
+}
+
 static void what_a_library_prints_is_kept_out_of_stdout(void **state)
 {
     (void)state;
@@ -184,6 +210,8 @@ int main(void)
         cmocka_unit_test(a_library_runs_with_all_that_it_has),
         cmocka_unit_test(functions_that_it_lacks_are_not_borrowed),
         cmocka_unit_test(one_that_needs_the_first_thread_local_space_is_preloaded),
+        cmocka_unit_test(a_library_runs_beside_one_with_memory_of_its_own),
+        cmocka_unit_test(two_libraries_cannot_take_the_place_of_one_malloc),
         cmocka_unit_test(what_a_library_prints_is_kept_out_of_stdout),
         cmocka_unit_test(the_same_seed_gives_the_same_digest_for_any_library),
         cmocka_unit_test(a_bug_is_found_shrunk_and_shown_again),
