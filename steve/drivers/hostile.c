@@ -9,7 +9,8 @@
 #include <unistd.h>
 
 #define LOCKS_MAX   65535u
-#define EATEN_FIRST ((size_t)16 << 20) ///< and then as much as there is already, as a leak that feeds itself
+#define EATEN_FIRST ((size_t)16 << 20)
+#define EATEN_STEP  ((size_t)32 << 20) ///< at each later request
 #define EATEN_MOST  ((size_t)(SIZE_MAX > UINT32_MAX ? (uint64_t)8 << 30 : (uint64_t)1 << 30))
 
 #define NS_PER_MOVED_BYTE    1u
@@ -31,7 +32,8 @@ static void eat_memory(struct hostile_heap *h)
         void *memory = mmap(NULL, EATEN_MOST, PROT_READ | PROT_WRITE, flags, -1, 0);
         h->eaten = memory == MAP_FAILED ? NULL : memory;
     }
-    size_t more = h->eaten_bytes == 0 ? EATEN_FIRST : h->eaten_bytes;
+    // Not ever more at a time, or a slow machine would see an op that hangs before it sees the memory go.
+    size_t more = h->eaten_bytes == 0 ? EATEN_FIRST : EATEN_STEP;
     if (h->eaten != NULL && h->eaten_bytes + more <= EATEN_MOST) {
         memset(h->eaten + h->eaten_bytes, 0xff, more);
         h->eaten_bytes += more;

@@ -20,7 +20,7 @@
     X("loops", LOOPS, 203, 20, HANG, "a malloc never returns")                                                         \
     X("crashes", CRASHES, 204, 20, CRASH, "a malloc raises SIGSEGV")                                                   \
     X("exits", EXITS, 205, 20, CRASH, "a malloc ends the process with status 0")                                       \
-    X("eats-memory", EATS_MEMORY, 206, 20, MEMORY, "the malloc calls take 16 MiB from the system, and then ever more") \
+    X("eats-memory", EATS_MEMORY, 206, 20, MEMORY, "the malloc calls take 16 MiB from the system, and then 32 each time") \
     X("refuses", REFUSES, 207, 20, REFUSAL, "a request is refused that a free run could serve")                        \
     X("misaligned", MISALIGNED, 208, 20, ALIGN, "a block begins 8 bytes past its alignment")                           \
     X("out-of-heap", OUT_OF_HEAP, 209, 10, BOUNDS, "a block ends beyond the heap")                                     \
