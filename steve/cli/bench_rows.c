@@ -169,7 +169,7 @@ static unsigned rounds_of(const struct bench_plan *plan, const struct bench_line
     return plan->rounds * SHORT_ROUNDS;
 }
 
-static_assert(BENCH_PAIR_FIGURES <= BENCH_LINE_FIGURES, "a line has room for every task's figures");
+static_assert((int)BENCH_PAIR_FIGURES <= (int)BENCH_LINE_FIGURES, "a line has room for every task's figures");
 
 bool bench_line_measure(const struct bench_plan *plan, struct bench_line *line, const char *what, size_t figures)
 {
