@@ -35,8 +35,7 @@ static struct block *find(struct baseline_heap *h, size_t bytes)
 
 static struct block *lower_neighbour(struct baseline_heap *h, struct block *b)
 {
-    struct block *lower = tree_next_below(&h->index.trees.by_address, b);
-    return lower && next_in_memory(lower) == b ? lower : NULL;
+    return tree_neighbour_below(&h->index.trees.by_address, b);
 }
 
 static const char *check(const struct baseline_heap *h)

@@ -26,6 +26,13 @@ struct block *tree_best_fit(const struct tree *tree, size_t bytes);
 /// In a tree by address: @return the highest block that begins below `b`, or NULL. O(log n)
 struct block *tree_next_below(const struct tree *tree, const struct block *b);
 
+/// The same, if it also ends where `b` begins; else NULL. O(log n)
+static inline struct block *tree_neighbour_below(const struct tree *tree, const struct block *b)
+{
+    struct block *lower = tree_next_below(tree, b);
+    return lower && next_in_memory(lower) == b ? lower : NULL;
+}
+
 /// Looks at the blocks in order until `is_it` says so. @return that block, or NULL. O(n)
 struct block *tree_search(const struct tree *tree, bool (*is_it)(const void *context, const struct block *b),
                           const void *context);
