@@ -1,6 +1,7 @@
 /// The mutations. All of them work in place on canonical bytes; an op is decoded where it is looked at, and encoded where it is
 /// changed. Which slots live at a place is not known without running the ops, and guessed by what was asked for before it.
 #include "fuzz/mutate.h"
+#include "fuzz/mutate_internal.h"
 
 #include <assert.h>
 #include <stdbool.h>
@@ -16,16 +17,6 @@
 
 /// New blocks take one of the lowest slots that are empty: low numbers meet again.
 #define NEAR_SLOTS 24u
-
-/// Where the header has what is changed here (codec.h).
-enum {
-    AT_FLAGS = 2,
-    AT_OPTIONS = 3,
-    AT_HEAP = 4,
-    HEAP_WIDTH = 6,
-    AT_BASE = 10,
-    AT_ZERO = 12,
-};
 
 /// A sequence that is worked on.
 struct work {
@@ -546,20 +537,6 @@ static void change_size(struct work *w, bool copied)
 
 // Header
 
-static uint64_t read_heap(const uint8_t *bytes)
-{
-    uint64_t heap = 0;
-    for (unsigned i = 0; i < HEAP_WIDTH; i++)
-        heap |= (uint64_t)bytes[AT_HEAP + i] << (8 * i);
-    return heap;
-}
-
-static void write_heap(uint8_t *bytes, uint64_t heap)
-{
-    for (unsigned i = 0; i < HEAP_WIDTH; i++)
-        bytes[AT_HEAP + i] = (uint8_t)(heap >> (8 * i));
-}
-
 static void change_header(struct work *w)
 {
     uint8_t *header = w->bytes;
@@ -588,42 +565,6 @@ static void change_header(struct work *w)
         header[STEVE_BYTES_AT_DRIVER] = (uint8_t)below(w, 32);
         break;
     }
-}
-
-static size_t canonical_header(uint8_t *bytes, size_t size, size_t max_size)
-{
-    uint8_t header[STEVE_BYTES_HEADER] = {0};
-    const size_t known = size < sizeof header ? size : sizeof header;
-    if (known != 0)
-        memcpy(header, bytes, known);
-    header[STEVE_BYTES_AT_VERSION] = STEVE_BYTES_VERSION;
-    header[AT_FLAGS] &= 1;
-    memset(header + AT_ZERO, 0, sizeof header - AT_ZERO);
-    const uint64_t heap = read_heap(header);
-    if (heap == 0)
-        write_heap(header, STEVE_HEAP_DEFAULT);
-    else if (heap > STEVE_HEAP_LIMIT)
-        write_heap(header, heap % STEVE_HEAP_LIMIT == 0 ? STEVE_HEAP_DEFAULT : heap % STEVE_HEAP_LIMIT);
-
-    const size_t fits = max_size < sizeof header ? max_size : sizeof header;
-    if (fits != 0)
-        memcpy(bytes, header, fits);
-    return fits;
-}
-
-size_t mutate_canonical(uint8_t *bytes, size_t size, size_t max_size)
-{
-    if (size > max_size)
-        size = max_size;
-    size_t end = canonical_header(bytes, size, max_size);
-    for (size_t at = STEVE_BYTES_HEADER; at < size && size - at >= STEVE_BYTES_RECORD; at += STEVE_BYTES_RECORD) {
-        const struct steve_op op = steve_bytes_decode_op(bytes + at);
-        if (op.code == STEVE_OP_NONE)
-            continue;
-        steve_bytes_encode_op(op, bytes + end);
-        end += STEVE_BYTES_RECORD;
-    }
-    return end;
 }
 
 // Together
@@ -719,7 +660,7 @@ size_t mutate_one(enum mutate_kind kind, struct steve_rng *rng, uint8_t *bytes, 
         break;
     case MUTATE_HEADER:
         change_header(&w);
-        canonical_header(bytes, STEVE_BYTES_HEADER, STEVE_BYTES_HEADER);
+        mutate_canonical(bytes, STEVE_BYTES_HEADER, STEVE_BYTES_HEADER);
         break;
     case MUTATE_KIND_COUNT:
         break;
