@@ -177,6 +177,7 @@ struct jeff_heap {
     uint16_t pace_ps;         ///< what a unit of a pass's work took lately, by the heap's clock
     uint16_t closing_ns;      ///< and what followed the look at the clock that ended a call
     uint8_t weakly_shown;     ///< some entry may have CW_SHOWN
+    uint8_t scarce;           ///< so many mallocs with an empty bin to come are served as if memory were scarce
     size_t end;               ///< bytes from h to the end of the table
     size_t region_bytes;      ///< as the client gave it
     struct page_state *pages; ///< NULL for a heap in client memory

@@ -1,5 +1,5 @@
 /// Allocating and freeing. The fast paths take a slot and its block out of a bin, or put both back, and touch the slot's
-/// entry alone. Behind them stand, in this order: a hole that fits, the top, a larger cached block split, a few cached
+/// entry alone. Behind them stand, in this order: a block of the next class, a hole that fits, the top, a larger cached block split, a few cached
 /// blocks merged, growth of a mapped heap; and before a request is refused: compaction, purging, the client's callback.
 #include "heap_internal.h"
 
@@ -7,6 +7,8 @@
 #define DRAIN_STEP 16u
 /// And how many at a time before a compaction.
 #define DRAIN_MUCH 64u
+/// For how many mallocs with an empty bin memory counts as scarce after one that had to nudge or compact.
+#define SCARCE_FOR 255u
 
 bool request_make(size_t bytes, size_t alignment, struct request *request)
 {
@@ -161,6 +163,7 @@ static COLD uint32_t room_by_compaction(struct jeff_heap *h, const struct reques
 {
     if (!compaction_can_help(h, request))
         return 0;
+    h->scarce = SCARCE_FOR;
     uint32_t start = room_by_nudging(h, request, needs_entry);
     if (start)
         return start;
@@ -307,6 +310,20 @@ static jeff_handle refuse(struct jeff_heap *h, enum jeff_status status)
     return JEFF_NULL;
 }
 
+/// A cached block of the request's class; or of the next one while memory is not scarce: 16 bytes less to give, but nothing to cut and
+/// no header to touch. @return its slot with the block still attached, or NIL
+static uint32_t cached_that_fits(struct jeff_heap *h, uint32_t class)
+{
+    const uint32_t slot = bin_pop(h, class);
+    if (slot != NIL)
+        return slot;
+    if (h->scarce) {
+        h->scarce--;
+        return NIL;
+    }
+    return class < h->binned ? bin_pop(h, class + 1) : NIL;
+}
+
 static COLD jeff_handle malloc_slow(struct jeff_heap *h, size_t bytes, size_t alignment)
 {
     if (h->busy)
@@ -320,11 +337,11 @@ static COLD jeff_handle malloc_slow(struct jeff_heap *h, size_t bytes, size_t al
         return mapped_malloc(h, bytes, alignment);
 
     if (!request.wide && request.granules <= h->binned) {
-        const uint32_t cached = bin_pop(h, request.granules);
+        const uint32_t cached = cached_that_fits(h, request.granules);
         if (cached != NIL) {
             struct entry *e = entry_at(h, cached);
             e->gen++;
-            e->cw = request.granules;
+            e->cw &= CW_CLASS;
             return handle_of_slot(h, cached);
         }
     }

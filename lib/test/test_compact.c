@@ -487,7 +487,8 @@ static void a_block_larger_than_the_budget_moves_in_pieces(void **state)
             copied = !copied && report.moved_blocks ? stats_of(heap).moved_bytes : copied;
             assert_true(report.time_ns <= budgets[i] + 6000); // a small block at least, or a piece
             assert_int_equal(report.left_blocks, 0);
-            for (unsigned k = 0; k < 10; k++) {
+            // Until it has moved: at some budgets a pass only just keeps up with what comes and goes, and would end by luck.
+            for (unsigned k = 0; k < 10 && !copied; k++) {
                 jeff_handle *one = &small[next_random(&random) % 50];
                 if (*one != JEFF_NULL) {
                     assert_true(jeff_free(heap, *one));

@@ -155,6 +155,26 @@ static void a_block_costs_at_most_16_bytes_beyond_its_size(void **state)
     }
 }
 
+/// Costs 16 bytes, and saves cutting one out of something larger.
+static void a_cached_block_of_the_next_size_serves_while_memory_is_plenty(void **state)
+{
+    (void)state;
+    jeff_heap *heap = heap_with(64 * KIB, NULL);
+    const jeff_handle first = jeff_malloc(heap, 108);
+    assert_true(jeff_malloc(heap, 8) != JEFF_NULL);
+    const void *where = jeff_weak_lock(heap, first);
+    assert_true(jeff_free(heap, first));
+    const jeff_handle second = jeff_malloc(heap, 92);
+    assert_ptr_equal(jeff_weak_lock(heap, second), where);
+    assert_int_equal(jeff_usable_size(heap, second), 108);
+    assert_sound(heap);
+
+    assert_true(jeff_free(heap, second));
+    const jeff_handle smaller = jeff_malloc(heap, 76);
+    assert_ptr_not_equal(jeff_weak_lock(heap, smaller), where);
+    assert_sound(heap);
+}
+
 static void a_full_heap_takes_a_block_of_the_size_that_was_freed(void **state)
 {
     (void)state;
@@ -395,6 +415,7 @@ int main(void)
         cmocka_unit_test(every_block_is_aligned_as_the_heap_says),
         cmocka_unit_test(all_usable_bytes_can_be_written_without_harm),
         cmocka_unit_test(a_block_costs_at_most_16_bytes_beyond_its_size),
+        cmocka_unit_test(a_cached_block_of_the_next_size_serves_while_memory_is_plenty),
         cmocka_unit_test(a_full_heap_takes_a_block_of_the_size_that_was_freed),
         cmocka_unit_test(a_run_as_large_as_needed_is_enough),
         cmocka_unit_test(the_run_needed_grows_with_the_request),
