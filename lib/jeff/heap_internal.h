@@ -177,7 +177,7 @@ struct jeff_heap {
     uint16_t pace_ps;         ///< what a unit of a pass's work took lately, by the heap's clock
     uint16_t closing_ns;      ///< and what followed the look at the clock that ended a call
     uint8_t weakly_shown;     ///< some entry may have CW_SHOWN
-    uint8_t scarce;           ///< so many mallocs with an empty bin to come are served as if memory were scarce
+    uint8_t exact_classes;    ///< so many mallocs with an empty bin to come get a block of their own class only
     size_t end;               ///< bytes from h to the end of the table
     size_t region_bytes;      ///< as the client gave it
     struct page_state *pages; ///< NULL for a heap in client memory
@@ -510,6 +510,13 @@ static inline struct bin *bin_of(struct jeff_heap *h, uint32_t class)
 }
 /// With nothing cached: empties the bins, drops the slots at the table's low end, orders the bare list. O(entries)
 void table_tidy(struct jeff_heap *h);
+
+/// Makes the next mallocs with an empty bin, so many at least, do without a cached block of the next class.
+static inline void exact_classes_for(struct jeff_heap *h, uint8_t mallocs)
+{
+    if (h->exact_classes < mallocs)
+        h->exact_classes = mallocs;
+}
 
 /* malloc.c */
 

@@ -7,6 +7,8 @@
 #define OWN_BIN_TRIES 4u
 /// How many cached blocks one run may swallow, so that freeing stays O(1).
 #define ABSORB_MOST 8u
+/// For how many mallocs with an empty bin a heap counts as growing after one that took from the top.
+#define GROWING_FOR 16u
 
 static unsigned log2_floor(uint32_t value)
 {
@@ -234,6 +236,7 @@ uint32_t top_take(struct jeff_heap *h, const struct request *request, bool grow)
         if (end > top_limit(h))
             return 0;
     }
+    exact_classes_for(h, GROWING_FOR);
     const uint32_t old_top = h->top;
     h->top = (uint32_t)end;
     set_header(h, start, 0);

@@ -163,7 +163,7 @@ static COLD uint32_t room_by_compaction(struct jeff_heap *h, const struct reques
 {
     if (!compaction_can_help(h, request))
         return 0;
-    h->scarce = SCARCE_FOR;
+    exact_classes_for(h, SCARCE_FOR);
     uint32_t start = room_by_nudging(h, request, needs_entry);
     if (start)
         return start;
@@ -310,15 +310,15 @@ static jeff_handle refuse(struct jeff_heap *h, enum jeff_status status)
     return JEFF_NULL;
 }
 
-/// A cached block of the request's class; or of the next one while memory is not scarce: 16 bytes less to give, but nothing to cut and
-/// no header to touch. @return its slot with the block still attached, or NIL
+/// A cached block of the request's class; or of the next one, 16 bytes larger, unless memory is scarce or the heap still grows: nothing is
+/// cut, and no header touched. @return its slot with the block still attached, or NIL
 static uint32_t cached_that_fits(struct jeff_heap *h, uint32_t class)
 {
     const uint32_t slot = bin_pop(h, class);
     if (slot != NIL)
         return slot;
-    if (h->scarce) {
-        h->scarce--;
+    if (h->exact_classes) {
+        h->exact_classes--;
         return NIL;
     }
     return class < h->binned ? bin_pop(h, class + 1) : NIL;
