@@ -11,10 +11,15 @@
 #define DEFAULT_DIRECT    ((size_t)64 * 1024)
 #define DEFAULT_CHUNK     ((size_t)256 * 1024)
 
+/// Of the control block in a region. max_align_t's is 8 or 16, and a region would not hold the same everywhere.
+#define HEAP_ALIGNMENT 16u
+
 #define LISTS_MOST (8 * sizeof(size_t) - 5) ///< of a buddy system: one for each order from 2^5 bytes on
 
 static_assert(sizeof(struct baseline_heap) + LISTS_MOST * sizeof(struct link *) <= 4096, "a page holds a heap");
-static_assert(15 + sizeof(struct baseline_heap) + 5 * sizeof(struct link *) + sizeof(struct chunk) + 2 * 64 + WORD <=
+static_assert(HEAP_ALIGNMENT >= _Alignof(struct baseline_heap), "a control block is aligned");
+static_assert(HEAP_ALIGNMENT - 1 + sizeof(struct baseline_heap) + 5 * sizeof(struct link *) + sizeof(struct chunk) +
+                      2 * 64 + WORD <=
                   BASELINE_REGION_MIN,
               "the least region holds a heap of any kind, at any address, and a least block");
 
@@ -129,7 +134,7 @@ baseline_heap *baseline_init(void *region, size_t bytes, const struct baseline_o
     if (bytes < BASELINE_REGION_MIN)
         return fail(status, BASELINE_ERROR_TOO_SMALL);
 
-    struct baseline_heap *h = above(region, distance_up(region, _Alignof(max_align_t)));
+    struct baseline_heap *h = above(region, distance_up(region, HEAP_ALIGNMENT));
     const struct baseline_heap heap = configured(options, false);
     char *memory = settle(h, &heap, buddy_lists(&heap, bytes));
     chunk_make(h, memory, bytes - (size_t)(memory - (char *)region), 0);

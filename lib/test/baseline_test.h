@@ -140,6 +140,13 @@ static inline void takes_a_region_at_any_address(void **state)
     }
 }
 
+static inline void begins_at_a_multiple_of_16_on_every_machine(void **state)
+{
+    (void)state;
+    for (size_t offset = 0; offset < 64; offset++)
+        assert_ptr_equal(heap_at(offset, BASELINE_REGION_MIN), memory + 4096 + (offset + 15) / 16 * 16);
+}
+
 static inline void refuses_bad_options_and_small_regions(void **state)
 {
     (void)state;
@@ -621,9 +628,9 @@ static inline void the_check_notices_an_overwritten_node(void **state)
 }
 
 #define BASELINE_COMMON_TESTS                                                                                          \
-    cmocka_unit_test(takes_a_region_at_any_address), cmocka_unit_test(refuses_bad_options_and_small_regions),          \
-        cmocka_unit_test(blocks_are_aligned_and_apart), cmocka_unit_test(the_whole_arena_can_be_one_block),            \
-        cmocka_unit_test(free_neighbours_are_joined_in_any_order),                                                     \
+    cmocka_unit_test(takes_a_region_at_any_address), cmocka_unit_test(begins_at_a_multiple_of_16_on_every_machine),    \
+        cmocka_unit_test(refuses_bad_options_and_small_regions), cmocka_unit_test(blocks_are_aligned_and_apart),       \
+        cmocka_unit_test(the_whole_arena_can_be_one_block), cmocka_unit_test(free_neighbours_are_joined_in_any_order), \
         cmocka_unit_test(a_refused_request_changes_nothing), cmocka_unit_test(calloc_is_zero_and_sees_overflow),       \
         cmocka_unit_test(every_alignment_is_honoured), cmocka_unit_test(resize_keeps_contents),                        \
         cmocka_unit_test(a_block_grows_over_free_memory_above_it), cmocka_unit_test(what_it_needs_is_enough),          \
