@@ -12,11 +12,29 @@
 
 #define WORD_BITS (sizeof(size_t) * CHAR_BIT)
 
+/// Where the places begin if they can, below those of regions (steve/core/region.c): what depends on addresses shows again in
+/// every process. And an emulator keeps some bytes about each page that was ever mapped, 100 MiB for all the places: it must
+/// be the same ones time and again. 32 bits have no such place.
+#if UINTPTR_MAX > UINT32_MAX
+#define PLACES_WISH ((uintptr_t)0x1c00 << 32)
+#endif
+
+static void *reserve(size_t bytes)
+{
+    const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+#ifdef PLACES_WISH
+    void *wished = mmap((void *)PLACES_WISH, bytes, PROT_NONE, flags | MAP_FIXED_NOREPLACE, -1, 0);
+    if (wished != MAP_FAILED) {
+        return wished;
+    }
+#endif
+    return mmap(NULL, bytes, PROT_NONE, flags, -1, 0);
+}
+
 bool steve_baseline_chunks_open(struct steve_baseline_chunks *chunks)
 {
     const size_t bytes = STEVE_BASELINE_CHUNKS * STEVE_BASELINE_CHUNK_MOST;
-    const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
-    void *all = mmap(NULL, bytes + STEVE_BASELINE_CHUNK_MOST, PROT_NONE, flags, -1, 0);
+    void *all = reserve(bytes + STEVE_BASELINE_CHUNK_MOST);
     if (all == MAP_FAILED) {
         return false;
     }
