@@ -137,3 +137,34 @@ struct steve_op steve_op_sized(uint8_t code, uint16_t slot, uint32_t bytes)
         .arg = (uint16_t)(bytes >> 16),
     };
 }
+
+/// A sum that stays between 0 and SIZE_MAX.
+static size_t shifted(size_t bytes, int16_t delta)
+{
+    if (delta < 0) {
+        size_t down = (size_t) - (int)delta;
+        return bytes > down ? bytes - down : 0;
+    }
+    const size_t up = (size_t)delta;
+    return bytes > SIZE_MAX - up ? SIZE_MAX : bytes + up;
+}
+
+size_t steve_op_bytes(struct steve_op op, size_t heap_bytes, size_t of_slot)
+{
+    if (op.size_class < STEVE_SIZE_POWER) {
+        return ((size_t)op.arg << 16) + (uint16_t)op.delta;
+    }
+    if (op.size_class < STEVE_SIZE_HEAP) {
+        // Past the width of a size_t it stays the largest.
+        const uint64_t power = (uint64_t)1 << (op.size_class - STEVE_SIZE_POWER);
+        return shifted((size_t)power == power ? (size_t)power : SIZE_MAX, op.delta);
+    }
+    if (op.size_class < STEVE_SIZE_OF_SLOT) {
+        size_t parts = op.size_class - (size_t)STEVE_SIZE_HEAP;
+        return shifted(heap_bytes / (parts == 0 ? 1 : parts), op.delta);
+    }
+    if (op.size_class < STEVE_SIZE_MAX) {
+        return shifted(of_slot, op.delta);
+    }
+    return SIZE_MAX - (uint16_t)op.delta;
+}

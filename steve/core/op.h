@@ -80,6 +80,11 @@ bool steve_op_uses_bit(uint8_t code); ///< the forged ops: `arg` modulo 64
 /// The same op with every unused field zero and ranges folded to their first value; code STEVE_OP_NONE if it does nothing.
 struct steve_op steve_op_canonical(struct steve_op op);
 
+/// The bytes that an op's size fields ask for, between 0 and SIZE_MAX. O(1)
+/// @param heap_bytes of the heap that the op is for
+/// @param of_slot    size of the block in slot `arg`, 0 if there is none; asked of STEVE_SIZE_OF_SLOT alone
+size_t steve_op_bytes(struct steve_op op, size_t heap_bytes, size_t of_slot);
+
 /// An op with an absolute size. @param bytes at most 2^32 - 1
 struct steve_op steve_op_sized(uint8_t code, uint16_t slot, uint32_t bytes);
 

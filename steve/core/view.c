@@ -64,33 +64,7 @@ enum steve_outcome steve_view_last(const struct steve_exec *exec)
     return exec->last;
 }
 
-/// A sum that stays between 0 and SIZE_MAX.
-static size_t shifted(size_t bytes, int16_t delta)
-{
-    if (delta < 0) {
-        size_t down = (size_t) - (int)delta;
-        return bytes > down ? bytes - down : 0;
-    }
-    const size_t up = (size_t)delta;
-    return bytes > SIZE_MAX - up ? SIZE_MAX : bytes + up;
-}
-
 size_t steve_view_resolve_size(const struct steve_exec *exec, struct steve_op op)
 {
-    if (op.size_class < STEVE_SIZE_POWER) {
-        return ((size_t)op.arg << 16) + (uint16_t)op.delta;
-    }
-    if (op.size_class < STEVE_SIZE_HEAP) {
-        // Past the width of a size_t it stays the largest.
-        const uint64_t power = (uint64_t)1 << (op.size_class - STEVE_SIZE_POWER);
-        return shifted((size_t)power == power ? (size_t)power : SIZE_MAX, op.delta);
-    }
-    if (op.size_class < STEVE_SIZE_OF_SLOT) {
-        size_t parts = op.size_class - (size_t)STEVE_SIZE_HEAP;
-        return shifted(exec->heap_bytes / (parts == 0 ? 1 : parts), op.delta);
-    }
-    if (op.size_class < STEVE_SIZE_MAX) {
-        return shifted(exec->slots[op.arg].bytes, op.delta);
-    }
-    return SIZE_MAX - (uint16_t)op.delta;
+    return steve_op_bytes(op, exec->heap_bytes, exec->slots[op.arg].bytes);
 }
