@@ -18,6 +18,9 @@
 /// How deep folders may lie in each other; a symbolic link that leads in a circle ends here.
 #define DEPTH_MAX 32
 
+/// Inputs of the text fuzzer lie in folders of this name.
+#define TEXT_FOLDER "fuzz_text"
+
 static bool fail(char *error, const char *path, const char *what)
 {
     snprintf(error, STEVE_INPUT_ERROR_SIZE, "%.300s: %s", path, what);
@@ -101,6 +104,16 @@ bool steve_load_sequence(const char *path, const struct steve_bytes *file, struc
     tell_if_foreign(path, file);
     return steve_bytes_decode(steve_known_drivers(), file->bytes, file->count, sequence) ||
            fail(error, path, "memory is short");
+}
+
+bool steve_is_text_input(const char *path)
+{
+    for (const char *at = strstr(path, TEXT_FOLDER); at != NULL; at = strstr(at + 1, TEXT_FOLDER)) {
+        if ((at == path || at[-1] == '/') && at[strlen(TEXT_FOLDER)] == '/') {
+            return true;
+        }
+    }
+    return false;
 }
 
 const struct steve_driver *steve_driver_for(const char *path, const struct steve_driver *wanted,

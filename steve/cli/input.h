@@ -18,6 +18,9 @@ bool steve_read_file(const char *path, struct steve_bytes *file, char error[STEV
 bool steve_load_sequence(const char *path, const struct steve_bytes *file, struct steve_sequence *sequence,
                          char error[STEVE_INPUT_ERROR_SIZE]);
 
+/// Whether the file lies in a folder `fuzz_text`: those are the text fuzzer's inputs, which only are parsed.
+bool steve_is_text_input(const char *path);
+
 /// The driver that a sequence runs on: --driver's, or else the one that it names, or the default one if it names none.
 /// @return NULL with `file: what is wrong` in `error` if there is no such driver
 const struct steve_driver *steve_driver_for(const char *path, const struct steve_driver *wanted,

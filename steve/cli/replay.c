@@ -23,9 +23,6 @@
 /// No finding is shrunk any more after so long: `steve shrink` will do it.
 #define SHRINKING_NS UINT64_C(60000000000)
 
-/// Inputs of the text fuzzer lie in folders of this name.
-#define TEXT_FOLDER "fuzz_text"
-
 struct replay_file {
     const char *path;
     bool is_text_input; ///< not to be run: only parsed
@@ -50,22 +47,12 @@ struct replay {
     struct steve_verdict verdict; ///< of the first file that failed
 };
 
-static bool lies_in_text_folder(const char *path)
-{
-    for (const char *at = strstr(path, TEXT_FOLDER); at != NULL; at = strstr(at + 1, TEXT_FOLDER)) {
-        if ((at == path || at[-1] == '/') && at[strlen(TEXT_FOLDER)] == '/') {
-            return true;
-        }
-    }
-    return false;
-}
-
 /// Reads one file. @return false with a line on stderr
 static bool load(const struct steve_options *options, const char *path, struct replay_file *file)
 {
     char error[STEVE_INPUT_ERROR_SIZE];
     struct steve_bytes bytes;
-    *file = (struct replay_file){.path = path, .is_text_input = lies_in_text_folder(path)};
+    *file = (struct replay_file){.path = path, .is_text_input = steve_is_text_input(path)};
     if (!steve_read_file(path, &bytes, error)) {
         steve_complain(options->command, "%s", error);
         return false;
