@@ -12,7 +12,7 @@
 
 static const char usage[] =
     "usage: steve bench [--drivers A,B,...] [--metric A,B,...] [--rounds N] [--seed N] [--quick] [--json]\n"
-    "       steve bench --compare ...   any drivers through the same life, ranked: see --compare --help\n"
+    "       steve bench --compare ...   any drivers through the same calls, ranked: see --compare --help\n"
     "       steve bench --scaling ...   how costs grow with the number of blocks, any driver: see --scaling --help\n"
     "\n"
     "Jeff, libc (glibc), mimalloc, jemalloc and tcmalloc, side by side on the same sequences. Each figure is taken in "

@@ -87,7 +87,10 @@ static bool parse_value(const char *option, const char *value, struct bench_choi
 
 int bench_choice_parse(int argc, char **argv, const char *usage, const char *defaults, struct bench_choice *choice)
 {
-    *choice = (struct bench_choice){.seed = 1};
+    bool takes_files = false;
+    *choice = (struct bench_choice){.seed = 1, .file = argv};
+    for (int i = 1; i < argc; i++)
+        takes_files |= strcmp(argv[i], "--compare") == 0;
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--help") == 0) {
             fputs(usage, stdout);
@@ -99,6 +102,8 @@ int bench_choice_parse(int argc, char **argv, const char *usage, const char *def
             choice->quick = true;
         else if (strcmp(argv[i], "--json") == 0)
             choice->json = true;
+        else if (takes_files && argv[i][0] != '-')
+            argv[choice->files++] = argv[i]; // to the front: what stood there has been read
         else if (parse_value(argv[i], i + 1 < argc ? argv[i + 1] : NULL, choice, &defaults))
             i++;
         else

@@ -18,6 +18,8 @@ struct bench_choice {
     bool quick;
     bool json;
     const char *plot; ///< folder; NULL: no plots
+    char **file;      ///< saved sequences, or folders of them: arguments. --compare alone has them
+    size_t files;
 };
 
 /// Reads the arguments after `bench`; the option that chose this bench is passed over.

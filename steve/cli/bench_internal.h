@@ -23,7 +23,7 @@
 ///
 /// Two more benches take any driver through its interface; they share children and figures with this one:
 ///
-///     bench_compare.h     time and space of all of them in the same life
+///     bench_compare.h     time, space and room of all of them, through the same calls
 ///     bench_scaling.h     how costs grow with the number of blocks
 #ifndef STEVE_CLI_BENCH_INTERNAL_H
 #define STEVE_CLI_BENCH_INTERNAL_H
@@ -224,6 +224,8 @@ struct bench_sizes bench_sizes_of(const struct bench_task *task);
 
 /// Resident memory of this process in bytes; exact, unlike /proc/self/statm, whose counters lag behind. Allocates nothing. 0: not told
 size_t bench_resident_bytes(void);
+/// The part of it that was written, which a copy of the process has from the first moment on, unlike the rest.
+size_t bench_written_bytes(void);
 
 /// Shuffles 0..count-1 (Fisher and Yates).
 void bench_shuffle(uint32_t *order, size_t count, uint64_t *state);

@@ -1,13 +1,7 @@
-/// The bench over any drivers: a life that all of them go through, and that leaves holes.
+/// The bench over any drivers: one driver through a script.
 ///
-///     grow     to the number of live blocks, of 16 to 1024 bytes
-///     churn    twice as many pairs of free and malloc, at random
-///     shrink   to half, at random
-///     grow     again, with blocks four times as large, for which most holes are too small
-///     churn
-///     shrink   to a quarter
-///
-/// Memory is looked at a few dozen times, while the clock stands still.
+/// Memory is looked at a few dozen times, while the clock stands still; it also does where heaps are opened and closed. What
+/// a driver has no function for is done as its client would: an aligned block is a block, a resize is a copy.
 #define _GNU_SOURCE
 #include "steve/cli/bench_life.h"
 
@@ -15,129 +9,239 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "steve/cli/bench_heap.h"
 #include "steve/cli/bench_internal.h"
 #include "steve/cli/bench_process.h"
+#include "steve/cli/bench_room.h"
+#include "steve/cli/bench_script.h"
 #include "steve/cli/catalog.h"
 #include "steve/core/external.h"
 
-enum { LARGER = 4, LARGEST = 1024 * LARGER };
+/// Calls between two looks at the time that is left.
+enum { CALLS_A_LOOK = 64 };
 
-/// Ops between two looks at the time that is left.
-enum { OPS_A_LOOK = 64 };
+/// How many times the cap may be spent on asking for the largest request, by the clock on the wall.
+enum { ASKING = 3 };
+
+struct block {
+    steve_ref ref; ///< 0: none, or it was refused
+    size_t bytes;
+};
 
 struct scene {
     const struct bench_life_task *task;
+    const struct steve_driver *driver;
     struct bench_life *life;
-    void *heap;
-    steve_ref *ref;
-    uint16_t *size;
-    size_t live, payload, ops, ops_a_sample;
-    size_t resident_before;
-    uint64_t deadline_ns, random;
-    uint64_t spent_ns, since_ns;
-    uint16_t factor; ///< of sizes
+    struct bench_script script;
+    struct bench_heap heap;
+    struct bench_room room;
+    struct block *block; ///< by slot
+    size_t payload, done, calls_a_sample, resident_before;
+    uint64_t deadline_ns, spent_ns, since_ns;
 };
 
-static void take_sample(struct scene *s)
+static void stop_clock(struct scene *s)
 {
     s->spent_ns += bench_cpu_ns() - s->since_ns;
-    size_t resident = bench_resident_bytes();
-    if (s->life->samples < BENCH_LIFE_SAMPLES)
-        s->life->sample[s->life->samples++] = (struct bench_life_sample){
-            .ops = s->ops,
-            .payload = s->payload,
-            .footprint = resident > s->resident_before ? resident - s->resident_before : 0,
-        };
+}
+
+static void start_clock(struct scene *s)
+{
     s->since_ns = bench_cpu_ns();
 }
 
-static enum bench_life_end end_op(struct scene *s)
+static size_t largest_request(struct scene *s, size_t free)
 {
-    s->ops++;
-    if (s->ops % s->ops_a_sample == 0)
-        take_sample(s);
-    return s->ops % OPS_A_LOOK == 0 && bench_cpu_ns() > s->deadline_ns ? BENCH_LIFE_CAPPED : BENCH_LIFE_DONE;
+    return s->task->asks ? bench_room_largest(&s->room, &s->heap, free) : BENCH_ROOM_UNKNOWN;
 }
 
-static enum bench_life_end make_one(struct scene *s)
+static void take_sample(struct scene *s)
 {
-    uint16_t size = (uint16_t)(bench_random_size(&s->random) * s->factor);
-    steve_ref ref = bench_heap_make(s->task->driver, s->heap, size);
-    if (!ref)
-        return BENCH_LIFE_REFUSED;
-    s->ref[s->live] = ref;
-    s->size[s->live++] = size;
-    s->payload += size;
-    return end_op(s);
+    stop_clock(s);
+    const size_t resident = bench_resident_bytes();
+    const size_t free = s->heap.bytes > s->payload ? s->heap.bytes - s->payload : 0;
+    if (s->life->samples < BENCH_LIFE_SAMPLES)
+        s->life->sample[s->life->samples++] = (struct bench_life_sample){
+            .calls = s->done,
+            .payload = s->payload,
+            .footprint = resident > s->resident_before ? resident - s->resident_before : 0,
+            .free = free,
+            .largest = largest_request(s, free),
+        };
+    start_clock(s);
 }
 
-static enum bench_life_end free_one(struct scene *s)
+static void set_block(struct scene *s, struct block *block, steve_ref ref, size_t bytes)
 {
-    size_t victim = bench_random_below(&s->random, (uint32_t)s->live);
-    s->task->driver->free(s->heap, s->ref[victim]);
-    s->payload -= s->size[victim];
-    s->ref[victim] = s->ref[--s->live];
-    s->size[victim] = s->size[s->live];
-    return end_op(s);
+    s->payload += bytes - block->bytes;
+    *block = (struct block){ref, bytes};
 }
 
-static enum bench_life_end resize_to(struct scene *s, size_t live)
+static steve_ref call_request(const struct scene *s, const struct bench_call *call)
 {
-    enum bench_life_end end = BENCH_LIFE_DONE;
-    while (end == BENCH_LIFE_DONE && s->live != live)
-        end = s->live < live ? make_one(s) : free_one(s);
-    return end;
+    const size_t bytes = (size_t)call->bytes, alignment = (size_t)1 << call->alignment;
+    if (call->kind == BENCH_CALL_CALLOC && s->driver->calloc)
+        return s->driver->calloc(s->heap.heap, 1, bytes);
+    if (call->kind == BENCH_CALL_ALIGNED && s->driver->aligned && alignment <= s->driver->largest_aligned)
+        return s->driver->aligned(s->heap.heap, alignment, bytes);
+    return s->driver->malloc(s->heap.heap, bytes);
 }
 
-static enum bench_life_end churn(struct scene *s, size_t pairs)
+static void request(struct scene *s, struct block *block, const struct bench_call *call)
 {
-    enum bench_life_end end = BENCH_LIFE_DONE;
-    for (size_t i = 0; i < pairs && end == BENCH_LIFE_DONE; i++) {
-        end = free_one(s);
-        if (end == BENCH_LIFE_DONE)
-            end = make_one(s);
+    const steve_ref ref = call_request(s, call);
+    if (ref) {
+        set_block(s, block, ref, (size_t)call->bytes);
+        bench_heap_touch(s->driver, s->heap.heap, ref, block->bytes);
+    } else {
+        s->life->refused++;
     }
-    return end;
 }
 
-static enum bench_life_end live_through(struct scene *s, size_t live)
+static void *hold(const struct scene *s, steve_ref ref)
 {
-    enum bench_life_end end = resize_to(s, live);
-    if (end == BENCH_LIFE_DONE)
-        end = churn(s, 2 * live);
-    if (end == BENCH_LIFE_DONE)
-        end = resize_to(s, live / 2);
-    s->factor = LARGER;
-    if (end == BENCH_LIFE_DONE)
-        end = resize_to(s, live);
-    if (end == BENCH_LIFE_DONE)
-        end = churn(s, 2 * live);
-    if (end == BENCH_LIFE_DONE)
-        end = resize_to(s, live / 4);
-    return end;
+    void *address = (void *)(uintptr_t)ref; // NOLINT(performance-no-int-to-ptr)
+    if (s->driver->lock && s->driver->lock(s->heap.heap, ref, &address) != STEVE_LOCK_OK)
+        return NULL;
+    return address;
 }
 
-static enum bench_life_end measure(const struct bench_life_task *task, struct bench_life *life)
+static void let_go(const struct scene *s, steve_ref ref)
 {
-    struct scene s = {.task = task, .life = life, .random = task->seed, .factor = 1};
-    s.ref = bench_memory(task->live * sizeof *s.ref);
-    s.size = bench_memory(task->live * sizeof *s.size);
-    const size_t all_ops = task->live * 43 / 4; // as live_through() adds up
-    s.ops_a_sample = all_ops / BENCH_LIFE_SAMPLES + 1;
-    bench_resident_bytes(); // touches what it needs
-    s.resident_before = bench_resident_bytes();
-    s.heap = bench_heap_open(task->driver, 2 * task->live * LARGEST);
-    if (!s.heap)
+    if (s->driver->lock)
+        s->driver->unlock(s->heap.heap, ref);
+}
+
+/// A resize by hand. @return the new block, and the old one is freed; 0 if it was refused
+static steve_ref copy_to_new(const struct scene *s, const struct block *block, size_t bytes)
+{
+    const steve_ref ref = s->driver->malloc(s->heap.heap, bytes);
+    if (!ref)
+        return 0;
+    void *from = hold(s, block->ref), *to = hold(s, ref);
+    const size_t kept = block->bytes < bytes ? block->bytes : bytes;
+    if (from && to && kept)
+        memcpy(to, from, kept);
+    let_go(s, ref);
+    let_go(s, block->ref);
+    s->driver->free(s->heap.heap, block->ref);
+    return ref;
+}
+
+static void resize(struct scene *s, struct block *block, size_t bytes)
+{
+    const steve_ref ref =
+        s->driver->resize ? s->driver->resize(s->heap.heap, block->ref, bytes) : copy_to_new(s, block, bytes);
+    if (ref) {
+        set_block(s, block, ref, bytes);
+        bench_heap_touch(s->driver, s->heap.heap, ref, bytes);
+        return;
+    }
+    s->life->refused++;
+    if (s->driver->resize && s->driver->failed_resize == STEVE_FAILED_RESIZE_FREES)
+        set_block(s, block, 0, 0);
+}
+
+/// A call on a block that is live in the script; here it may have been refused.
+static void call_block(struct scene *s, struct block *block, const struct bench_call *call)
+{
+    if (!block->ref)
+        return;
+    switch (call->kind) {
+    case BENCH_CALL_RESIZE:
+        resize(s, block, (size_t)call->bytes);
+        break;
+    case BENCH_CALL_FREE:
+        s->driver->free(s->heap.heap, block->ref);
+        set_block(s, block, 0, 0);
+        break;
+    case BENCH_CALL_LOCK:
+        (void)hold(s, block->ref);
+        break;
+    case BENCH_CALL_UNLOCK:
+        let_go(s, block->ref);
+        break;
+    default:
+        bench_heap_touch(s->driver, s->heap.heap, block->ref, block->bytes);
+        break;
+    }
+}
+
+/// A fresh heap; the one before is closed.
+static bool open_heap(struct scene *s, size_t bytes)
+{
+    stop_clock(s);
+    bench_heap_close(&s->heap);
+    memset(s->block, 0, s->script.slots * sizeof *s->block);
+    s->payload = 0;
+    const bool open = bench_heap_open(&s->heap, s->driver, bytes);
+    start_clock(s);
+    return open;
+}
+
+/// @return false after a message
+static bool make_call(struct scene *s, const struct bench_call *call)
+{
+    struct block *block = &s->block[call->slot];
+    switch (call->kind) {
+    case BENCH_CALL_OPEN:
+        return open_heap(s, (size_t)call->bytes);
+    case BENCH_CALL_MALLOC:
+    case BENCH_CALL_CALLOC:
+    case BENCH_CALL_ALIGNED:
+        request(s, block, call);
+        return true;
+    case BENCH_CALL_COMPACT:
+        if (s->driver->compact)
+            s->driver->compact(s->heap.heap, call->bytes);
+        return true;
+    case BENCH_CALL_COMPACT_GOAL:
+        if (s->driver->compact_goal)
+            s->driver->compact_goal(s->heap.heap, (size_t)call->bytes);
+        return true;
+    default:
+        call_block(s, block, call);
+        return true;
+    }
+}
+
+static enum bench_life_end go_through(struct scene *s)
+{
+    const bool first = s->done == 0;
+    for (size_t i = 0; i < s->script.calls; i++) {
+        if (!make_call(s, &s->script.call[i]))
+            return BENCH_LIFE_FAILED;
+        s->done++;
+        if (first && s->done % s->calls_a_sample == 0)
+            take_sample(s);
+        if (s->done % CALLS_A_LOOK == 0 && bench_cpu_ns() > s->deadline_ns)
+            return BENCH_LIFE_CAPPED;
+    }
+    return BENCH_LIFE_DONE;
+}
+
+static enum bench_life_end measure(struct scene *s)
+{
+    s->block = bench_memory((s->script.slots + 1) * sizeof *s->block);
+    s->calls_a_sample = s->script.calls / BENCH_LIFE_SAMPLES + 1;
+    if (s->task->asks && !bench_room_open(&s->room, ASKING * s->task->cap_ns)) {
+        fprintf(stderr, "steve bench: %s: the system does not tell how much memory is used\n", s->driver->name);
         return BENCH_LIFE_FAILED;
-    s.deadline_ns = bench_cpu_ns() + task->cap_ns;
-    s.since_ns = bench_cpu_ns();
-    enum bench_life_end end = live_through(&s, task->live);
-    s.spent_ns += bench_cpu_ns() - s.since_ns;
-    life->ns = s.ops ? (double)s.spent_ns / (double)s.ops : 0;
+    }
+    bench_resident_bytes(); // touches what it needs
+    s->resident_before = bench_resident_bytes();
+    s->deadline_ns = bench_cpu_ns() + s->task->cap_ns;
+    start_clock(s);
+    enum bench_life_end end = BENCH_LIFE_DONE;
+    for (unsigned pass = 0; pass < s->task->passes && end == BENCH_LIFE_DONE; pass++)
+        end = go_through(s);
+    stop_clock(s);
+    s->life->ns = s->done ? (double)s->spent_ns / (double)s->done : 0;
+    s->life->refused /= s->task->passes;
     return end;
 }
 
@@ -145,22 +249,26 @@ int bench_life_child(int argc, char **argv)
 {
     FILE *out = bench_heap_take_stdout();
     struct bench_life_task task = {
-        .driver = argc == 4 ? steve_catalog_by_name(steve_known_drivers(), argv[0]) : NULL,
+        .driver = argc == 5 ? steve_catalog_by_name(steve_known_drivers(), argv[0]) : NULL,
     };
-    if (!out || !task.driver) {
-        fprintf(stderr, "steve bench: --life is for its own use: a driver and three numbers follow\n");
+    struct bench_life life = {0};
+    struct scene scene = {.task = &task, .driver = task.driver, .life = &life};
+    if (!out || !task.driver || !bench_script_inherit((int)strtol(argv[1], NULL, 10), &scene.script)) {
+        fprintf(stderr, "steve bench: --life is for its own use: a driver and four numbers follow\n");
         return 2;
     }
-    task.live = strtoull(argv[1], NULL, 10);
     task.cap_ns = strtoull(argv[2], NULL, 10);
-    task.seed = strtoull(argv[3], NULL, 10);
-    alarm((unsigned)(task.cap_ns / 1000000000u) * 30 + 30); // an op that never ends; the machine may be busy
+    task.passes = (unsigned)strtoul(argv[3], NULL, 10);
+    task.asks = argv[4][0] == '1';
+    alarm((unsigned)(task.cap_ns / 1000000000u) * 30 + 30); // a call that never ends; the machine may be busy
 
-    struct bench_life life = {0};
-    enum bench_life_end end = measure(&task, &life);
-    fprintf(out, "%d %.3f %zu\n", (int)end, life.ns, life.samples);
-    for (size_t i = 0; i < life.samples; i++)
-        fprintf(out, "%zu %zu %zu\n", life.sample[i].ops, life.sample[i].payload, life.sample[i].footprint);
+    enum bench_life_end end = measure(&scene);
+    fprintf(out, "%d %.3f %zu %zu\n", (int)end, life.ns, life.refused, life.samples);
+    for (size_t i = 0; i < life.samples; i++) {
+        const struct bench_life_sample *sample = &life.sample[i];
+        fprintf(out, "%zu %zu %zu %zu %zu\n", sample->calls, sample->payload, sample->footprint, sample->free,
+                sample->largest);
+    }
     // The blocks stay live: freeing them may take long, and no leak check should see them.
     _exit(fflush(out) == 0 && end != BENCH_LIFE_FAILED ? 0 : 3);
 }
@@ -168,19 +276,22 @@ int bench_life_child(int argc, char **argv)
 /// @return false if it did not say all
 static bool read_life(FILE *in, enum bench_life_end *end, struct bench_life *life)
 {
-    char line[128], *rest;
+    char line[160], *rest;
     if (!fgets(line, sizeof line, in))
         return false;
     *end = (enum bench_life_end)strtoul(line, &rest, 10);
     life->ns = strtod(rest, &rest);
+    life->refused = strtoull(rest, &rest, 10);
     size_t samples = strtoull(rest, NULL, 10);
     for (size_t i = 0; i < samples && i < BENCH_LIFE_SAMPLES; i++) {
         if (!fgets(line, sizeof line, in))
             return false;
         struct bench_life_sample *sample = &life->sample[life->samples++];
-        sample->ops = strtoull(line, &rest, 10);
+        sample->calls = strtoull(line, &rest, 10);
         sample->payload = strtoull(rest, &rest, 10);
-        sample->footprint = strtoull(rest, NULL, 10);
+        sample->footprint = strtoull(rest, &rest, 10);
+        sample->free = strtoull(rest, &rest, 10);
+        sample->largest = strtoull(rest, NULL, 10);
     }
     return *end <= BENCH_LIFE_FAILED;
 }
@@ -189,10 +300,11 @@ enum bench_life_end bench_life_measure(const struct bench_life_task *task, struc
 {
     char name[STEVE_DRIVER_NAME_SIZE], number[3][24];
     snprintf(name, sizeof name, "%s", task->driver->name);
-    snprintf(number[0], sizeof number[0], "%zu", task->live);
+    snprintf(number[0], sizeof number[0], "%d", task->script);
     snprintf(number[1], sizeof number[1], "%" PRIu64, task->cap_ns);
-    snprintf(number[2], sizeof number[2], "%" PRIu64, task->seed);
-    char *arguments[] = {"steve", "bench", "--life", name, number[0], number[1], number[2], NULL};
+    snprintf(number[2], sizeof number[2], "%u", task->passes);
+    char asks[2] = {task->asks ? '1' : '0'};
+    char *arguments[] = {"steve", "bench", "--life", name, number[0], number[1], number[2], asks, NULL};
     const struct steve_external *external = steve_external_of(task->driver);
 
     *life = (struct bench_life){0};

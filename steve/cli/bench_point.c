@@ -245,9 +245,10 @@ static enum bench_point_end measure(const struct bench_point_task *task, struct 
     for (size_t i = 0; i < 2 * task->live; i++)
         payload += scene.size[i] = bench_random_size(&scene.random);
 
-    scene.heap = bench_heap_open(task->driver, region_bytes(payload, 2 * task->live));
-    if (!scene.heap)
+    struct bench_heap heap;
+    if (!bench_heap_open(&heap, task->driver, region_bytes(payload, 2 * task->live)))
         return BENCH_POINT_FAILED;
+    scene.heap = heap.heap;
     bool counts = bench_steps_open();
     enum bench_point_end end = make_holes(&scene, task->live, bench_cpu_ns() + task->cap_ns);
     if (end != BENCH_POINT_DONE)
