@@ -24,10 +24,11 @@
 /// generated, an oracle that needs it is silent. What is stated is held against the allocator, and a promise that it breaks is
 /// a finding. Statements that contradict each other are told when the driver is loaded, a line each, and nothing is run.
 ///
-/// Steve calls the functions from one thread, in a child process; a driver may crash or hang as it likes. Heaps are made one
-/// after the other, thousands in one process, and two at a time where STEVE_PROMISE_REFUSES_MISUSE or _RELOCATABLE is
-/// promised; so a driver keeps no state outside the heap that `open` returns. After a finding a heap is left without
-/// `close`. What a driver prints to stdout goes to stderr. Steve's own memory comes from elsewhere than the allocator.
+/// Steve calls the functions in a child process, from one thread unless STEVE_PROMISE_THREADS is promised and asked for; a
+/// driver may crash or hang as it likes. Heaps are made one after the other, thousands in one process, and two at a time
+/// where STEVE_PROMISE_REFUSES_MISUSE or _RELOCATABLE is promised; so a driver keeps no state outside the heap that `open`
+/// returns. After a finding a heap is left without `close`. What a driver prints to stdout goes to stderr. Steve's own memory
+/// comes from elsewhere than the allocator.
 ///
 /// Stable: what is compiled against one STEVE_DRIVER_VERSION works with every Steve that has the same, and is refused by
 /// others.
@@ -43,7 +44,7 @@ extern "C" {
 #endif
 
 /// Changes whenever a driver must be compiled anew: with any change to the structs and enums below.
-#define STEVE_DRIVER_VERSION 2u
+#define STEVE_DRIVER_VERSION 3u
 
 /// What the allocator calls a block: a handle, or a pointer cast to this type. 0 means "none".
 typedef uint64_t steve_ref;
@@ -83,6 +84,11 @@ enum steve_promise {
     /// largest power of two that is no larger than its size, and what comes from `aligned` to what was asked for alone
     /// [align].
     STEVE_PROMISE_ALIGNS_BY_SIZE = 1 << 10,
+    /// malloc, calloc, aligned, resize, free, lock, unlock, compact, compact_goal, moves and usable may be called from several
+    /// threads at once, for different blocks of one heap. A block may be used and freed by any thread; threads come and go.
+    /// Two calls for the same block are never made at once, and all other functions are called while no thread is in any.
+    /// Without it there is one thread. [content, overlap, and whatever else breaks]
+    STEVE_PROMISE_THREADS = 1 << 11,
 };
 
 /// What a request for 0 bytes gives.
@@ -104,6 +110,7 @@ struct steve_geometry {
     size_t bytes;     ///< size of the region; a limit to grow to where the driver maps its own memory
     uint8_t options;  ///< bit i set: steve_driver.options[i] is on
     uint32_t salt;    ///< tells heaps apart that are open at the same time
+    unsigned threads; ///< how many will call at once; 0 or 1: one, always so without STEVE_PROMISE_THREADS
 };
 
 /// The part of the region in which blocks may lie now.

@@ -55,6 +55,7 @@ static void print_promises(const struct steve_driver *driver)
         {STEVE_PROMISE_RELOCATABLE, "relocatable"},
         {STEVE_PROMISE_LOCKS_NEST, "locks-nest"},
         {STEVE_PROMISE_ALIGNS_BY_SIZE, "aligns-by-size"},
+        {STEVE_PROMISE_THREADS, "threads"},
     };
     if (driver->promises == 0) {
         return;

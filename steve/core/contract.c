@@ -56,8 +56,9 @@ __attribute__((format(printf, 2, 3))) static void wrong(struct contract *c, cons
 #define RELOCATABLE    ((uint64_t)STEVE_PROMISE_RELOCATABLE)
 #define LOCKS_NEST     ((uint64_t)STEVE_PROMISE_LOCKS_NEST)
 #define ALIGNS_BY_SIZE ((uint64_t)STEVE_PROMISE_ALIGNS_BY_SIZE)
+#define THREADS        ((uint64_t)STEVE_PROMISE_THREADS)
 
-#define ALL_PROMISES ((uint32_t)(2 * STEVE_PROMISE_ALIGNS_BY_SIZE - 1))
+#define ALL_PROMISES ((uint32_t)(2 * STEVE_PROMISE_THREADS - 1))
 
 /// For messages.
 static const struct {
@@ -74,6 +75,7 @@ static const struct {
     {RELOCATABLE, "STEVE_PROMISE_RELOCATABLE"},
     {LOCKS_NEST, "STEVE_PROMISE_LOCKS_NEST"},
     {ALIGNS_BY_SIZE, "STEVE_PROMISE_ALIGNS_BY_SIZE"},
+    {THREADS, "STEVE_PROMISE_THREADS"},
     {HAS_RESIZE, "resize"},
     {HAS_LOCK, "lock"},
     {HAS_UNLOCK, "unlock"},

@@ -20,8 +20,7 @@ static const struct steve_malloc_functions functions = {
 
 static void *open_heap(const struct steve_geometry *geometry, const char **why)
 {
-    (void)geometry;
-    return steve_malloc_heap_open(&functions, why);
+    return steve_malloc_heap_open(&functions, geometry->threads, why);
 }
 
 const struct steve_driver steve_driver_libc = {
@@ -29,7 +28,7 @@ const struct steve_driver steve_driver_libc = {
     .wire_id = 2,
     .name = "libc",
     .summary = "malloc of the C library: never moves, requests beyond 1 GiB refused by the driver",
-    .promises = 0,
+    .promises = STEVE_PROMISE_THREADS,
     .alignment = _Alignof(max_align_t),
     .largest_aligned = STEVE_MALLOC_LARGEST_ALIGNED,
     .region_alignment = 1,

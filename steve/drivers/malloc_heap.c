@@ -2,10 +2,13 @@
 /// ref is the address.
 ///
 /// A registry of the live blocks, in mapped memory (never in the allocator under test), lets `close` free what is left: a
-/// hash set with linear probing.
+/// hash set with linear probing. With several threads it has a lock of its own, which no call into the allocator is made under; a
+/// block leaves it before it is freed, and enters it after it was made, so that another thread may be given its address.
 #define _GNU_SOURCE
 #include "steve/drivers/malloc_heap_internal.h"
 
+#include <assert.h>
+#include <pthread.h>
 #include <sys/mman.h>
 
 #define FIRST_CAPACITY 1024u
@@ -15,7 +18,24 @@ struct registry {
     steve_ref *cells; ///< 0: empty
     size_t capacity;  ///< a power of two, at least twice `count`
     size_t count;
+    size_t expected;  ///< cells kept free for blocks that are being made or resized
+    bool has_threads; ///< the next is needed: it guards the four above
+    pthread_mutex_t lock;
 };
+
+static void enter(struct registry *registry)
+{
+    if (registry->has_threads) {
+        pthread_mutex_lock(&registry->lock);
+    }
+}
+
+static void leave(struct registry *registry)
+{
+    if (registry->has_threads) {
+        pthread_mutex_unlock(&registry->lock);
+    }
+}
 
 static steve_ref *map_cells(size_t capacity)
 {
@@ -40,11 +60,7 @@ static size_t cell_of(const struct registry *registry, steve_ref ref)
 
 static bool registry_grow(struct registry *registry)
 {
-    struct registry larger = {
-        .functions = registry->functions,
-        .capacity = registry->capacity * 2,
-        .count = registry->count,
-    };
+    struct registry larger = {.capacity = registry->capacity * 2};
     larger.cells = map_cells(larger.capacity);
     if (larger.cells == NULL) {
         return false;
@@ -55,31 +71,38 @@ static bool registry_grow(struct registry *registry)
         }
     }
     munmap(registry->cells, registry->capacity * sizeof(steve_ref));
-    *registry = larger;
+    registry->cells = larger.cells;
+    registry->capacity = larger.capacity;
     return true;
 }
 
 /// Makes room for one more, before the block exists: afterwards nothing can fail.
-static bool registry_reserve(struct registry *registry)
+static bool registry_expect(struct registry *registry)
 {
-    return (registry->count + 1) * 2 <= registry->capacity || registry_grow(registry);
+    enter(registry);
+    bool has_room = (registry->count + registry->expected + 1) * 2 <= registry->capacity || registry_grow(registry);
+    registry->expected += has_room;
+    leave(registry);
+    return has_room;
 }
 
+/// The block that was expected is there. @param ref 0: it is not, after all
 static void registry_add(struct registry *registry, steve_ref ref)
 {
-    registry->cells[cell_of(registry, ref)] = ref;
-    registry->count++;
+    enter(registry);
+    assert(registry->expected > 0);
+    registry->expected--;
+    if (ref != 0) {
+        registry->cells[cell_of(registry, ref)] = ref;
+        registry->count++;
+    }
+    leave(registry);
 }
 
-/// Takes a ref out and closes the gap, so that no probe ends too early (Knuth, volume 3, algorithm 6.4 R).
-static void registry_remove(struct registry *registry, steve_ref ref)
+/// Empties a cell and closes the gap, so that no probe ends too early (Knuth, volume 3, algorithm 6.4 R).
+static void close_gap(struct registry *registry, size_t gap)
 {
     size_t mask = registry->capacity - 1;
-    size_t gap = cell_of(registry, ref);
-    if (registry->cells[gap] == 0) {
-        return;
-    }
-    registry->count--;
     for (size_t i = (gap + 1) & mask; registry->cells[i] != 0; i = (i + 1) & mask) {
         size_t home = home_of(registry, registry->cells[i]);
         bool reaches_gap = ((i - home) & mask) >= ((i - gap) & mask);
@@ -91,7 +114,20 @@ static void registry_remove(struct registry *registry, steve_ref ref)
     registry->cells[gap] = 0;
 }
 
-void *steve_malloc_heap_open(const struct steve_malloc_functions *functions, const char **why)
+/// Takes a ref out. @param expect the block will be back, perhaps under another ref: its cell is kept free
+static void registry_remove(struct registry *registry, steve_ref ref, bool expect)
+{
+    enter(registry);
+    size_t cell = cell_of(registry, ref);
+    if (registry->cells[cell] != 0) {
+        registry->count--;
+        close_gap(registry, cell);
+    }
+    registry->expected += expect;
+    leave(registry);
+}
+
+void *steve_malloc_heap_open(const struct steve_malloc_functions *functions, unsigned threads, const char **why)
 {
     void *memory = mmap(NULL, sizeof(struct registry), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     struct registry *registry = memory == MAP_FAILED ? NULL : memory;
@@ -100,7 +136,13 @@ void *steve_malloc_heap_open(const struct steve_malloc_functions *functions, con
         *why = "no memory for the driver's own bookkeeping";
         return NULL;
     }
-    *registry = (struct registry){.functions = functions, .cells = cells, .capacity = FIRST_CAPACITY};
+    *registry = (struct registry){
+        .functions = functions,
+        .cells = cells,
+        .capacity = FIRST_CAPACITY,
+        .has_threads = threads > 1,
+        .lock = PTHREAD_MUTEX_INITIALIZER,
+    };
     return registry;
 }
 
@@ -117,18 +159,20 @@ void steve_malloc_heap_close(void *heap)
 }
 
 /// What no address space can hold is asked for, where the library is known to refuse it in peace.
+static bool is_asked(const struct registry *registry, size_t bytes)
+{
+    return bytes <= STEVE_MALLOC_LARGEST || (bytes > PTRDIFF_MAX && registry->functions->refuses_the_impossible);
+}
+
 static bool is_served(struct registry *registry, size_t bytes)
 {
-    bool asked = bytes <= STEVE_MALLOC_LARGEST || (bytes > PTRDIFF_MAX && registry->functions->refuses_the_impossible);
-    return asked && registry_reserve(registry);
+    return is_asked(registry, bytes) && registry_expect(registry);
 }
 
 static steve_ref registered(struct registry *registry, void *address)
 {
     steve_ref ref = (steve_ref)(uintptr_t)address;
-    if (ref != 0) {
-        registry_add(registry, ref);
-    }
+    registry_add(registry, ref);
     return ref;
 }
 
@@ -171,28 +215,29 @@ steve_ref steve_malloc_heap_aligned(void *heap, size_t alignment, size_t bytes)
         return registered(registry, functions->aligned_alloc(least, rounded));
     }
     void *address = NULL;
-    return functions->posix_memalign(&address, least, bytes) == 0 ? registered(registry, address) : 0;
+    return registered(registry, functions->posix_memalign(&address, least, bytes) == 0 ? address : NULL);
 }
 
 steve_ref steve_malloc_heap_resize(void *heap, steve_ref ref, size_t bytes)
 {
     struct registry *registry = heap;
-    if (!is_served(registry, bytes)) {
+    if (!is_asked(registry, bytes)) {
         return 0;
     }
     size_t at_least_one = bytes == 0 ? 1 : bytes; // realloc(p, 0) frees p, or not, as the library likes
+    registry_remove(registry, ref, true);
     void *address = registry->functions->realloc((void *)(uintptr_t)ref, at_least_one);
     if (address == NULL) {
+        registry_add(registry, ref);
         return 0;
     }
-    registry_remove(registry, ref);
     return registered(registry, address);
 }
 
 bool steve_malloc_heap_free(void *heap, steve_ref ref)
 {
     struct registry *registry = heap;
-    registry_remove(registry, ref);
+    registry_remove(registry, ref, false);
     registry->functions->free((void *)(uintptr_t)ref);
     return true;
 }

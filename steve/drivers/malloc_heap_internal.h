@@ -25,8 +25,8 @@ struct steve_malloc_functions {
 /// The largest alignment that is asked of such a library.
 #define STEVE_MALLOC_LARGEST_ALIGNED 65536u
 
-/// A heap over a library. @param functions must outlive it
-void *steve_malloc_heap_open(const struct steve_malloc_functions *functions, const char **why);
+/// A heap over a library. @param functions must outlive it @param threads of struct steve_geometry
+void *steve_malloc_heap_open(const struct steve_malloc_functions *functions, unsigned threads, const char **why);
 
 /// These are functions of a driver: see struct steve_driver.
 void steve_malloc_heap_close(void *heap);

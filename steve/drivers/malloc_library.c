@@ -62,8 +62,7 @@ bool steve_malloc_library_use(void *handle, uint32_t *has)
 
 static void *open_heap(const struct steve_geometry *geometry, const char **why)
 {
-    (void)geometry;
-    return steve_malloc_heap_open(&in_use, why);
+    return steve_malloc_heap_open(&in_use, geometry->threads, why);
 }
 
 void steve_malloc_library_describe(uint32_t has, const struct steve_snippets *snippets, struct steve_driver *driver)
@@ -72,7 +71,7 @@ void steve_malloc_library_describe(uint32_t has, const struct steve_snippets *sn
     *driver = (struct steve_driver){
         .version = STEVE_DRIVER_VERSION,
         .summary = "a library with the interface of malloc",
-        .promises = STEVE_PROMISE_ALIGNS_BY_SIZE,
+        .promises = STEVE_PROMISE_ALIGNS_BY_SIZE | STEVE_PROMISE_THREADS,
         .alignment = _Alignof(max_align_t),
         .largest_aligned = aligns ? STEVE_MALLOC_LARGEST_ALIGNED : 0,
         .region_alignment = 1,

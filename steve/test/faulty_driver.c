@@ -152,7 +152,7 @@ static size_t call_run_needed(void *heap, size_t alignment, size_t bytes)
 #endif
 
 const struct steve_driver steve_exported_driver = {
-    .version = STEVE_DRIVER_VERSION + (FAULT == OTHER_VERSION ? 97 : 0),
+    .version = FAULT == OTHER_VERSION ? 99 : STEVE_DRIVER_VERSION,
     .name = "faulty",
     .summary = "wrong in one way",
 #if FAULT == CONTRADICTS_ITSELF
