@@ -4,6 +4,7 @@
 #include "steve/find/child.h"
 
 #include <assert.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -87,15 +88,33 @@ static uint64_t resident_bytes(pid_t pid)
     return second == NULL ? 0 : strtoull(second, NULL, 10) * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
-/// True if the process waits for something other than a CPU or a disk.
-static bool is_asleep(pid_t pid)
+static bool is_thread_asleep(pid_t pid, const char *thread)
 {
     char text[256];
-    if (!read_proc(pid, "stat", text, sizeof text)) {
-        return false;
+    char name[64];
+    snprintf(name, sizeof name, "task/%.20s/stat", thread);
+    if (!read_proc(pid, name, text, sizeof text)) {
+        return true; // it has just ended
     }
     const char *name_end = strrchr(text, ')');
     return name_end != NULL && strncmp(name_end, ") S", 3) == 0;
+}
+
+/// True if all threads of the process wait for something other than a CPU or a disk.
+static bool is_asleep(pid_t pid)
+{
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/task", (int)pid);
+    DIR *threads = opendir(path);
+    bool asleep = threads != NULL;
+    for (struct dirent *thread = asleep ? readdir(threads) : NULL; thread != NULL && asleep;
+         thread = readdir(threads)) {
+        asleep = thread->d_name[0] == '.' || is_thread_asleep(pid, thread->d_name);
+    }
+    if (threads != NULL) {
+        closedir(threads);
+    }
+    return asleep;
 }
 
 static struct steve_sight sight_of(const struct steve_child *child)
@@ -209,6 +228,10 @@ static const char *doing(const struct steve_sight *sight)
         return "in the checks after the last op";
     case STEVE_WORKER_REPEAT_END:
         return "in the checks after the last op, run again at another base";
+    case STEVE_WORKER_THREADS:
+        return "while threads ran";
+    case STEVE_WORKER_THREADS_END:
+        return "in the checks after threads ran";
     default:
         return "between two episodes";
     }
@@ -307,12 +330,13 @@ static bool is_too_large(const struct steve_child *child, const struct steve_sig
     return true;
 }
 
-/// Where a virtual machine stood still, a process's CPU time jumps by all of that; a loop spends it bit by bit.
+/// Where a virtual machine stood still, a process's CPU time jumps by all of that; a loop spends it bit by bit. What was spent
+/// before the op was first seen may have been others': one that sleeps from its beginning must not be charged with it.
 static void add_stuck_time(struct steve_child *child, const struct steve_sight *now)
 {
     uint64_t spent = now->cpu_ns - child->seen_cpu_ns;
-    child->stuck_cpu_ns = is_same_op(now, &child->since) ? child->stuck_cpu_ns : 0;
-    child->stuck_cpu_ns += spent < STUCK_STEP_NS ? spent : STUCK_STEP_NS;
+    uint64_t step = spent < STUCK_STEP_NS ? spent : STUCK_STEP_NS;
+    child->stuck_cpu_ns = is_same_op(now, &child->since) ? child->stuck_cpu_ns + step : 0;
     child->seen_cpu_ns = now->cpu_ns;
 }
 
