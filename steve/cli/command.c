@@ -109,6 +109,9 @@ char *steve_command_run(const struct steve_options *options, const struct steve_
     if (options->heap_bytes != 0) {
         fprintf(out, " --heap %" PRIu64, options->heap_bytes);
     }
+    if (options->threads > 1) {
+        fprintf(out, " --threads %u", options->threads);
+    }
     if (ops != 0) {
         fprintf(out, " --ops %" PRIu64, ops);
     }

@@ -54,7 +54,8 @@ static void take_scene(const struct steve_explained *explained, struct steve_fou
 {
     const struct steve_options *options = explained->options;
     struct steve_found seen;
-    if (shown->scene.taken || options->no_isolate || !leaves_a_scene(shown->finding.oracle)) {
+    if (shown->scene.taken || options->no_isolate || shown->sequence.header.threads > 1 ||
+        !leaves_a_scene(shown->finding.oracle)) {
         return;
     }
     const char *against = shown->sequence.header.against;

@@ -20,7 +20,7 @@ static const struct steve_command commands[] = {
                    "whichever comes first ends it.\n" EXIT_STATUS_HELP,
         .takes = BIT(DRIVER) | BIT(AGAINST) | BIT(SEED) | BIT(OPS) | BIT(EPISODES) | BIT(TIME) |
                  BIT(EPISODE) | BIT(PROFILE) |
-                 BIT(LOCKS) | BIT(HEAP) | BIT(CHECK) | BIT(WITHOUT) | BIT(JOBS) | BIT(OP_TIME) | BIT(MEMORY) |
+                 BIT(LOCKS) | BIT(HEAP) | BIT(CHECK) | BIT(WITHOUT) | BIT(JOBS) | BIT(THREADS) | BIT(OP_TIME) | BIT(MEMORY) |
                  BIT(OUT) | BIT(NO_SHRINK) | BIT(NO_ISOLATE) | BIT(KEEP_GOING) | BIT(KNOWN) | BIT(EXHAUSTIVE) | BIT(JSON) | BIT(JUNIT),
         .carry_out = steve_cli_run,
     },

@@ -117,6 +117,16 @@ static bool apply_jobs(struct steve_options *options, const char *value)
     return true;
 }
 
+static bool apply_threads(struct steve_options *options, const char *value)
+{
+    uint64_t threads;
+    if (!steve_parse_count(value, &threads) || threads < 1 || threads > STEVE_THREADS_MOST) {
+        return false;
+    }
+    options->threads = (unsigned)threads;
+    return true;
+}
+
 static bool apply_op_time(struct steve_options *options, const char *value)
 {
     return steve_parse_time(value, &options->op_time_ns) && options->op_time_ns >= OP_TIME_MIN_NS;
@@ -219,6 +229,8 @@ static const struct option_row rows[STEVE_OPTION_COUNT] = {
     [STEVE_OPTION_WITHOUT] = {"without", "ORACLE", "turn an oracle off, or several: A,B (steve oracles)",
                               "names that `steve oracles` lists, with commas between them", apply_without},
     [STEVE_OPTION_JOBS] = {"jobs", "N", "worker processes; default 1", "a whole number from 1 to 256", apply_jobs},
+    [STEVE_OPTION_THREADS] = {"threads", "N", "run each episode again in N threads; default 1: do not",
+                              "a whole number from 1 to 32", apply_threads},
     [STEVE_OPTION_OP_TIME] = {"op-time", "T", "CPU time that one op may take; default 1s",
                               "a time of 1ms or more, such as 1s", apply_op_time},
     [STEVE_OPTION_MEMORY] = {"memory", "SIZE", "resident memory that a worker may take; default 2G",
@@ -336,6 +348,10 @@ static int check_together(const struct steve_command *command, const struct stev
     if (options->no_isolate && options->jobs > 1) {
         return steve_complain(command, "--no-isolate runs in this one process: expected no --jobs beside it");
     }
+    if (options->threads > 1 && (options->against != NULL || options->exhaustive != 0)) {
+        return steve_complain(command, "--threads draws episodes for one allocator: expected no --%s beside it",
+                              options->against != NULL ? "against" : "exhaustive");
+    }
     static const enum steve_option drawing[] = {STEVE_OPTION_PROFILE, STEVE_OPTION_LOCKS, STEVE_OPTION_OPS};
     for (size_t i = 0; i < sizeof drawing / sizeof drawing[0]; i++) {
         if (options->exhaustive != 0 && steve_option_given(options, drawing[i])) {
@@ -344,6 +360,12 @@ static int check_together(const struct steve_command *command, const struct stev
         }
     }
     const struct steve_driver *driver = options->driver != NULL ? options->driver : steve_known_drivers()->drivers[0];
+    if (options->threads > 1 && (driver->promises & STEVE_PROMISE_THREADS) == 0) {
+        return steve_complain(command,
+                              "--threads %u: driver %s does not promise that several threads may use it; expected one "
+                              "of those with `threads` among their promises (steve drivers)",
+                              options->threads, driver->name);
+    }
     if (steve_option_given(options, STEVE_OPTION_HEAP) && options->heap_bytes < driver->heap_min) {
         return steve_complain(command, "--heap %" PRIu64 ": expected at least %zu bytes, the least heap of driver %s",
                               options->heap_bytes, driver->heap_min, driver->name);
@@ -370,6 +392,7 @@ int steve_options_parse(int argc, char **argv, const char *program, const struct
         .locks = steve_lock_model_at(0),
         .level = STEVE_CHECK_NORMAL,
         .jobs = 1,
+        .threads = 1,
         .op_time_ns = UINT64_C(1000000000),
         .memory_bytes = (uint64_t)2 << 30,
         .out = "steve-out",

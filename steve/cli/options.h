@@ -19,6 +19,7 @@ enum steve_option {
     STEVE_OPTION_CHECK,
     STEVE_OPTION_WITHOUT,
     STEVE_OPTION_JOBS,
+    STEVE_OPTION_THREADS,
     STEVE_OPTION_OP_TIME,
     STEVE_OPTION_MEMORY,
     STEVE_OPTION_OUT,
@@ -51,6 +52,7 @@ struct steve_options {
     enum steve_check_level level;
     uint32_t without;
     unsigned jobs;
+    unsigned threads;
     uint64_t op_time_ns;
     uint64_t memory_bytes;
     const char *out;

@@ -130,8 +130,7 @@ static void on_episode(void *context, const struct steve_episode_result *result)
         print_found(replay, file, result->found);
         fail_verdict(replay, file, steve_oracle_name(finding->oracle), finding->op, file->sequence.count);
         file->has_found = true;
-        file->found = *result->found;
-        result->found->sequence = (struct steve_sequence){0};
+        steve_found_take(&file->found, result->found);
     }
     fflush(replay->text);
     replay->printed++;
@@ -310,7 +309,7 @@ static int load_and_run(const struct steve_options *options, const struct steve_
     int status = loaded ? carry_out(&replay) : STEVE_EXIT_USAGE;
     for (size_t i = 0; i < paths->count; i++) {
         steve_sequence_free(&replay.files[i].sequence);
-        steve_sequence_free(&replay.files[i].found.sequence);
+        steve_found_free(&replay.files[i].found);
         steve_sequence_free(&replay.files[i].shrunk);
         free(replay.files[i].shrunk_path);
     }

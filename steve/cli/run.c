@@ -19,6 +19,7 @@
 #include "steve/cli/scope.h"
 #include "steve/cli/summarize.h"
 #include "steve/find/runner.h"
+#include "steve/find/threads_again.h"
 #include "steve/find/trial.h"
 #include "steve/report/live.h"
 #include "steve/report/table.h"
@@ -97,6 +98,9 @@ static void print_first_line(const struct run *run)
     if (options->heap_bytes != 0) {
         fprintf(text, " heap=%" PRIu64, options->heap_bytes);
     }
+    if (options->threads > 1) {
+        fprintf(text, " threads=%u", options->threads);
+    }
     if (steve_option_given(options, STEVE_OPTION_EPISODE)) {
         fprintf(text, " episode=%" PRIu64, options->episode);
     }
@@ -118,6 +122,21 @@ static bool goes_on(void *context)
     return run->options->keep_going || steve_findings_first(&run->findings) == NULL;
 }
 
+/// A finding that threads made: does one thread show it?
+static void show_again(const struct run *run, struct steve_found *found)
+{
+    const struct steve_options *options = run->options;
+    if (!options->no_isolate) {
+        steve_threads_again(found,
+                            &(struct steve_rerun_config){
+                                .driver = run->driver,
+                                .without = options->without,
+                                .level = options->level,
+                                .limits = {.op_time_ns = options->op_time_ns, .memory_bytes = options->memory_bytes},
+                            });
+    }
+}
+
 static void on_episode(void *context, const struct steve_episode_result *result)
 {
     struct run *run = context;
@@ -126,11 +145,11 @@ static void on_episode(void *context, const struct steve_episode_result *result)
     }
     if (result->found != NULL && goes_on_after_findings(run->options)) {
         steve_live_clear(&run->live);
+        show_again(run, result->found);
         steve_findings_meet(&run->findings, result->found);
     } else if (result->found != NULL && !run->has_found) {
         run->has_found = true;
-        run->found = *result->found;
-        result->found->sequence = (struct steve_sequence){0};
+        steve_found_take(&run->found, result->found);
     }
 }
 
@@ -206,7 +225,7 @@ static bool run_episodes(struct run *run, struct steve_gen *gen, struct steve_ru
                          size_t why_size)
 {
     const struct steve_options *options = run->options;
-    struct steve_generated generated = {.gen = gen, .driver = run->driver};
+    struct steve_generated generated = {.gen = gen, .driver = run->driver, .threads = options->threads};
     struct steve_source source =
         run->all != NULL ? steve_source_exhaustive(run->all) : steve_source_generated(&generated);
     source.against = options->against;
@@ -232,10 +251,21 @@ static bool run_episodes(struct run *run, struct steve_gen *gen, struct steve_ru
         result, why, why_size);
     steve_live_clear(&run->live);
     if (run->has_found) {
+        show_again(run, &run->found);
         steve_findings_keep(&run->findings, &run->found, !result->interrupted);
-        steve_sequence_free(&run->found.sequence);
+        steve_found_free(&run->found);
     }
     return ran;
+}
+
+static void print_threads(const struct run *run, const struct steve_crew_counts *counts)
+{
+    if (run->options->threads > 1) {
+        fprintf(run->text,
+                "threads: %" PRIu64 " ops by %u threads, %" PRIu64
+                " of them on a block that another had before, %" PRIu64 " frees by another than its maker\n",
+                counts->ops, run->options->threads, counts->handed_over, counts->freed_elsewhere);
+    }
 }
 
 /// The run, from the first line to the last. @param junit NULL: none is wanted; is closed
@@ -257,6 +287,7 @@ static int carry_out(struct run *run, struct steve_gen *gen, FILE *junit)
     }
     if (ran || failed) {
         steve_print_table(run->text, &result.counts);
+        print_threads(run, &result.crew_counts);
         if (run->all != NULL) {
             steve_scope_print_result(run->text, run->all, result.episodes, run->void_count);
         }
@@ -323,8 +354,9 @@ int steve_cli_run(const struct steve_options *options)
                                   options->episode, steve_exhaustive_count(&all));
         }
     }
+    const struct steve_driver without = steve_threads_driver(run.driver);
     struct steve_gen *gen = steve_gen_new(&(struct steve_gen_config){
-        .driver = run.driver,
+        .driver = options->threads > 1 ? &without : run.driver,
         .profile = options->profile,
         .locks = options->locks,
         .seed = run.seed,

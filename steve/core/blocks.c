@@ -26,7 +26,7 @@ static void note_offset(struct steve_exec *exec, uintptr_t address)
 
 /// Splits a size in two factors where it can be. One beyond half of the address space can only be refused; so the factors are
 /// made to overflow to a small product, which a calloc that does not look would serve.
-static steve_ref call_calloc(struct steve_exec *exec, size_t bytes)
+static steve_ref call_calloc(const struct steve_exec *exec, size_t bytes)
 {
     if (bytes > SIZE_MAX / 2) {
         return exec->driver->calloc(exec->heap, SIZE_MAX / 2 + 1 + bytes % 64, 2);
@@ -35,7 +35,7 @@ static steve_ref call_calloc(struct steve_exec *exec, size_t bytes)
     return exec->driver->calloc(exec->heap, bytes / size, size);
 }
 
-static bool has_function(const struct steve_driver *driver, struct steve_op op)
+bool steve_has_function(const struct steve_driver *driver, struct steve_op op)
 {
     if (op.code == STEVE_OP_CALLOC) {
         return driver->calloc != NULL;
@@ -44,7 +44,7 @@ static bool has_function(const struct steve_driver *driver, struct steve_op op)
     return alignment == 0 || (driver->aligned != NULL && alignment <= driver->largest_aligned);
 }
 
-static steve_ref call_request(struct steve_exec *exec, struct steve_op op, size_t bytes)
+steve_ref steve_call_request(const struct steve_exec *exec, struct steve_op op, size_t bytes)
 {
     if (op.code == STEVE_OP_MALLOC) {
         return exec->driver->malloc(exec->heap, bytes);
@@ -128,7 +128,7 @@ static bool check_zero_served(struct steve_exec *exec, const struct steve_slot *
 /// Asks for so many bytes and gives them back. @return true if they were served
 static bool can_have(struct steve_exec *exec, struct steve_op op, size_t bytes)
 {
-    steve_ref ref = call_request(exec, op, bytes);
+    steve_ref ref = steve_call_request(exec, op, bytes);
     return ref != 0 && exec->driver->free(exec->heap, ref);
 }
 
@@ -182,14 +182,14 @@ static bool check_refused_block(struct steve_exec *exec, size_t alignment, size_
 
 static enum steve_outcome op_request(struct steve_exec *exec, struct steve_slot *slot, struct steve_op op, size_t bytes)
 {
-    if (slot->ref != 0 || !has_function(exec->driver, op)) {
+    if (slot->ref != 0 || !steve_has_function(exec->driver, op)) {
         return STEVE_SKIPPED;
     }
     if (op.code == STEVE_OP_CALLOC && steve_is_unbearable(bytes)) {
         return STEVE_SKIPPED;
     }
     size_t alignment = steve_alignment_of(op);
-    steve_ref ref = call_request(exec, op, bytes);
+    steve_ref ref = steve_call_request(exec, op, bytes);
     if (ref == 0) {
         return steve_outcome_of(check_refused_block(exec, alignment, bytes) && check_zero_refused(exec, op, bytes),
                                 STEVE_REFUSED);
@@ -446,7 +446,7 @@ static bool check_locked(struct steve_exec *exec, const struct steve_slot *slot,
     return true;
 }
 
-static bool may_lock(const struct steve_exec *exec, const struct steve_slot *slot)
+bool steve_may_lock(const struct steve_exec *exec, const struct steve_slot *slot)
 {
     unsigned most = (exec->promises & STEVE_PROMISE_LOCKS_NEST) != 0 ? STEVE_LOCKS_MOST : 1;
     return exec->driver->lock != NULL && slot->ref != 0 && slot->locks < most;
@@ -454,7 +454,7 @@ static bool may_lock(const struct steve_exec *exec, const struct steve_slot *slo
 
 static enum steve_outcome op_lock(struct steve_exec *exec, struct steve_slot *slot)
 {
-    if (!may_lock(exec, slot)) {
+    if (!steve_may_lock(exec, slot)) {
         return STEVE_SKIPPED;
     }
     void *address;

@@ -7,7 +7,7 @@
 ///
 /// Every byte string decodes: a header that is cut short as if zeros followed, an unknown version as 1, an unknown wire id as "",
 /// heap bytes 0 as STEVE_HEAP_DEFAULT and beyond STEVE_HEAP_LIMIT modulo it, a budget's number as if its class were absolute.
-/// Bytes name no second driver (`against`); they are the sequence of the first alone.
+/// Bytes name no second driver (`against`) and no threads; they are the sequence of the first driver alone, in one thread.
 /// A driver outside the box has no number: bytes for it have 0, which names none, and no options. Its text names it.
 /// What Steve writes is canonical: no dead records, unused fields zero, no options that the driver does not have (an unknown one
 /// has none).
@@ -57,6 +57,7 @@ uint8_t *steve_bytes_encode(const struct steve_catalog *catalog, const struct st
 ///
 ///     driver NAME      against NAME (a second driver that runs the same ops)
 ///     heap BYTES      base UNITS      memory zero|dirty      option NAME   (once per option)
+///     threads NUMBER (2..32: the ops are carried out by as many, each op by the one in front of it: `@1 malloc s0 100`)
 ///
 /// Ops, one a line; `#` starts a comment; blank lines are skipped; a slot is s0..s65535:
 ///

@@ -177,7 +177,12 @@ bool steve_exec_begin(struct steve_exec *exec, const struct steve_header *header
         exec->heap_bytes = exec->driver->heap_min;
     }
     exec->options = header->options;
-    struct steve_geometry geometry = {.bytes = exec->heap_bytes, .options = header->options, .salt = MAIN_SALT};
+    struct steve_geometry geometry = {
+        .bytes = exec->heap_bytes,
+        .options = header->options,
+        .salt = MAIN_SALT,
+        .threads = (exec->promises & STEVE_PROMISE_THREADS) != 0 ? header->threads : 0,
+    };
     if (!place_region(exec, header, &geometry, why)) {
         return false;
     }

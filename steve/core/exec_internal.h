@@ -10,6 +10,7 @@
 ///     finding.c     recording what is broken
 ///     view.c        the narrow view
 ///     differential.c  the second driver, and where outcomes differ
+///     threads.c     the same ops in several threads        threads_ops.c  one op of one of them
 ///
 /// A function that checks returns false when the episode is over: a finding is recorded, and the heap must not be touched again.
 #ifndef STEVE_CORE_EXEC_INTERNAL_H
@@ -169,6 +170,15 @@ enum steve_depth {
     STEVE_DEPTH_WHOLE,
 };
 
+/// A driver whose locks do not nest is not asked to lock a block twice.
+bool steve_is_held_already(const struct steve_exec *exec, const struct steve_slot *slot);
+
+/// True if such a block may lie there at all.
+bool steve_is_inside(const struct steve_exec *exec, uintptr_t begin, size_t bytes);
+
+/// What the block's address must be a multiple of.
+size_t steve_alignment_due(const struct steve_exec *exec, const struct steve_slot *slot);
+
 /// Locks a block for Steve's own access, or finds its address where no lock is needed. To be undone by steve_release().
 enum steve_lock_result steve_hold(struct steve_exec *exec, const struct steve_slot *slot, void **address);
 bool steve_release(struct steve_exec *exec, const struct steve_slot *slot);
@@ -266,8 +276,16 @@ bool steve_rival_end(struct steve_exec *exec);
 /// One op on this executor alone, and the checks after it. @param bytes the size it asks for
 enum steve_outcome steve_carry_out(struct steve_exec *exec, struct steve_op op, size_t bytes);
 
-// blocks.c: the alignment that an op asks for; 0: none
+// blocks.c: what the ops of threads need, too. None of them changes the executor.
+
+/// The alignment that an op asks for; 0: none
 size_t steve_alignment_of(struct steve_op op);
+/// True if the driver can be asked for such a block.
+bool steve_has_function(const struct steve_driver *driver, struct steve_op op);
+/// Asks for a block. @return its ref; 0 if refused
+steve_ref steve_call_request(const struct steve_exec *exec, struct steve_op op, size_t bytes);
+/// True if a lock op applies to the slot.
+bool steve_may_lock(const struct steve_exec *exec, const struct steve_slot *slot);
 
 // compaction.c, misuse.c, drain.c
 

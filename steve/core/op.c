@@ -84,7 +84,8 @@ bool steve_op_uses_bit(uint8_t code)
     return (code_infos[code].uses & USES_BIT) != 0;
 }
 
-/// Folds the size class to the first value of its range that means the same, and clears `arg` where the class has no use for it.
+/// Folds the size class to the first value of its range that means the same, and clears `arg` where the class has no use
+/// for it.
 static void fold_size(struct steve_op *op)
 {
     if (op->size_class < STEVE_SIZE_POWER) {
@@ -167,4 +168,46 @@ size_t steve_op_bytes(struct steve_op op, size_t heap_bytes, size_t of_slot)
         return shifted(of_slot, op.delta);
     }
     return SIZE_MAX - (uint16_t)op.delta;
+}
+
+/// Where the number of the thread lies: in the low bits of the size class where they are folded away, or in a field that
+/// is unused.
+enum thread_place { IN_DELTA, IN_ARG, IN_SIZE_CLASS };
+
+static enum thread_place thread_place(struct steve_op op)
+{
+    if (!steve_op_uses_size(op.code))
+        return IN_DELTA;
+    bool class_is_folded =
+        op.size_class < STEVE_SIZE_POWER || (op.size_class >= STEVE_SIZE_OF_SLOT && op.size_class < STEVE_SIZE_MAX);
+    return class_is_folded ? IN_SIZE_CLASS : IN_ARG;
+}
+
+unsigned steve_op_thread(struct steve_op op)
+{
+    switch (thread_place(op)) {
+    case IN_DELTA:
+        return (uint16_t)op.delta % STEVE_THREADS_MOST;
+    case IN_ARG:
+        return op.arg % STEVE_THREADS_MOST;
+    default:
+        return op.size_class % STEVE_THREADS_MOST;
+    }
+}
+
+struct steve_op steve_op_on_thread(struct steve_op op, unsigned thread)
+{
+    assert(thread < STEVE_THREADS_MOST);
+
+    switch (thread_place(op)) {
+    case IN_DELTA:
+        op.delta = (int16_t)thread;
+        break;
+    case IN_ARG:
+        op.arg = (uint16_t)thread;
+        break;
+    default:
+        op.size_class = (uint8_t)((op.size_class & ~(STEVE_THREADS_MOST - 1)) | thread);
+    }
+    return op;
 }

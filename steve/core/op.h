@@ -85,6 +85,13 @@ struct steve_op steve_op_canonical(struct steve_op op);
 /// @param of_slot    size of the block in slot `arg`, 0 if there is none; asked of STEVE_SIZE_OF_SLOT alone
 size_t steve_op_bytes(struct steve_op op, size_t heap_bytes, size_t of_slot);
 
+/// Whose turn an op is in a sequence with threads (steve_header.threads). The number lies in bits that mean nothing else and are
+/// zero in canonical form: whoever does not ask for it reads the same ops in one thread.
+#define STEVE_THREADS_MOST 32u
+unsigned steve_op_thread(struct steve_op op);
+/// @param op in canonical form @param thread less than STEVE_THREADS_MOST
+struct steve_op steve_op_on_thread(struct steve_op op, unsigned thread);
+
 /// An op with an absolute size. @param bytes at most 2^32 - 1
 struct steve_op steve_op_sized(uint8_t code, uint16_t slot, uint32_t bytes);
 
@@ -102,6 +109,7 @@ struct steve_header {
     uint16_t base_offset;  ///< the region begins this many units of the driver's region alignment past a 64 KiB boundary
     uint8_t options;       ///< bits of steve_driver.options
     bool dirty;            ///< the region's memory is not zero at the start
+    uint8_t threads;       ///< how many carry the ops out, up to STEVE_THREADS_MOST; 0 or 1: one. Text alone has it
 };
 
 /// A header and its ops. @note `ops` is owned; steve_sequence_free() gives it back.

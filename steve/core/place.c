@@ -4,8 +4,7 @@
 
 #include "steve/core/shadow.h"
 
-/// A driver whose locks do not nest is not asked to lock a block twice.
-static bool is_held_already(const struct steve_exec *exec, const struct steve_slot *slot)
+bool steve_is_held_already(const struct steve_exec *exec, const struct steve_slot *slot)
 {
     return slot->locks > 0 && (exec->promises & STEVE_PROMISE_LOCKS_NEST) == 0;
 }
@@ -16,7 +15,7 @@ enum steve_lock_result steve_hold(struct steve_exec *exec, const struct steve_sl
         *address = (void *)(uintptr_t)slot->ref;
         return STEVE_LOCK_OK;
     }
-    if (is_held_already(exec, slot)) {
+    if (steve_is_held_already(exec, slot)) {
         *address = (void *)slot->address;
         return STEVE_LOCK_OK;
     }
@@ -25,7 +24,8 @@ enum steve_lock_result steve_hold(struct steve_exec *exec, const struct steve_sl
 
 bool steve_release(struct steve_exec *exec, const struct steve_slot *slot)
 {
-    if (exec->driver->lock == NULL || is_held_already(exec, slot) || exec->driver->unlock(exec->heap, slot->ref)) {
+    if (exec->driver->lock == NULL || steve_is_held_already(exec, slot) ||
+        exec->driver->unlock(exec->heap, slot->ref)) {
         return true;
     }
     return !exec->checked || steve_broken(exec, STEVE_ORACLE_HANDLE, slot, "an unlock right after a lock was refused");
@@ -51,8 +51,7 @@ bool steve_unreachable(struct steve_exec *exec, const struct steve_slot *slot, e
     return steve_broken(exec, STEVE_ORACLE_HANDLE, slot, "a lock of this live block was refused");
 }
 
-/// The largest address range that a block may lie in.
-static bool is_inside(const struct steve_exec *exec, uintptr_t begin, size_t bytes)
+bool steve_is_inside(const struct steve_exec *exec, uintptr_t begin, size_t bytes)
 {
     if ((exec->promises & STEVE_PROMISE_REGION) == 0) {
         return begin != 0 && bytes <= PTRDIFF_MAX && begin <= UINTPTR_MAX - bytes;
@@ -63,14 +62,14 @@ static bool is_inside(const struct steve_exec *exec, uintptr_t begin, size_t byt
 
 static bool check_bounds(struct steve_exec *exec, const struct steve_slot *slot)
 {
-    if (!is_inside(exec, slot->address, slot->bytes)) {
+    if (!steve_is_inside(exec, slot->address, slot->bytes)) {
         uintptr_t base = (uintptr_t)exec->region.base;
         return steve_broken(exec, STEVE_ORACLE_BOUNDS, slot,
                             "it begins %zu bytes %s the base of a heap of %zu bytes and ends outside of it",
                             slot->address < base ? (size_t)(base - slot->address) : (size_t)(slot->address - base),
                             slot->address < base ? "below" : "above", exec->heap_bytes);
     }
-    if (!is_inside(exec, slot->begin, slot->extent)) {
+    if (!steve_is_inside(exec, slot->begin, slot->extent)) {
         return steve_broken(exec, STEVE_ORACLE_BOUNDS, slot,
                             "its extent of %zu bytes ends outside of the heap of %zu bytes", slot->extent,
                             exec->heap_bytes);
@@ -83,8 +82,7 @@ static bool check_bounds(struct steve_exec *exec, const struct steve_slot *slot)
     return true;
 }
 
-/// What the block's address must be a multiple of.
-static size_t alignment_due(const struct steve_exec *exec, const struct steve_slot *slot)
+size_t steve_alignment_due(const struct steve_exec *exec, const struct steve_slot *slot)
 {
     size_t asked = (size_t)1 << slot->alignment;
     size_t alignment = exec->driver->alignment;
@@ -99,7 +97,7 @@ static size_t alignment_due(const struct steve_exec *exec, const struct steve_sl
 
 static bool check_alignment(struct steve_exec *exec, const struct steve_slot *slot)
 {
-    size_t alignment = alignment_due(exec, slot);
+    size_t alignment = steve_alignment_due(exec, slot);
     if ((slot->address & (alignment - 1)) == 0) {
         return true;
     }

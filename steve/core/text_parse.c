@@ -8,8 +8,9 @@
 #define LINE_LENGTH_MAX 4096u
 
 static const char *const header_names[STEVE_HEADER_LINES] = {
-    [STEVE_HEADER_DRIVER] = "driver", [STEVE_HEADER_AGAINST] = "against", [STEVE_HEADER_HEAP] = "heap",
-    [STEVE_HEADER_BASE] = "base",     [STEVE_HEADER_MEMORY] = "memory",   [STEVE_HEADER_OPTION] = "option",
+    [STEVE_HEADER_DRIVER] = "driver",   [STEVE_HEADER_AGAINST] = "against", [STEVE_HEADER_HEAP] = "heap",
+    [STEVE_HEADER_BASE] = "base",       [STEVE_HEADER_MEMORY] = "memory",   [STEVE_HEADER_OPTION] = "option",
+    [STEVE_HEADER_THREADS] = "threads",
 };
 
 /// The one argument of a header line.
@@ -86,6 +87,17 @@ static bool parse_memory(struct steve_text_parser *parser)
     return true;
 }
 
+static bool parse_threads(struct steve_text_parser *parser)
+{
+    struct steve_slice word;
+    uint64_t threads;
+    if (!header_argument(parser, "threads NUMBER", &word) ||
+        !steve_text_number(parser, word, "number of threads", 1, STEVE_THREADS_MOST, &threads))
+        return false;
+    parser->sequence->header.threads = (uint8_t)(threads > 1 ? threads : 0);
+    return true;
+}
+
 static bool parse_option(struct steve_text_parser *parser)
 {
     struct steve_header *header = &parser->sequence->header;
@@ -145,16 +157,45 @@ static bool parse_header_line(struct steve_text_parser *parser, enum steve_heade
         return parse_base(parser);
     case STEVE_HEADER_MEMORY:
         return parse_memory(parser);
+    case STEVE_HEADER_THREADS:
+        return parse_threads(parser);
     default:
         return parse_option(parser);
     }
 }
 
+/// Takes the thread's number in front of an op off the line. Without one it is the first thread's.
+static bool parse_thread(struct steve_text_parser *parser, unsigned *thread)
+{
+    const unsigned threads = parser->sequence->header.threads;
+    struct steve_slice word = parser->words[0];
+    uint64_t number;
+
+    *thread = 0;
+    if (!steve_slice_take(&word, "@"))
+        return true;
+    if (threads < 2)
+        return steve_text_fail(parser, "expected '@' only after a 'threads' line that says 2 or more");
+    if (!steve_text_number(parser, word, "thread", 0, threads - 1, &number))
+        return false;
+    *thread = (unsigned)number;
+    struct steve_slice rest = parser->text;
+    rest.at += parser->words[0].length;
+    rest.length -= parser->words[0].length;
+    rest = steve_text_trim(rest);
+    if (rest.length == 0)
+        return steve_text_fail(parser, "expected '@THREAD OP', not '%s' alone", steve_text_quote(parser->text).text);
+    steve_text_split(parser, rest);
+    return true;
+}
+
 static bool parse_op_line(struct steve_text_parser *parser)
 {
     struct steve_op op;
-    if (!steve_text_parse_op(parser, &op))
+    unsigned thread;
+    if (!parse_thread(parser, &thread) || !steve_text_parse_op(parser, &op))
         return false;
+    op = thread == 0 ? op : steve_op_on_thread(steve_op_canonical(op), thread);
     if (parser->first_op_line == 0)
         parser->first_op_line = parser->line;
     return steve_sequence_push(parser->sequence, op) || steve_text_fail(parser, "memory is short");

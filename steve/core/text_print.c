@@ -161,6 +161,8 @@ static bool print_header(const struct steve_catalog *catalog, const struct steve
         fprintf(out, "base %u\n", (unsigned)header->base_offset);
     if (header->dirty)
         fprintf(out, "memory dirty\n");
+    if (header->threads > 1)
+        fprintf(out, "threads %u\n", (unsigned)header->threads);
 
     const struct steve_driver *driver =
         header->options == 0 ? NULL : steve_catalog_by_name(catalog, header->driver);
@@ -182,6 +184,8 @@ bool steve_text_print(const struct steve_catalog *catalog, const struct steve_se
         if (steve_op_kind(sequence->ops[i].code) == STEVE_KIND_NONE)
             continue;
         steve_text_op(sequence->ops[i], line, sizeof line);
+        if (header.threads > 1)
+            fprintf(out, "@%u ", steve_op_thread(sequence->ops[i]) % header.threads);
         fprintf(out, "%s\n", line);
     }
     return fflush(out) == 0 && !ferror(out);

@@ -102,6 +102,9 @@ uint64_t steve_page_logged(const struct steve_page *page)
     case STEVE_WORKER_END:
     case STEVE_WORKER_REPEAT_END:
         return atomic_load(&page->op);
+    case STEVE_WORKER_THREADS:
+    case STEVE_WORKER_THREADS_END:
+        return page->dealt;
     default:
         return 0;
     }

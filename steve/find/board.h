@@ -5,6 +5,7 @@
 ///     board   next end folded stop | cells: a ring of results, one an episode, read by the parent in episode order
 ///     page    phase item op | header, finding, scene, counts
 ///     log     the ops of the current episode, each written before it is carried out (8 bytes an op)
+///     stamps  of an episode with threads: when each op was begun and ended (8 bytes an op)
 ///
 /// Workers write and the parent reads; plain fields are read only after the worker has ended, or after an atomic one said so.
 /// How a worker fills this is worker.h's, what the parent makes of it runner.h's.
@@ -15,6 +16,7 @@
 
 #include "steve/core/exec.h"
 #include "steve/core/scene.h"
+#include "steve/core/threads.h"
 
 /// How far the quickest worker may be ahead of the slowest, in episodes.
 #define STEVE_BOARD_CELLS 16384u
@@ -43,9 +45,11 @@ enum steve_worker_phase {
     STEVE_WORKER_END,    ///< last checks; `op` is the number of ops
     STEVE_WORKER_REPEAT, ///< carrying out op `op` again, at another base
     STEVE_WORKER_REPEAT_END,
-    STEVE_WORKER_DONE,   ///< no more episodes; this and those below are how a worker ends
-    STEVE_WORKER_FOUND,  ///< `finding` is set
-    STEVE_WORKER_FAILED, ///< `trouble` is set
+    STEVE_WORKER_THREADS, ///< threads carry out the log, all of which is written; `op` ticks whenever one begins or ends an op
+    STEVE_WORKER_THREADS_END, ///< last checks; they have ended
+    STEVE_WORKER_DONE,        ///< no more episodes; this and those below are how a worker ends
+    STEVE_WORKER_FOUND,       ///< `finding` is set
+    STEVE_WORKER_FAILED,      ///< `trouble` is set
 };
 
 struct steve_page {
@@ -59,12 +63,16 @@ struct steve_page {
     _Atomic uint64_t compaction_blocks;
     _Atomic uint64_t compaction_locked_blocks;
 
-    struct steve_header header;   ///< of the current episode
-    struct steve_finding finding; ///< in STEVE_WORKER_FOUND
-    struct steve_scene scene;     ///< in STEVE_WORKER_FOUND
-    uint64_t found_ops;           ///< in STEVE_WORKER_FOUND: how many ops of the log show it again
-    char trouble[192];            ///< in STEVE_WORKER_FAILED: a sentence
-    struct steve_counts counts;   ///< of all episodes that this page has seen
+    _Atomic uint64_t died_in; ///< 1 + the op that a thread had in hand when a signal came for it; 0: none
+    uint64_t dealt;           ///< in STEVE_WORKER_THREADS: how many ops the log holds
+
+    struct steve_header header;           ///< of the current episode
+    struct steve_finding finding;         ///< in STEVE_WORKER_FOUND
+    struct steve_scene scene;             ///< in STEVE_WORKER_FOUND
+    uint64_t found_ops;                   ///< in STEVE_WORKER_FOUND: how many ops of the log show it again
+    char trouble[192];                    ///< in STEVE_WORKER_FAILED: a sentence
+    struct steve_counts counts;           ///< of all episodes that this page has seen
+    struct steve_crew_counts crew_counts; ///< the same of their threads
 };
 
 /// Maps zeroed memory that children share. @return NULL if there is none. Untouched pages cost nothing.

@@ -32,13 +32,15 @@ struct packed_recording {
 };
 
 struct packed_work {
-    int board, page, log; ///< files
+    int board, page, log, stamps; ///< files; stamps may be -1
     struct steve_plan plan;
     uint64_t item; ///< the one to begin with
     uint32_t without;
     enum steve_check_level level;
     uint64_t memory_bytes;
     unsigned repeat_every;
+    unsigned rounds;
+    unsigned threads;
     enum steve_source_kind source;
     uint64_t longest; ///< ops of the longest episode; of an exhaustive source, K
 
@@ -218,6 +220,9 @@ void steve_preload_for_worker(const struct steve_work *work, const struct steve_
                 .board = steve_shared_file(work->board),
                 .page = steve_shared_file(work->page),
                 .log = steve_shared_file(work->log),
+                .stamps = work->stamps != NULL ? steve_shared_file(work->stamps) : -1,
+                .rounds = work->rounds,
+                .threads = work->source->threads,
                 .plan = work->plan,
                 .item = item,
                 .without = work->without,
@@ -240,6 +245,9 @@ void steve_preload_for_worker(const struct steve_work *work, const struct steve_
     keep_open(parcel.work.board);
     keep_open(parcel.work.page);
     keep_open(parcel.work.log);
+    if (parcel.work.stamps >= 0) {
+        keep_open(parcel.work.stamps);
+    }
     become(library_of_pair(driver, against), file, why);
 }
 
@@ -352,7 +360,9 @@ static int go_on_working(const struct parcel *parcel, const struct steve_preload
     struct steve_page *page = map_again(packed->page, sizeof *page);
     struct steve_board *board = map_again(packed->board, sizeof *board);
     struct steve_op *log = map_again(packed->log, (size_t)packed->longest * sizeof *log);
-    if (page == NULL || board == NULL || log == NULL) {
+    struct steve_stamps *stamps =
+        packed->stamps >= 0 ? map_again(packed->stamps, (size_t)packed->longest * sizeof *stamps) : NULL;
+    if (page == NULL || board == NULL || log == NULL || (packed->stamps >= 0 && stamps == NULL)) {
         return 3;
     }
     const struct steve_driver *driver = callbacks->driver_by_name(parcel->driver);
@@ -362,7 +372,9 @@ static int go_on_working(const struct parcel *parcel, const struct steve_preload
         return fail(page, "the library was not preloaded: is it gone?");
     }
     struct steve_recorded recorded = {0};
-    struct steve_generated generated = {.driver = driver};
+    struct steve_generated generated = {.driver = driver, .threads = packed->threads};
+    static struct steve_driver drawn_for; // as long as the generator
+    drawn_for = packed->threads > 1 ? steve_threads_driver(driver) : *driver;
     struct steve_source source;
     if (packed->source == STEVE_SOURCE_RECORDED) {
         if (!unpack_recordings(parcel, callbacks, &recorded)) {
@@ -374,7 +386,7 @@ static int go_on_working(const struct parcel *parcel, const struct steve_preload
         source = steve_source_exhaustive(&all);
     } else {
         generated.gen = steve_gen_new(&(struct steve_gen_config){
-            .driver = driver,
+            .driver = packed->threads > 1 ? &drawn_for : driver,
             .profile = steve_profile_by_name(packed->profile),
             .locks = steve_lock_model_by_name(packed->locks),
             .seed = packed->seed,
@@ -398,6 +410,8 @@ static int go_on_working(const struct parcel *parcel, const struct steve_preload
         .board = board,
         .page = page,
         .log = log,
+        .stamps = stamps,
+        .rounds = packed->rounds,
         .is_child = true,
         .goes_on = true,
         .item = packed->item,

@@ -51,6 +51,9 @@ const char *steve_repro_c_obstacle(const struct steve_repro_c *repro)
     if (repro->sequence->header.against[0] != '\0') {
         return "it takes two drivers, and a program has but one";
     }
+    if (repro->sequence->header.threads > 1) {
+        return "it takes threads, and a program has but one";
+    }
     assert(snippets->handle_type != NULL && snippets->no_handle != NULL && snippets->malloc != NULL &&
            snippets->free != NULL && snippets->address != NULL && snippets->compile != NULL);
     if (repro->sequence->count > STEVE_REPRO_C_OPS_MOST) {

@@ -11,7 +11,7 @@ static void on_episode(void *context, const struct steve_episode_result *result)
     struct seen *seen = context;
     if (result->found != NULL) {
         *seen->found = *result->found;
-        seen->found->sequence = (struct steve_sequence){0};
+        seen->found->sequence = seen->found->linear = (struct steve_sequence){0};
         seen->any = true;
     }
 }
@@ -33,6 +33,7 @@ bool steve_rerun(const struct steve_rerun_config *config, struct steve_found *fo
             .without = config->without,
             .level = config->level,
             .repeat_every = 1,
+            .rounds = config->rounds,
             .limits = config->limits,
             .on_episode = on_episode,
             .context = &seen,

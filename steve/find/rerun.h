@@ -1,5 +1,5 @@
-/// Running one sequence once more, in a process of its own, to see what it shows: after shrinking, the finding is another one, and
-/// so is its scene.
+/// Running one sequence once more, in a process of its own, to see what it shows: after shrinking, the finding is another
+/// one, and so is its scene.
 #ifndef STEVE_FIND_RERUN_H
 #define STEVE_FIND_RERUN_H
 
@@ -12,6 +12,7 @@ struct steve_rerun_config {
     uint32_t without; ///< oracles that are off
     enum steve_check_level level;
     struct steve_limits limits;
+    unsigned rounds; ///< see struct steve_work; 0: as is usual
 };
 
 /// @param found gets what it shows; its sequence is left empty

@@ -9,6 +9,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +22,10 @@
 #define PROGRESS_NS   UINT64_C(200000000)
 #define LAST_GRACE_NS UINT64_C(5000000000)
 
+/// How often threads run an episode. What is recorded is there to be seen again; what is drawn is soon followed by more.
+#define ROUNDS_DRAWN    2u
+#define ROUNDS_RECORDED 20u
+
 /// A finding that waits for its turn to be reported.
 struct waiting {
     uint64_t item;
@@ -32,6 +37,7 @@ struct slot {
     struct steve_child child;
     struct steve_work work;
     struct steve_op *log;
+    struct steve_stamps *stamps; ///< NULL: no episode has threads
 };
 
 struct runner {
@@ -56,6 +62,18 @@ uint64_t steve_digest_fold(uint64_t digest, uint64_t value)
     uint64_t mixed = (digest << 23 | digest >> 41) ^ value;
     mixed *= UINT64_C(0x9fb21c651e98df25);
     return mixed ^ mixed >> 29;
+}
+
+void steve_found_take(struct steve_found *to, struct steve_found *from)
+{
+    *to = *from;
+    from->sequence = from->linear = (struct steve_sequence){0};
+}
+
+void steve_found_free(struct steve_found *found)
+{
+    steve_sequence_free(&found->sequence);
+    steve_sequence_free(&found->linear);
 }
 
 static uint64_t now_ns(void)
@@ -89,11 +107,12 @@ static void forget(struct runner *r, struct waiting *gone)
         link = &(*link)->next;
     }
     *link = gone->next;
-    steve_sequence_free(&gone->found.sequence);
+    steve_found_free(&gone->found);
     free(gone);
 }
 
-/// The digest of a sequence that ended in a finding. The executor's own may have died with it, so this one is made of the ops.
+/// The digest of a sequence that ended in a finding. The executor's own may have died with it, so this one is made of the
+/// ops.
 static uint64_t digest_of_found(const struct steve_found *found)
 {
     uint64_t digest = steve_digest_fold(found->finding.oracle + 1, found->finding.op);
@@ -166,6 +185,42 @@ static void fold_rest(struct runner *r)
 
 /// Findings
 
+/// Which op broke the process while threads ran: the one that a signal came in, or the oldest that was begun and not
+/// ended. The others are told.
+static void blame_op(const struct slot *slot, struct steve_finding *broken)
+{
+    const struct steve_page *page = slot->child.page;
+    uint64_t died_in = atomic_load(&page->died_in);
+    size_t length = strlen(broken->what);
+    uint32_t oldest = UINT32_MAX;
+    broken->op = page->dealt;
+    for (uint64_t i = 0; i < page->dealt; i++) {
+        uint32_t begun = atomic_load(&slot->stamps[i].begun);
+        if (begun == 0 || atomic_load(&slot->stamps[i].ended) != 0) {
+            continue;
+        }
+        if (begun < oldest) {
+            oldest = begun;
+            broken->op = i;
+        }
+        int written = snprintf(broken->what + length, sizeof broken->what - length, "%s op %" PRIu64 " of thread %u",
+                               length == strlen(broken->what) && oldest == begun ? "; under way:" : ",", i,
+                               steve_op_thread(slot->log[i]) % page->header.threads);
+        length += written > 0 && (size_t)written < sizeof broken->what - length ? (size_t)written : 0;
+    }
+    if (died_in > 0 && died_in <= page->dealt) {
+        broken->op = died_in - 1;
+    }
+}
+
+/// Of a finding with threads: the interleaving that was seen.
+static bool keep_interleaving(const struct slot *slot, struct steve_found *found)
+{
+    found->linear.header = found->sequence.header;
+    found->linear.header.threads = 0;
+    return steve_linearize(found->sequence.ops, found->sequence.count, slot->stamps, found->finding.op, &found->linear);
+}
+
 /// Takes a finding and its sequence out of a slot, whose worker is gone.
 static bool keep_finding(struct runner *r, const struct slot *slot, const struct steve_finding *finding, uint64_t ops)
 {
@@ -183,6 +238,11 @@ static bool keep_finding(struct runner *r, const struct slot *slot, const struct
     w->found.sequence.header = page->header;
     w->found.sequence.count = count;
     memcpy(w->found.sequence.ops, slot->log, count * sizeof slot->log[0]);
+    if (page->header.threads > 1 && !keep_interleaving(slot, &w->found)) {
+        steve_found_free(&w->found);
+        free(w);
+        return fail(r, "a finding could not be kept", "memory is short");
+    }
     w->next = r->waiting;
     r->waiting = w;
     return true;
@@ -222,7 +282,7 @@ static bool work_is_left(const struct runner *r)
 }
 
 /// A worker is gone: what it leaves behind is kept.
-static bool after_worker(struct runner *r, struct slot *slot, const struct steve_finding *broken)
+static bool after_worker(struct runner *r, struct slot *slot, struct steve_finding *broken)
 {
     const struct steve_page *page = slot->child.page;
     uint32_t phase = atomic_load(&page->phase);
@@ -234,6 +294,9 @@ static bool after_worker(struct runner *r, struct slot *slot, const struct steve
     }
     if (broken == NULL && phase == STEVE_WORKER_FAILED) {
         return fail(r, "the run could not go on", page->trouble);
+    }
+    if (broken != NULL && phase == STEVE_WORKER_THREADS) {
+        blame_op(slot, broken);
     }
     bool kept = broken != NULL ? keep_finding(r, slot, broken, steve_page_logged(page))
                                : keep_finding(r, slot, &page->finding, page->found_ops);
@@ -397,6 +460,10 @@ static void make_work(struct runner *r, struct slot *slot)
         .board = r->board,
         .page = slot->child.page,
         .log = slot->log,
+        .stamps = slot->stamps,
+        .rounds = config->rounds != 0                             ? config->rounds
+                  : config->source->kind == STEVE_SOURCE_RECORDED ? ROUNDS_RECORDED
+                                                                  : ROUNDS_DRAWN,
         .is_child = !config->no_isolate,
     };
 }
@@ -415,7 +482,9 @@ static bool set_up(struct runner *r)
         struct slot *slot = &r->slots[i];
         slot->child.page = steve_shared_map(sizeof *slot->child.page);
         slot->log = steve_shared_map(config->source->longest * sizeof slot->log[0]);
-        if (slot->child.page == NULL || slot->log == NULL) {
+        slot->stamps =
+            config->source->has_threads ? steve_shared_map(config->source->longest * sizeof slot->stamps[0]) : NULL;
+        if (slot->child.page == NULL || slot->log == NULL || (config->source->has_threads && slot->stamps == NULL)) {
             return fail(r, "no memory to share", strerror(errno));
         }
         make_work(r, slot);
@@ -444,6 +513,7 @@ static void tear_down(struct runner *r)
     for (unsigned i = 0; r->slots != NULL && i < r->slot_count; i++) {
         steve_shared_unmap(r->slots[i].child.page, sizeof *r->slots[i].child.page);
         steve_shared_unmap(r->slots[i].log, r->config->source->longest * sizeof r->slots[i].log[0]);
+        steve_shared_unmap(r->slots[i].stamps, r->config->source->longest * sizeof r->slots[i].stamps[0]);
     }
     free(r->slots);
     steve_shared_unmap(r->board, sizeof *r->board);
@@ -471,6 +541,7 @@ bool steve_runner_run(const struct steve_runner_config *config, struct steve_run
         fold_rest(&r);
         for (unsigned i = 0; i < r.slot_count; i++) {
             steve_counts_add(&result->counts, &r.slots[i].child.page->counts);
+            steve_crew_counts_add(&result->crew_counts, &r.slots[i].child.page->crew_counts);
         }
         result->interrupted = steve_interrupt_count() > 0;
         result->seconds = (double)(now_ns() - r.begin_ns) / 1e9;

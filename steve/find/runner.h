@@ -12,20 +12,35 @@
 
 #define STEVE_JOBS_MAX 256u
 
+/// What is known of a finding that threads made: threads_again.h.
+struct steve_threads_seen {
+    unsigned count;           ///< of threads; 0: it was made by one
+    bool alone;               ///< one thread shows it, too, by the interleaving that was seen
+    enum steve_oracle oracle; ///< then: the one that threads broke
+    unsigned tries, shown;    ///< else: how often threads ran it again, and how often it showed
+};
+
 /// A finding and what shows it again.
 struct steve_found {
     uint64_t episode;
     struct steve_finding finding;
     struct steve_scene scene;       ///< of a crash and its like none is taken
-    struct steve_sequence sequence; ///< up to the op that broke; owned, steve_sequence_free()
+    struct steve_sequence sequence; ///< up to the op that broke, with threads all ops; owned, steve_found_free()
+    struct steve_sequence
+        linear; ///< of a finding with threads: their interleaving as it was seen, for one thread; owned
+    struct steve_threads_seen threads;
 };
+
+/// Moves a finding and what it owns. `from` is left without sequences.
+void steve_found_take(struct steve_found *to, struct steve_found *from);
+void steve_found_free(struct steve_found *found);
 
 /// How an episode ended. They are reported in episode order.
 struct steve_episode_result {
     uint64_t episode;
     uint64_t ops;
     uint64_t digest;
-    struct steve_found *found; ///< NULL if all held. The callee may take the sequence by zeroing it.
+    struct steve_found *found; ///< NULL if all held. The callee may have it: steve_found_take().
 };
 
 /// How a run fares, for the live line.
@@ -49,6 +64,7 @@ struct steve_runner_config {
     uint32_t without; ///< oracles that are off
     enum steve_check_level level;
     unsigned repeat_every; ///< see struct steve_work
+    unsigned rounds;       ///< see struct steve_work; 0: as often as is usual for the source
     struct steve_limits limits;
 
     void (*on_episode)(void *context, const struct steve_episode_result *result); ///< may be NULL
@@ -66,6 +82,7 @@ struct steve_run_result {
     double seconds;
     bool interrupted;
     struct steve_counts counts;
+    struct steve_crew_counts crew_counts;
 };
 
 /// Runs until the plan is done, the time is over, something is found (unless keep_going) or Ctrl-C.

@@ -379,6 +379,9 @@ static void tear_down(struct steve_shrink *s)
 bool steve_shrink(const struct steve_shrink_config *config, const struct steve_found *found, struct steve_found *shrunk,
                   struct steve_shrink_report *report, char *why, size_t why_size)
 {
+    if (found->sequence.header.threads > 1) {
+        return steve_shrink_threads(config, found, shrunk, report, why, why_size);
+    }
     *report = (struct steve_shrink_report){.ops_before = found->sequence.count};
     struct steve_shrink s = {
         .config = config,

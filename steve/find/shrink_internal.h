@@ -4,6 +4,7 @@
 ///     shrink_cut.c       candidates with fewer ops
 ///     shrink_escape.c    ways out of dead ends
 ///     shrink_guess.c     more of them, by chance
+///     shrink_threads.c   another way for what only threads show
 ///     shrink_simplify.c  candidates with as many ops, but simpler ones, and a simpler header
 ///
 /// Every pass builds a candidate from `best` and tries it; if the oracle breaks again the candidate is the new best. No pass
@@ -43,6 +44,10 @@ struct steve_shrink {
     atomic_int stop;
     bool failed; ///< no process can be had
 };
+
+/// steve_shrink() for a sequence with threads.
+bool steve_shrink_threads(const struct steve_shrink_config *config, const struct steve_found *found,
+                          struct steve_found *shrunk, struct steve_shrink_report *report, char *why, size_t why_size);
 
 /// Time is over, or Ctrl-C, or the environment fails: passes return at once.
 bool steve_shrink_over(struct steve_shrink *s);

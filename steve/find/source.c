@@ -31,11 +31,22 @@ static struct steve_op generated_next(void *context, uint64_t index, const struc
     return steve_gen_next(generated->gen, view);
 }
 
+struct steve_driver steve_threads_driver(const struct steve_driver *driver)
+{
+    struct steve_driver drawn_for = *driver;
+    drawn_for.promises &= ~(uint32_t)STEVE_PROMISE_REFUSES_MISUSE;
+    drawn_for.weak_lock = NULL;
+    drawn_for.set_purgeable = NULL;
+    return drawn_for;
+}
+
 struct steve_source steve_source_generated(struct steve_generated *generated)
 {
     return (struct steve_source){
         .kind = STEVE_SOURCE_GENERATED,
         .context = generated,
+        .threads = generated->threads,
+        .has_threads = generated->threads > 1,
         .longest = STEVE_EPISODE_OPS_MAX,
         .begin = generated_begin,
         .next = generated_next,
@@ -96,15 +107,18 @@ static const struct steve_driver *recorded_against(void *context)
 struct steve_source steve_source_recorded(struct steve_recorded *recorded)
 {
     size_t longest = 1;
+    bool has_threads = false;
     for (size_t i = 0; i < recorded->count; i++) {
         if (recorded->recordings[i].sequence->count > longest) {
             longest = recorded->recordings[i].sequence->count;
         }
+        has_threads |= recorded->recordings[i].sequence->header.threads > 1;
     }
     return (struct steve_source){
         .kind = STEVE_SOURCE_RECORDED,
         .context = recorded,
         .longest = longest,
+        .has_threads = has_threads,
         .begin = recorded_begin,
         .next = recorded_next,
         .against_of = recorded_against,

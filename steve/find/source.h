@@ -20,6 +20,8 @@ struct steve_source {
     enum steve_source_kind kind;
     void *context;
     size_t longest; ///< ops of the longest episode: sizes the log
+    unsigned threads; ///< so many carry out what is drawn, once more, after it ran in one thread; 0 or 1: none do
+    bool has_threads; ///< that, or a recorded episode is for threads
     const struct steve_driver *against; ///< what all episodes are run against, beside their driver; NULL: see against_of
     /// The same of the episode that was begun last; NULL: `against`. It too gives NULL where there is none.
     const struct steve_driver *(*against_of)(void *context);
@@ -31,9 +33,13 @@ struct steve_source {
 
 /// Episodes drawn by a generator, for its driver. `generated` must outlive the source.
 struct steve_generated {
-    struct steve_gen *gen;
+    struct steve_gen *gen; ///< with threads: made for steve_threads_driver()
     const struct steve_driver *driver;
+    unsigned threads; ///< see struct steve_source
 };
+/// The same driver without what threads leave out: ops are drawn for it.
+struct steve_driver steve_threads_driver(const struct steve_driver *driver);
+
 struct steve_source steve_source_generated(struct steve_generated *generated);
 
 /// How many ops an episode of the generator has: steve_gen_length(), at least 1 and at most STEVE_EPISODE_OPS_MAX. O(1)

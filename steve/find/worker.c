@@ -1,17 +1,20 @@
 /// The loop that everything is about: draw an op, log it, carry it out. It makes no system call per op.
 ///
 /// The metamorphic oracle lives here too: every so many episodes the log is run once more at another base, which must lead to
-/// the same offsets.
+/// the same offsets. And so do threads: what ran in one is run again by several, as it is dealt out to them.
 #define _GNU_SOURCE
 #include "steve/find/worker.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <time.h>
 
 #include "steve/core/external.h"
 #include "steve/find/preload.h"
+#include "steve/gen/deal.h"
 
 /// How many ops pass between two looks at the rest of the world.
 #define PULSE_OPS 1024u
@@ -23,6 +26,8 @@ struct worker {
     const struct steve_driver *against;
     struct steve_exec *exec;
     struct steve_exec *second; ///< at the other base; made when first needed
+    struct steve_crew *crew;   ///< made when first needed
+    struct steve_op *drawn;    ///< what was drawn, while the log holds what was dealt out; as long as the log
 };
 
 static void set_phase(struct worker *w, enum steve_worker_phase phase, uint64_t op)
@@ -233,6 +238,142 @@ static bool repeat(struct worker *w, uint64_t count)
     return found(w, &finding, count);
 }
 
+// Threads
+
+static struct steve_page *page_of_process; ///< for the signal handler alone
+
+/// Says which op it was, and lets the signal do what it does.
+static void on_fatal_signal(int number)
+{
+    uint64_t op = steve_crew_op_in_hand();
+    if (op != UINT64_MAX) {
+        atomic_store(&page_of_process->died_in, op + 1);
+    }
+    signal(number, SIG_DFL);
+    raise(number);
+}
+
+/// A sanitizer has handlers of its own, which say more.
+static void watch_for_signals(struct worker *w)
+{
+    static const int numbers[] = {SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL, SIGTRAP};
+    page_of_process = w->page;
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+        struct sigaction now;
+        if (sigaction(numbers[i], NULL, &now) == 0 && now.sa_handler == SIG_DFL) {
+            signal(numbers[i], on_fatal_signal);
+        }
+    }
+}
+
+/// Zeroed memory as long as the log, mapped, since malloc may be the allocator under test.
+static void *map_as_log(const struct worker *w)
+{
+    void *memory = mmap(NULL, w->work->source->longest * sizeof(struct steve_op), PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    return memory == MAP_FAILED ? NULL : memory;
+}
+
+static bool have_crew(struct worker *w)
+{
+    if (w->crew == NULL) {
+        w->crew = steve_crew_new(w->work->source->longest);
+        w->drawn = map_as_log(w);
+        if (w->work->is_child) {
+            watch_for_signals(w);
+        }
+    }
+    return (w->crew != NULL && w->drawn != NULL) || fail(w, "threads could not be had", "memory is short");
+}
+
+/// The log once, by threads, on a fresh heap.
+static bool run_round(struct worker *w, uint64_t count)
+{
+    struct steve_page *page = w->page;
+    struct steve_stamps *stamps = w->work->stamps;
+    if (!begin(w, w->exec)) {
+        return false;
+    }
+    steve_resolve_sizes(w->exec, w->work->log, count);
+    memset(stamps, 0, count * sizeof *stamps);
+    page->dealt = count;
+    atomic_store(&page->died_in, 0);
+    set_phase(w, STEVE_WORKER_THREADS, 0);
+    enum steve_outcome outcome = steve_crew_run(w->crew, &(struct steve_crew_work){
+                                                             .exec = w->exec,
+                                                             .ops = w->work->log,
+                                                             .count = count,
+                                                             .threads = page->header.threads,
+                                                             .stamps = stamps,
+                                                             .clock = &page->op,
+                                                             .stop = &w->work->board->stop,
+                                                         });
+    struct steve_crew_counts counts = steve_crew_counts(w->crew);
+    steve_crew_counts_add(&page->crew_counts, &counts);
+    if (outcome == STEVE_REFUSED) {
+        return fail(w, "threads could not be had", "the system gives no more");
+    }
+    if (outcome != STEVE_FOUND) {
+        set_phase(w, STEVE_WORKER_THREADS_END, count);
+        outcome = steve_exec_end(w->exec);
+    }
+    if (outcome != STEVE_FOUND) {
+        return true;
+    }
+    found(w, steve_exec_finding(w->exec), count);
+    page->found_ops = count; // what other threads did meanwhile may be part of it
+    return false;
+}
+
+/// What was drawn, and ran in one thread, is dealt out to several, each time in another way.
+static bool run_dealt(struct worker *w, uint64_t item, uint64_t count, uint64_t digest)
+{
+    struct steve_op *log = w->work->log;
+    struct steve_rng rng;
+    if (!have_crew(w)) {
+        return false;
+    }
+    steve_rng_seed(&rng, digest, w->work->plan.first + item, STEVE_STREAM_DEAL);
+    memcpy(w->drawn, log, count * sizeof log[0]);
+    w->page->header.threads = (uint8_t)w->work->source->threads;
+    for (unsigned round = 0; round < w->work->rounds && !stopped(w); round++) {
+        set_phase(w, STEVE_WORKER_OPEN, 0);
+        memcpy(log, w->drawn, count * sizeof log[0]);
+        if (!steve_deal(&rng, log, count, w->page->header.threads)) {
+            return fail(w, "threads could not be had", "memory is short");
+        }
+        if (!run_round(w, count)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/// An episode that was recorded with threads.
+static bool run_recorded(struct worker *w, uint64_t length, uint64_t *digest)
+{
+    const struct steve_source *source = w->work->source;
+    *digest = 0;
+    if (!have_crew(w)) {
+        return false;
+    }
+    for (uint64_t i = 0; i < length; i++) {
+        struct steve_op op = source->next(source->context, i, w->exec);
+        w->drawn[i] = op;
+        *digest =
+            (*digest << 23 | *digest >> 41) ^ op.code ^ (uint64_t)op.slot << 8; // outcomes may differ: of ops alone
+        *digest *= UINT64_C(0x9fb21c651e98df25);
+    }
+    for (unsigned round = 0; round < w->work->rounds && !stopped(w); round++) {
+        set_phase(w, STEVE_WORKER_OPEN, 0);
+        memcpy(w->work->log, w->drawn, length * sizeof w->drawn[0]);
+        if (!run_round(w, length)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /// Memory that was given back before the parent had a look.
 static bool stayed_small(struct worker *w, uint64_t count)
 {
@@ -286,10 +427,20 @@ static bool run_item(struct worker *w, uint64_t item)
     if (!begin(w, w->exec)) {
         return false;
     }
-    bool passed = run_and_log(w, length, &count);
-    uint64_t digest = steve_exec_digest(w->exec);
-    if (passed && is_to_repeat(w, item) && !stopped(w)) {
-        passed = repeat(w, count);
+    uint64_t digest;
+    bool passed;
+    if (page->header.threads > 1) {
+        count = length;
+        passed = run_recorded(w, length, &digest);
+    } else {
+        passed = run_and_log(w, length, &count);
+        digest = steve_exec_digest(w->exec);
+        if (passed && is_to_repeat(w, item) && !stopped(w)) {
+            passed = repeat(w, count);
+        }
+        if (passed && work->source->threads > 1 && !stopped(w)) {
+            passed = run_dealt(w, item, count, digest);
+        }
     }
     passed = passed && stayed_small(w, count);
     pulse(w);
@@ -338,4 +489,8 @@ void steve_worker_run(const struct steve_work *work)
         set_phase(&w, STEVE_WORKER_DONE, 0);
     }
     drop_execs(&w);
+    steve_crew_free(w.crew);
+    if (w.drawn != NULL) {
+        munmap(w.drawn, work->source->longest * sizeof w.drawn[0]);
+    }
 }

@@ -14,14 +14,16 @@ struct steve_work {
     enum steve_check_level level;
     uint64_t
         memory_bytes; ///< resident memory that the process may take; 0: any. The parent looks too, while an episode runs
+    unsigned rounds;  ///< how often an episode is run with threads
     unsigned repeat_every; ///< every so many episodes one is run a second time at another base (metamorphic); 0: none
 
     struct steve_board *board;
     struct steve_page *page;
-    struct steve_op *log; ///< of source->longest ops
-    bool is_child;        ///< of a process that watches it, so that it may become another program
-    bool goes_on;         ///< this process became another program on the way (preload.h): it has an item in hand
-    uint64_t item;        ///< which one
+    struct steve_op *log;        ///< of source->longest ops
+    struct steve_stamps *stamps; ///< of as many; NULL if no episode has threads
+    bool is_child;               ///< of a process that watches it, so that it may become another program
+    bool goes_on;                ///< this process became another program on the way (preload.h): it has an item in hand
+    uint64_t item;               ///< which one
 
     /// Called now and then, also between episodes; NULL in a child, whose parent looks at the page instead.
     void (*pulse)(void *context);

@@ -19,6 +19,7 @@ enum steve_stream {
     STEVE_STREAM_LENGTH = 1, ///< how many ops an episode has
     STEVE_STREAM_PLAN = 2,   ///< geometry, weights and distributions
     STEVE_STREAM_OPS = 3,    ///< the ops themselves
+    STEVE_STREAM_DEAL = 4,   ///< which thread carries out which op
 };
 
 /// One step of splitmix64: advances `*state` and gives a well mixed number. O(1)

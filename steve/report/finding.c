@@ -17,6 +17,9 @@ static void print_op(FILE *out, const struct steve_sequence *sequence, uint64_t 
 {
     char text[128];
     if (index < sequence->count) {
+        if (sequence->header.threads > 1) {
+            fprintf(out, "@%u ", steve_op_thread(sequence->ops[index]) % sequence->header.threads);
+        }
         steve_text_op(sequence->ops[index], text, sizeof text);
         fprintf(out, "%s", text);
     } else {
@@ -31,6 +34,22 @@ static void print_what(FILE *out, const struct steve_finding_story *story)
     print_op(out, &story->found->sequence, finding->op);
     fprintf(out, ")%s%s\n", story->origin != NULL ? " of " : "", story->origin != NULL ? story->origin : "");
     fprintf(out, "  what     %s\n", finding->what);
+}
+
+/// What became of a finding that threads made.
+static void print_threads(FILE *out, const struct steve_threads_seen *seen)
+{
+    if (seen->count == 0) {
+        return;
+    }
+    fprintf(out, "  threads  ");
+    if (seen->alone) {
+        fprintf(out, "%u broke the oracle %s; one thread shows it, too, by the interleaving that was seen\n",
+                seen->count, steve_oracle_name(seen->oracle));
+    } else {
+        fprintf(out, "%u broke it; one thread does not, by the interleaving that was seen; %u again: %u of %u times\n",
+                seen->count, seen->count, seen->shown, seen->tries);
+    }
 }
 
 static void print_again(FILE *out, const struct steve_finding_story *story)
@@ -52,6 +71,7 @@ static void print_again(FILE *out, const struct steve_finding_story *story)
 void steve_print_finding(FILE *out, const struct steve_finding_story *story)
 {
     print_what(out, story);
+    print_threads(out, &story->found->threads);
     print_again(out, story);
 }
 
@@ -109,6 +129,7 @@ static void print_summary(FILE *out, const struct steve_finding_story *story, co
     print_field(out, "broken", finding->what);
     fprintf(out, "  driver   %s, as of steve %s\n", header->driver, story->version);
     print_heap(out, header, story->driver);
+    print_threads(out, &story->found->threads);
     if (story->origin != NULL) {
         fprintf(out, "  found    %s, op %" PRIu64 "\n", story->origin, story->found->finding.op);
     }
@@ -117,15 +138,24 @@ static void print_summary(FILE *out, const struct steve_finding_story *story, co
     }
 }
 
+/// Where the ops that are shown end. What other threads do next may be part of it.
+static uint64_t last_shown(const struct steve_found *shown)
+{
+    const struct steve_sequence *sequence = &shown->sequence;
+    uint64_t end = shown->finding.op + 1 + (sequence->header.threads > 1 ? LAST_OPS / 2 : 0);
+    return end < sequence->count ? end : sequence->count;
+}
+
 static void print_ops(FILE *out, const struct steve_found *shown, bool is_full)
 {
     const struct steve_sequence *sequence = &shown->sequence;
-    uint64_t end = shown->finding.op < sequence->count ? shown->finding.op + 1 : sequence->count;
+    uint64_t end = last_shown(shown);
     uint64_t begin = end > LAST_OPS ? end - LAST_OPS : 0;
     if (begin == 0) {
         fprintf(out, "\nThe ops (repro.ops%s):\n\n", is_full ? "" : ", shrunk from full.ops");
     } else {
-        fprintf(out, "\nThe last %" PRIu64 " of %zu ops (repro.ops has them all):\n\n", end - begin, sequence->count);
+        fprintf(out, "\nThe %s %" PRIu64 " of %zu ops (repro.ops has them all):\n\n",
+                end == sequence->count ? "last" : "nearest", end - begin, sequence->count);
     }
     for (uint64_t i = begin; i < end; i++) {
         fprintf(out, "  %s %6" PRIu64 "  ", i == shown->finding.op ? ">" : " ", i);
@@ -141,6 +171,10 @@ static void print_ops(FILE *out, const struct steve_found *shown, bool is_full)
 static void print_scene(FILE *out, const struct steve_found *shown)
 {
     const struct steve_scene *scene = &shown->scene;
+    if (shown->sequence.header.threads > 1) {
+        fputs("\nThere is no picture of the heap: other threads were at work.\n", out);
+        return;
+    }
     if (!scene->taken) {
         fputs("\nThere is no picture of the heap: the process ended, or had to be ended, in the middle of an op.\n",
               out);

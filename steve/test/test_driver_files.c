@@ -161,6 +161,39 @@ static void a_reproducer_names_its_shared_object(void **state)
     assert_int_equal(steve("encode kept/*/repro.ops -o bytes.bin")->status, 0); // which loads nothing
 }
 
+static void threads_are_for_those_who_promise_them(void **state)
+{
+    (void)state;
+    char arguments[512];
+    snprintf(arguments, sizeof arguments, "run --driver '%s/faulty-aligns-by-size.so' --threads 2", objects());
+    assert_refused(arguments, "does not promise that several threads may use it");
+    assert_refused("run --driver jeff --threads 4", "driver jeff does not promise that several threads may use it");
+    assert_refused("run --driver libc --threads 0", "--threads '0': expected a whole number from 1 to 32");
+    assert_refused("run --driver libc --threads 33", "--threads '33': expected a whole number from 1 to 32");
+    assert_refused("run --driver libc --threads 2 --against jeff", "expected no --against beside it");
+    assert_refused("run --driver libc --threads 2 --exhaustive 3", "expected no --exhaustive beside it");
+    assert_int_equal(steve("run --driver jeff --threads 1 --ops 1000")->status, 0);
+}
+
+static void a_race_in_a_driver_is_found_by_threads_alone(void **state)
+{
+    (void)state;
+    const struct outcome *o = steve("run --driver '%s/racy-no-lock.so' --seed 1 --ops 200000", objects());
+    assert_int_equal(o->status, 0);
+    o = steve("run --driver '%s/racy-none.so' --seed 1 --ops 30000 --threads 4", objects());
+    assert_int_equal(o->status, 0);
+    assert_has(o->out, "threads: ");
+    o = steve("run --driver '%s/racy-no-lock.so' --seed 1 --ops 1000000 --threads 4 --no-shrink --out race", objects());
+    assert_int_equal(o->status, 1);
+    assert_has(o->out, "  threads  4 broke it; one thread does not, by the interleaving that was seen; 4 again: ");
+    assert_has(o->out, "reproducer=race/");
+    o = steve("drivers --driver '%s/racy-no-lock.so'", objects());
+    assert_has(o->out, "promises threads");
+    assert_int_equal(system("grep -q '^threads 4$' race/*/full.ops && grep -q '4 broke it; one thread does not' "
+                            "race/*/report.txt"),
+                     0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -175,6 +208,8 @@ int main(void)
         cmocka_unit_test(a_block_elsewhere_breaks_the_promise_of_a_region),
         cmocka_unit_test(what_it_states_is_listed),
         cmocka_unit_test(a_reproducer_names_its_shared_object),
+        cmocka_unit_test(threads_are_for_those_who_promise_them),
+        cmocka_unit_test(a_race_in_a_driver_is_found_by_threads_alone),
     };
     return cmocka_run_group_tests(tests, enter_folder, leave_folder);
 }
