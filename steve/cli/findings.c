@@ -115,7 +115,8 @@ static void save_and_announce(struct steve_findings *findings, struct steve_kept
         kept->replay = steve_command_replay(findings->options, kept->reproducer);
     }
     // A finding in the checks after the last op shows again only if the episode ends there again.
-    uint64_t cut = found->finding.op >= found->sequence.count ? found->sequence.count : 0;
+    bool is_cut = found->threads.count == 0 && found->finding.op >= found->sequence.count;
+    uint64_t cut = is_cut ? found->sequence.count : 0;
     kept->rerun = steve_command_run(findings->options, findings->driver, findings->seed, found->episode, cut);
 
     char origin[64];

@@ -116,7 +116,8 @@ bool steve_is_text_input(const char *path)
     return false;
 }
 
-const struct steve_driver *steve_driver_for(const char *path, const struct steve_driver *wanted,
+/// The driver that a sequence names, or the one that is wanted. @return NULL with a message if there is none
+static const struct steve_driver *named_driver(const char *path, const struct steve_driver *wanted,
                                             const struct steve_header *header, char error[STEVE_INPUT_ERROR_SIZE])
 {
     if (wanted != NULL && header->driver[0] != '\0' && strcmp(wanted->name, header->driver) != 0) {
@@ -134,6 +135,20 @@ const struct steve_driver *steve_driver_for(const char *path, const struct steve
                  path, header->driver);
     }
     return driver;
+}
+
+const struct steve_driver *steve_driver_for(const char *path, const struct steve_driver *wanted,
+                                            const struct steve_header *header, char error[STEVE_INPUT_ERROR_SIZE])
+{
+    const struct steve_driver *driver = named_driver(path, wanted, header, error);
+    if (driver == NULL || header->threads < 2 || (driver->promises & STEVE_PROMISE_THREADS) != 0) {
+        return driver;
+    }
+    snprintf(error, STEVE_INPUT_ERROR_SIZE,
+             "%.100s: it is for %u threads, and driver %.100s does not promise that several may use it; without its "
+             "`threads` line and the @N it runs in one",
+             path, (unsigned)header->threads, driver->name);
+    return NULL;
 }
 
 static bool is_malloc_library(const struct steve_driver *driver)
@@ -173,6 +188,9 @@ bool steve_against_for(const char *path, const struct steve_driver *wanted, cons
         }
     }
     const char *obstacle = steve_pair_obstacle(driver, *against);
+    if (*against != NULL && header->threads > 1) {
+        obstacle = "with threads there is one driver: expected no second one";
+    }
     if (obstacle != NULL) {
         snprintf(error, STEVE_INPUT_ERROR_SIZE, "%.100s: driver %.120s against %.120s: %s", path, driver->name,
                  (*against)->name, obstacle);

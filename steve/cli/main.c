@@ -17,7 +17,10 @@ static const struct steve_command commands[] = {
         .arguments = "[OPTION]...",
         .summary = "Stresses an allocator with random sequences of operations.",
         .details = "Without --ops, --episodes or --time a run is 5 million ops; given together,\n"
-                   "whichever comes first ends it.\n" EXIT_STATUS_HELP,
+                   "whichever comes first ends it.\n"
+                   "With --threads N each episode that held in one thread is dealt out to N and run\n"
+                   "twice more: blocks go from thread to thread, and are freed by another than their\n"
+                   "maker. It takes a driver that promises it (steve drivers).\n" EXIT_STATUS_HELP,
         .takes = BIT(DRIVER) | BIT(AGAINST) | BIT(SEED) | BIT(OPS) | BIT(EPISODES) | BIT(TIME) |
                  BIT(EPISODE) | BIT(PROFILE) |
                  BIT(LOCKS) | BIT(HEAP) | BIT(CHECK) | BIT(WITHOUT) | BIT(JOBS) | BIT(THREADS) | BIT(OP_TIME) | BIT(MEMORY) |

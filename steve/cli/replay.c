@@ -122,9 +122,14 @@ static void on_episode(void *context, const struct steve_episode_result *result)
     print_text_inputs(replay);
     struct replay_file *file = &replay->files[replay->runs[result->episode]];
     if (result->found == NULL) {
-        fprintf(replay->text, "pass  %s  %s%s%s ops=%" PRIu64 "\n", file->path, file->driver->name,
+        fprintf(replay->text, "pass  %s  %s%s%s ops=%" PRIu64, file->path, file->driver->name,
                 file->against != NULL ? " against " : "", file->against != NULL ? file->against->name : "",
                 result->ops);
+        if (file->sequence.header.threads > 1) {
+            fprintf(replay->text, " threads=%u, run %u times", (unsigned)file->sequence.header.threads,
+                    STEVE_ROUNDS_RECORDED);
+        }
+        fputc('\n', replay->text);
     } else {
         const struct steve_finding *finding = &result->found->finding;
         print_found(replay, file, result->found);

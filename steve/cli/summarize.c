@@ -50,6 +50,7 @@ struct steve_summary steve_summarize(const struct steve_options *options, const 
                 .has_episode = steve_option_given(options, STEVE_OPTION_EPISODE),
                 .episode = options->episode,
                 .jobs = options->jobs,
+                .threads = options->threads,
                 .op_time_ns = options->op_time_ns,
                 .memory_bytes = options->memory_bytes,
                 .out = options->out,

@@ -294,7 +294,9 @@ static uint64_t patience_with_sleep(const struct steve_limits *limits)
 static bool is_hang(const struct steve_child *child, const struct steve_sight *now, const struct steve_limits *limits,
                     struct steve_finding *finding)
 {
-    uint64_t limit_ns = limits->op_time_ns;
+    // Each thread may be in an op that takes its time.
+    unsigned threads = now->phase == STEVE_WORKER_THREADS ? child->page->header.threads : 1;
+    uint64_t limit_ns = limits->op_time_ns * threads;
     if (limit_ns == 0) {
         return false;
     }
@@ -303,8 +305,8 @@ static bool is_hang(const struct steve_child *child, const struct steve_sight *n
     *finding = (struct steve_finding){.oracle = STEVE_ORACLE_HANG, .op = now->op};
     if (cpu > limit_ns) {
         snprintf(finding->what, sizeof finding->what,
-                 "more than %" PRIu64 " ms of CPU time %s, and no end: the limit is %" PRIu64 " ms (--op-time)",
-                 cpu / 1000000, doing(now), limit_ns / 1000000);
+                 "more than %" PRIu64 " ms of CPU time %s, and no end: the limit is %" PRIu64 " ms%s (--op-time)",
+                 cpu / 1000000, doing(now), limits->op_time_ns / 1000000, threads > 1 ? " for each thread" : "");
         return true;
     }
     uint64_t patience = patience_with_sleep(limits);

@@ -22,10 +22,6 @@
 #define PROGRESS_NS   UINT64_C(200000000)
 #define LAST_GRACE_NS UINT64_C(5000000000)
 
-/// How often threads run an episode. What is recorded is there to be seen again; what is drawn is soon followed by more.
-#define ROUNDS_DRAWN    2u
-#define ROUNDS_RECORDED 20u
-
 /// A finding that waits for its turn to be reported.
 struct waiting {
     uint64_t item;
@@ -462,8 +458,8 @@ static void make_work(struct runner *r, struct slot *slot)
         .log = slot->log,
         .stamps = slot->stamps,
         .rounds = config->rounds != 0                             ? config->rounds
-                  : config->source->kind == STEVE_SOURCE_RECORDED ? ROUNDS_RECORDED
-                                                                  : ROUNDS_DRAWN,
+                  : config->source->kind == STEVE_SOURCE_RECORDED ? STEVE_ROUNDS_RECORDED
+                                                                  : STEVE_ROUNDS_DRAWN,
         .is_child = !config->no_isolate,
     };
 }

@@ -12,6 +12,10 @@
 
 #define STEVE_JOBS_MAX 256u
 
+/// How often threads run an episode. What is recorded is there to be seen again; what is drawn is soon followed by more.
+#define STEVE_ROUNDS_DRAWN    2u
+#define STEVE_ROUNDS_RECORDED 20u
+
 /// What is known of a finding that threads made: threads_again.h.
 struct steve_threads_seen {
     unsigned count;           ///< of threads; 0: it was made by one

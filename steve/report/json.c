@@ -76,6 +76,9 @@ static void add_options(struct writer *w, cJSON *document, const struct steve_su
     add_whole_if(w, options, "episode", setup->has_episode, setup->episode);
     add_whole_if(w, options, "time_ns", setup->time_ns != 0, setup->time_ns);
     add_whole(w, options, "jobs", setup->jobs);
+    if (setup->threads > 1) {
+        add_whole(w, options, "threads", setup->threads);
+    }
     add_whole(w, options, "op_time_ns", setup->op_time_ns);
     add_whole(w, options, "memory_bytes", setup->memory_bytes);
     add_text(w, options, "out", setup->out);

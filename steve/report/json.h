@@ -16,7 +16,7 @@
 /// | profile, lock_model | names; null where nothing is drawn |
 /// | check | light, normal or paranoid |
 /// | exhaustive | K of --exhaustive, else null |
-/// | options | what else was asked for, null where it was not: heap_bytes, ops, episodes, episode, time_ns, jobs, op_time_ns, memory_bytes (whole), out, known (folders), without (list of oracles), keep_going, shrink, isolate (true or false) |
+/// | options | what else was asked for, null where it was not: heap_bytes, ops, episodes, episode, time_ns, jobs, threads (above 1 alone), op_time_ns, memory_bytes (whole), out, known (folders), without (list of oracles), keep_going, shrink, isolate (true or false) |
 /// | files | whole, of a replay: files read; else null |
 /// | episodes, ops | whole: how much was run; ops that were skipped count |
 /// | digest | 16 hexadecimal digits, as text |

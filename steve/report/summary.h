@@ -35,6 +35,7 @@ struct steve_summary_setup {
     bool has_episode;
     uint64_t episode; ///< the only one
     unsigned jobs;
+    unsigned threads; ///< 0 or 1: one
     uint64_t op_time_ns;
     uint64_t memory_bytes;
     const char *out;

@@ -175,6 +175,17 @@ static void threads_are_for_those_who_promise_them(void **state)
     assert_int_equal(steve("run --driver jeff --threads 1 --ops 1000")->status, 0);
 }
 
+static void a_sequence_for_threads_needs_the_promise_and_runs_many_times(void **state)
+{
+    (void)state;
+    write_text("threads.ops", "steve-ops 1\nthreads 2\n@1 malloc s0 10\n@0 free s0\n");
+    const struct outcome *o = steve("replay --driver libc threads.ops");
+    assert_int_equal(o->status, 0);
+    assert_has(o->out, "pass  threads.ops  libc ops=2 threads=2, run 20 times");
+    assert_refused("replay --driver jeff threads.ops", "driver jeff does not promise that several may use it");
+    assert_refused("replay --driver libc --against jeff threads.ops", "with threads there is one driver");
+}
+
 static void a_race_in_a_driver_is_found_by_threads_alone(void **state)
 {
     (void)state;
@@ -209,6 +220,7 @@ int main(void)
         cmocka_unit_test(what_it_states_is_listed),
         cmocka_unit_test(a_reproducer_names_its_shared_object),
         cmocka_unit_test(threads_are_for_those_who_promise_them),
+        cmocka_unit_test(a_sequence_for_threads_needs_the_promise_and_runs_many_times),
         cmocka_unit_test(a_race_in_a_driver_is_found_by_threads_alone),
     };
     return cmocka_run_group_tests(tests, enter_folder, leave_folder);
