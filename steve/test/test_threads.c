@@ -27,6 +27,90 @@ RACY_DRIVER(crash, RACY_CRASH);
 RACY_DRIVER(miscounts, RACY_MISCOUNTS);
 RACY_DRIVER(after_nine, RACY_AFTER_NINE);
 
+// A compactor behind one lock: Jeff's driver, each call of it alone. Its heaps are one at a time here.
+
+static pthread_mutex_t jeff_lock = PTHREAD_MUTEX_INITIALIZER;
+static atomic_bool jeff_forgets_pins; ///< planted: nothing is pinned while there are threads
+
+#define JEFF_ALONE(type, call)                                                                                         \
+    pthread_mutex_lock(&jeff_lock);                                                                                    \
+    type result = steve_driver_jeff.call;                                                                              \
+    pthread_mutex_unlock(&jeff_lock);                                                                                  \
+    return result
+
+static steve_ref jeff_malloc(void *heap, size_t bytes)
+{
+    JEFF_ALONE(steve_ref, malloc(heap, bytes));
+}
+static steve_ref jeff_calloc(void *heap, size_t count, size_t size)
+{
+    JEFF_ALONE(steve_ref, calloc(heap, count, size));
+}
+static steve_ref jeff_aligned(void *heap, size_t alignment, size_t bytes)
+{
+    JEFF_ALONE(steve_ref, aligned(heap, alignment, bytes));
+}
+static steve_ref jeff_resize(void *heap, steve_ref ref, size_t bytes)
+{
+    JEFF_ALONE(steve_ref, resize(heap, ref, bytes));
+}
+static bool jeff_free(void *heap, steve_ref ref)
+{
+    JEFF_ALONE(bool, free(heap, ref));
+}
+static enum steve_lock_result jeff_pin(void *heap, steve_ref ref, void **address)
+{
+    pthread_mutex_lock(&jeff_lock);
+    enum steve_lock_result result = steve_driver_jeff.lock(heap, ref, address);
+    if (atomic_load(&jeff_forgets_pins) && result == STEVE_LOCK_OK) {
+        steve_driver_jeff.unlock(heap, ref);
+    }
+    pthread_mutex_unlock(&jeff_lock);
+    return result;
+}
+static bool jeff_unpin(void *heap, steve_ref ref)
+{
+    if (atomic_load(&jeff_forgets_pins)) {
+        return true;
+    }
+    JEFF_ALONE(bool, unlock(heap, ref));
+}
+static bool jeff_compact(void *heap, uint64_t budget_ns)
+{
+    JEFF_ALONE(bool, compact(heap, budget_ns));
+}
+static bool jeff_compact_goal(void *heap, size_t wanted)
+{
+    JEFF_ALONE(bool, compact_goal(heap, wanted));
+}
+static uint64_t jeff_moves(void *heap)
+{
+    JEFF_ALONE(uint64_t, moves(heap));
+}
+static size_t jeff_usable(void *heap, steve_ref ref)
+{
+    JEFF_ALONE(size_t, usable(heap, ref));
+}
+
+static struct steve_driver jeff_behind_a_lock(void)
+{
+    struct steve_driver driver = steve_driver_jeff;
+    driver.wire_id = 0;
+    driver.promises |= STEVE_PROMISE_THREADS;
+    driver.malloc = jeff_malloc;
+    driver.calloc = jeff_calloc;
+    driver.aligned = jeff_aligned;
+    driver.resize = jeff_resize;
+    driver.free = jeff_free;
+    driver.lock = jeff_pin;
+    driver.unlock = jeff_unpin;
+    driver.compact = jeff_compact;
+    driver.compact_goal = jeff_compact_goal;
+    driver.moves = jeff_moves;
+    driver.usable = driver.usable != NULL ? jeff_usable : NULL;
+    return driver;
+}
+
 static const struct steve_limits limits = {.op_time_ns = 5000000000, .asleep_ns = 2000000000};
 
 struct seen {
@@ -116,6 +200,35 @@ static void the_c_library_passes_and_the_digest_is_that_of_one_thread(void **sta
     assert_int_equal(four.result.digest, one.result.digest);
     assert_int_equal(two.result.digest, one.result.digest);
     assert_int_equal(one.result.crew_counts.ops, 0);
+}
+
+static void a_compactor_behind_a_lock_passes(void **state)
+{
+    (void)state;
+    const struct steve_driver driver = jeff_behind_a_lock();
+    struct seen seen = run(&driver, 4, 200000);
+    if (seen.any) {
+        fail_msg("%s: %s", steve_oracle_name(seen.found.finding.oracle), seen.found.finding.what);
+    }
+    assert_true(seen.result.crew_counts.handed_over > 1000);
+}
+
+static void *open_forgetful(const struct steve_geometry *geometry, const char **why)
+{
+    atomic_store(&jeff_forgets_pins, geometry->threads > 1);
+    return steve_driver_jeff.open(geometry, why);
+}
+
+static void a_locked_block_that_another_thread_moves_is_found(void **state)
+{
+    (void)state;
+    struct steve_driver driver = jeff_behind_a_lock();
+    driver.open = open_forgetful;
+    assert_false(run(&driver, 1, 100000).any);
+    struct seen seen = run(&driver, 4, 200000);
+    assert_true(seen.any);
+    assert_int_equal(seen.found.sequence.header.threads, 4);
+    steve_found_free(&seen.found);
 }
 
 static void what_is_wrong_for_threads_alone_passes_in_one(void **state)
@@ -343,6 +456,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_allocator_with_a_lock_passes),
         cmocka_unit_test(the_c_library_passes_and_the_digest_is_that_of_one_thread),
+        cmocka_unit_test(a_compactor_behind_a_lock_passes),
+        cmocka_unit_test(a_locked_block_that_another_thread_moves_is_found),
         cmocka_unit_test(what_is_wrong_for_threads_alone_passes_in_one),
         cmocka_unit_test(a_cell_given_out_twice_is_found_and_only_threads_show_it),
         cmocka_unit_test(what_one_thread_shows_in_the_order_that_was_seen_becomes_its_finding),
