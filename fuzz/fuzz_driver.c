@@ -1,6 +1,7 @@
 /// Fuzzes one allocator: the input is a sequence in its byte form (steve/core/codec.h), run on a fresh heap under every
 /// oracle. This file is compiled once for each target, with FUZZ_FAMILY set to a driver's name: fuzz_jeff, fuzz_freelist,
-/// fuzz_combo, ...
+/// fuzz_combo, ... With FUZZ_AGAINST set as well, the driver of that name runs the same ops beside it, and the oracle
+/// `differential` compares the two: fuzz_jeff_against_freelist.
 ///
 /// Covers: all ops of a sequence on the drivers of the family, that is the one of this name and those whose names go on
 /// with '-' (for Jeff: in a given region, the same with 8-byte alignment, over its own pages; for a baseline: in a region
@@ -13,134 +14,24 @@
 ///
 /// Installed, it comes with the catalog of linked_in.c, which holds one driver, the user's; FUZZ_FAMILY is then "", for
 /// all that there are. Bytes do not tell the options of a driver without a number, so these are not covered.
-///
-/// What runs is a beginning of what the bytes say, and all of it in the common case, so that `steve replay` of a crash file
-/// shows the same: an input that becomes too expensive is left where it does, with nothing more checked.
 #include "fuzz/target.h"
 
-#include <inttypes.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+#include "fuzz/episode.h"
 
-#include "steve/core/codec.h"
-#include "steve/core/contract.h"
-#include "steve/core/exec.h"
-#include "steve/drivers/drivers.h"
-
-/// Longer inputs are slow, and what they show a shorter one shows as well.
-#define MAX_OPS 4096u
-
-/// An allocator copies what it moves and zeroes what calloc asks for: with large blocks one op costs seconds and gigabytes.
-/// The profile `big` of `steve run` chooses its ops with care for that; a mutation cannot.
-#define MAX_LIVE_BYTES ((size_t)4 << 20)
-
-#define MAX_EXECUTORS 8u
-
-/// One for each driver of the family, made once: an episode then allocates nothing.
-static struct executor {
-    const struct steve_driver *driver;
-    struct steve_exec *exec;
-} executors[MAX_EXECUTORS];
-static size_t executor_count;
-
-static bool is_of_family(const struct steve_driver *driver)
-{
-    const size_t length = strlen(FUZZ_FAMILY);
-    return length == 0 || (strncmp(driver->name, FUZZ_FAMILY, length) == 0 &&
-                           (driver->name[length] == '\0' || driver->name[length] == '-'));
-}
-
-static void say(void *context, const char *line)
-{
-    (void)context;
-    fprintf(stderr, FUZZ_TARGET ": the driver: %s\n", line);
-}
-
-static struct steve_exec *make_executor(const struct steve_driver *driver)
-{
-    const char *why = "";
-    struct steve_exec *exec =
-        steve_exec_new(&(struct steve_exec_config){.driver = driver, .level = STEVE_CHECK_NORMAL}, &why);
-    if (exec == NULL) {
-        fprintf(stderr, FUZZ_TARGET ": no executor for driver %s: %s\n", driver->name, why);
-        steve_driver_contradictions(driver, say, NULL);
-        exit(3);
-    }
-    return exec;
-}
+#ifndef FUZZ_AGAINST
+#define FUZZ_AGAINST ""
+#endif
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
     (void)argc;
     (void)argv;
-    for (size_t i = 0; i < steve_drivers.count && executor_count < MAX_EXECUTORS; i++) {
-        const struct steve_driver *driver = steve_drivers.drivers[i];
-        if (is_of_family(driver))
-            executors[executor_count++] = (struct executor){driver, make_executor(driver)};
-    }
+    episode_open(FUZZ_FAMILY, FUZZ_AGAINST);
     return 0;
-}
-
-/// @return NULL if the header names a driver of another family
-static const struct executor *executor_for(const struct steve_header *header)
-{
-    if (header->driver[0] == '\0')
-        return &executors[0];
-    for (size_t i = 0; i < executor_count; i++) {
-        if (strcmp(executors[i].driver->name, header->driver) == 0)
-            return &executors[i];
-    }
-    return NULL;
-}
-
-static void report(const struct steve_exec *exec)
-{
-    const struct steve_finding *finding = steve_exec_finding(exec);
-    fprintf(stderr, FUZZ_TARGET ": oracle=%s op=%" PRIu64 " %s\n", steve_oracle_name(finding->oracle), finding->op,
-            finding->what);
-    abort();
-}
-
-/// True if the op may make more live bytes than are allowed. A request beyond the heap is refused and costs nothing.
-static bool is_too_expensive(const struct steve_exec *exec, struct steve_op op, uint64_t reach)
-{
-    if (!steve_op_uses_slot(op.code) || !steve_op_uses_size(op.code))
-        return false;
-    const size_t bytes = steve_view_resolve_size(exec, op);
-    return bytes <= reach && bytes > MAX_LIVE_BYTES - steve_view_live_bytes(exec);
-}
-
-/// @param reach the largest request that might be served
-static enum steve_outcome run(struct steve_exec *exec, uint64_t reach, const uint8_t *records, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        const struct steve_op op = steve_bytes_decode_op(records + i * STEVE_BYTES_RECORD);
-        if (op.code == STEVE_OP_NONE)
-            continue;
-        if (i >= MAX_OPS || is_too_expensive(exec, op, reach))
-            return STEVE_DONE;
-        if (steve_exec_step(exec, op) == STEVE_FOUND)
-            return STEVE_FOUND;
-    }
-    return steve_exec_end(exec);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct steve_header header;
-    const char *why;
-
-    steve_bytes_decode_header(&steve_drivers, data, size, &header);
-    const struct executor *executor = executor_for(&header);
-    if (executor == NULL || !steve_exec_begin(executor->exec, &header, &why))
-        return 0;
-
-    const size_t count = size < STEVE_BYTES_HEADER ? 0 : (size - STEVE_BYTES_HEADER) / STEVE_BYTES_RECORD;
-    const bool in_region = (executor->driver->promises & STEVE_PROMISE_REGION) != 0;
-    const uint64_t reach = in_region ? header.heap_bytes : STEVE_HEAP_LIMIT;
-    // Without records `data` may be NULL, which arithmetic does not like.
-    if (run(executor->exec, reach, count == 0 ? NULL : data + STEVE_BYTES_HEADER, count) == STEVE_FOUND)
-        report(executor->exec);
+    episode_run(data, size);
     return 0;
 }

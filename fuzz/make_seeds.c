@@ -2,7 +2,9 @@
 ///
 ///     make_seeds fuzz_jeff FOLDER [SEED]    canonical byte files, one for each driver of Jeff, profile and lock model
 ///     make_seeds fuzz_combo FOLDER [SEED]   the same for any family of drivers: without lock models if they have no locks
-///     make_seeds fuzz_text FOLDER [SEED]    a few of Jeff's, short, as text and as bytes, and one text with all ops and sizes
+///     make_seeds fuzz_jeff_against_freelist FOLDER [SEED]    Jeff's again, drawn while the other ran beside him
+///     make_seeds fuzz_roundtrip FOLDER [SEED]    a few of Jeff's, short, and one that is not canonical: all codes, odd fields
+///     make_seeds fuzz_text FOLDER [SEED]    the same few as text, and one text with all ops and sizes
 ///
 /// The ops are executed while they are drawn, as `steve run` does, since the generator looks back at what happened. A
 /// finding on the way is reported, and no seed: exit status 1.
@@ -25,8 +27,8 @@
 /// Where blocks neither move nor are locked, less happens: shorter ones reach as much.
 #define LONGEST_UNLOCKED 120u
 
-/// Of the seeds for fuzz_text, to which what the ops do does not matter.
-#define TEXT_LENGTH 12u
+/// Of the seeds for fuzz_text and fuzz_roundtrip, to which what the ops do matters little.
+#define SHORT_LENGTH 12u
 
 _Noreturn __attribute__((format(printf, 1, 2))) static void die(const char *format, ...)
 {
@@ -42,6 +44,7 @@ _Noreturn __attribute__((format(printf, 1, 2))) static void die(const char *form
 /// What one seed is drawn from.
 struct recipe {
     const struct steve_driver *driver;
+    const struct steve_driver *against; ///< runs the same ops; NULL: none
     const struct steve_profile *profile;
     const struct steve_lock_model *locks;
     uint64_t seed;
@@ -53,8 +56,9 @@ struct recipe {
 static bool draw(const struct recipe *recipe, struct steve_sequence *sequence)
 {
     const char *why = "memory is short";
-    struct steve_exec *exec =
-        steve_exec_new(&(struct steve_exec_config){.driver = recipe->driver, .level = STEVE_CHECK_NORMAL}, &why);
+    struct steve_exec *exec = steve_exec_new(
+        &(struct steve_exec_config){.driver = recipe->driver, .against = recipe->against, .level = STEVE_CHECK_NORMAL},
+        &why);
     struct steve_gen *gen = steve_gen_new(&(struct steve_gen_config){
         .driver = recipe->driver, .profile = recipe->profile, .locks = recipe->locks, .seed = recipe->seed});
     if (exec == NULL || gen == NULL)
@@ -131,29 +135,41 @@ static bool is_of_family(const struct steve_driver *driver, const char *family)
     return strncmp(driver->name, family, length) == 0 && (driver->name[length] == '\0' || driver->name[length] == '-');
 }
 
-/// The family that a target fuzzes: what follows fuzz_ in its name. @return false if there is no such driver
-static bool find_family(const char *target, char *family, size_t size)
+/// What a target fuzzes.
+struct family {
+    char name[64];                      ///< of its first driver
+    const struct steve_driver *against; ///< NULL: none
+};
+
+/// By its name: fuzz_<driver>, or fuzz_<driver>_against_<driver>, with '_' for '-'. @return false if there are no such drivers
+static bool find_family(const char *target, struct family *family)
 {
-    if (strncmp(target, "fuzz_", 5) != 0 || strlen(target) >= size)
+    if (strncmp(target, "fuzz_", 5) != 0 || strlen(target) >= sizeof family->name)
         return false;
-    snprintf(family, size, "%s", target + 5);
-    for (char *at = family; *at != '\0'; at++) {
+    snprintf(family->name, sizeof family->name, "%s", target + 5);
+    for (char *at = family->name; *at != '\0'; at++) {
         if (*at == '_')
             *at = '-';
     }
-    return steve_catalog_by_name(&steve_drivers, family) != NULL;
+    char *against = strstr(family->name, "-against-");
+    if (against != NULL) {
+        *against = '\0';
+        family->against = steve_catalog_by_name(&steve_drivers, against + strlen("-against-"));
+    }
+    return steve_catalog_by_name(&steve_drivers, family->name) != NULL &&
+           (against == NULL) == (family->against == NULL);
 }
 
 /// One recipe after the other. `make` is called with a name for it, without an ending. @return how many showed a finding
-static unsigned for_each_recipe(const char *family, uint64_t seed, const char *folder,
+static unsigned for_each_recipe(const struct family *family, uint64_t seed, const char *folder,
                                 bool (*make)(const struct recipe *, const char *, const char *))
 {
     unsigned findings = 0;
 
     for (size_t d = 0; d < steve_drivers.count; d++) {
-        if (!is_of_family(steve_drivers.drivers[d], family))
+        if (!is_of_family(steve_drivers.drivers[d], family->name))
             continue;
-        struct recipe recipe = {.driver = steve_drivers.drivers[d], .seed = seed};
+        struct recipe recipe = {.driver = steve_drivers.drivers[d], .against = family->against, .seed = seed};
         const bool locks = recipe.driver->lock != NULL;
         const uint64_t longest = locks ? LONGEST : LONGEST_UNLOCKED;
         for (size_t p = 0; (recipe.profile = steve_profile_at(p)) != NULL; p++) {
@@ -184,25 +200,48 @@ static bool make_seed(const struct recipe *recipe, const char *folder, const cha
     return sound;
 }
 
-static bool make_text_seed(const struct recipe *recipe, const char *folder, const char *name)
+/// A short one; of all recipes every seventh will do: lock models make no difference in what the ops look like.
+static bool make_short_seed(const struct recipe *recipe, const char *folder, const char *name, const char *ending,
+                            void (*write)(const char *, const char *, const struct steve_sequence *))
 {
-    struct recipe small = *recipe;
-    small.length = TEXT_LENGTH;
-
-    // Every seventh will do: lock models make no difference in what the ops look like.
     if (recipe->seed % 7 != 1)
         return true;
+    struct recipe small = *recipe;
+    small.length = SHORT_LENGTH;
     struct steve_sequence sequence = {0};
     const bool sound = draw(&small, &sequence);
     if (sound) {
         char file[300];
-        snprintf(file, sizeof file, "%s.ops", name);
-        write_text(folder, file, &sequence);
-        snprintf(file, sizeof file, "%s.bin", name);
-        write_bytes(folder, file, &sequence);
+        snprintf(file, sizeof file, "%s%s", name, ending);
+        write(folder, file, &sequence);
     }
     steve_sequence_free(&sequence);
     return sound;
+}
+
+static bool make_text_seed(const struct recipe *recipe, const char *folder, const char *name)
+{
+    return make_short_seed(recipe, folder, name, ".ops", write_text);
+}
+
+static bool make_short_bytes(const struct recipe *recipe, const char *folder, const char *name)
+{
+    return make_short_seed(recipe, folder, name, ".bin", write_bytes);
+}
+
+/// Every code once, dead ones too, with something in every field, behind a header that has the same; and a partial last record.
+static void make_odd_bytes(const char *folder)
+{
+    FILE *out = create(folder, "all-codes.bin");
+    for (unsigned i = 0; i < STEVE_BYTES_HEADER; i++)
+        fputc(i == STEVE_BYTES_AT_VERSION ? 0x7f : 0xa5, out);
+    for (unsigned code = 0; code < 256; code++) {
+        const uint8_t record[STEVE_BYTES_RECORD] = {
+            (uint8_t)code, (uint8_t)(code * 7), (uint8_t)(code % 4), 0, (uint8_t)(code * 3), 0x80, 0xff, 0x5a};
+        fwrite(record, 1, sizeof record, out);
+    }
+    fputc(STEVE_OP_MALLOC, out);
+    finish(out, "all-codes.bin");
 }
 
 /// A text with every code, and every size class under one of them.
@@ -231,15 +270,22 @@ int main(int argc, char **argv)
 {
     const char *target = argc > 1 ? argv[1] : "";
     const bool of_text = strcmp(target, "fuzz_text") == 0;
-    char family[64] = "jeff";
-    if (argc < 3 || argc > 4 || (!of_text && !find_family(target, family, sizeof family))) {
-        fprintf(stderr, "expected: make_seeds fuzz_text|fuzz_<driver> FOLDER [SEED]\n");
+    const bool of_trip = strcmp(target, "fuzz_roundtrip") == 0;
+    struct family family = {.name = "jeff"};
+    if (argc < 3 || argc > 4 || (!of_text && !of_trip && !find_family(target, &family))) {
+        fprintf(stderr,
+                "expected: make_seeds fuzz_text|fuzz_roundtrip|fuzz_<driver>[_against_<driver>] FOLDER [SEED]\n");
         return 2;
     }
 
+    const char *folder = argv[2];
     const uint64_t seed = argc == 4 ? strtoull(argv[3], NULL, 10) : 1;
-    if (!of_text)
-        return for_each_recipe(family, seed, argv[2], make_seed) == 0 ? 0 : 1;
-    make_dictionary(argv[2]);
-    return for_each_recipe(family, seed, argv[2], make_text_seed) == 0 ? 0 : 1;
+    if (of_text)
+        make_dictionary(folder);
+    if (of_trip)
+        make_odd_bytes(folder);
+    return for_each_recipe(&family, seed, folder,
+                           of_text   ? make_text_seed
+                           : of_trip ? make_short_bytes
+                                     : make_seed) != 0;
 }

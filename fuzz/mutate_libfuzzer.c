@@ -1,5 +1,5 @@
-/// The mutator as libFuzzer calls it. libFuzzer is left to itself now and then, and always where STEVE_MUTATOR is `off` in the
-/// environment.
+/// The mutator as libFuzzer calls it, and every engine that knows these names. It is left to itself now and then, and always where
+/// STEVE_MUTATOR is `off` in the environment.
 #include "fuzz/mutate.h"
 
 #include <stdbool.h>
@@ -9,7 +9,8 @@
 /// Of 16 inputs so many are left to libFuzzer's own mutations: they reach bytes that no op of ours would have.
 #define LEFT_OF_16 1u
 
-size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max_size); // libFuzzer's
+/// The engine's own mutations; NULL where it has none to offer.
+__attribute__((weak)) size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max_size);
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned seed);
 size_t LLVMFuzzerCustomCrossOver(const uint8_t *first, size_t first_size, const uint8_t *second, size_t second_size,
                                  uint8_t *out, size_t max_size, unsigned seed);
@@ -26,7 +27,7 @@ static bool is_off(void)
 
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned seed)
 {
-    if (is_off() || seed % 16 < LEFT_OF_16)
+    if (LLVMFuzzerMutate != NULL && (is_off() || seed % 16 < LEFT_OF_16))
         return LLVMFuzzerMutate(data, size, max_size);
     return mutate(seed, data, size, max_size);
 }

@@ -28,7 +28,7 @@ function(steve_static_libraries target out)
 endfunction()
 
 # The fuzz target for a driver that is linked in. Its main() is the engine's, or comes with the package (AFL++).
-steve_add_library(steve_fuzz steve_core SOURCES ../fuzz/fuzz_driver.c ../fuzz/linked_in.c ../fuzz/replay.c)
+steve_add_library(steve_fuzz steve_core SOURCES ../fuzz/fuzz_driver.c ../fuzz/episode.c ../fuzz/linked_in.c ../fuzz/replay.c)
 target_compile_definitions(steve_fuzz PRIVATE FUZZ_FAMILY="" FUZZ_TARGET="fuzz")
 
 set(STEVE_ARCHIVES)

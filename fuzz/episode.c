@@ -1,0 +1,133 @@
+/// One input, one episode: its ops are decoded where they are run. The target's name, for messages, is FUZZ_TARGET.
+#include "fuzz/episode.h"
+
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "steve/core/codec.h"
+#include "steve/core/contract.h"
+#include "steve/core/exec.h"
+#include "steve/drivers/drivers.h"
+
+/// Longer inputs are slow, and what they show a shorter one shows as well.
+#define MAX_OPS 4096u
+
+/// An allocator copies what it moves and zeroes what calloc asks for: with large blocks one op costs seconds and gigabytes.
+/// The profile `big` of `steve run` chooses its ops with care for that; a mutation cannot.
+#define MAX_LIVE_BYTES ((size_t)4 << 20)
+
+#define MAX_EXECUTORS 8u
+
+static struct executor {
+    const struct steve_driver *driver;
+    struct steve_exec *exec;
+} executors[MAX_EXECUTORS];
+static size_t executor_count;
+
+static bool is_of_family(const struct steve_driver *driver, const char *family)
+{
+    const size_t length = strlen(family);
+    return length == 0 || (strncmp(driver->name, family, length) == 0 &&
+                           (driver->name[length] == '\0' || driver->name[length] == '-'));
+}
+
+static void say(void *context, const char *line)
+{
+    (void)context;
+    fprintf(stderr, FUZZ_TARGET ": the driver: %s\n", line);
+}
+
+static struct steve_exec *make_executor(const struct steve_driver *driver, const struct steve_driver *against)
+{
+    const char *why = "";
+    struct steve_exec *exec = steve_exec_new(
+        &(struct steve_exec_config){.driver = driver, .against = against, .level = STEVE_CHECK_NORMAL}, &why);
+    if (exec == NULL) {
+        fprintf(stderr, FUZZ_TARGET ": no executor for driver %s: %s\n", driver->name, why);
+        steve_driver_contradictions(driver, say, NULL);
+        exit(3);
+    }
+    return exec;
+}
+
+void episode_open(const char *family, const char *against)
+{
+    const struct steve_driver *rival = against[0] == '\0' ? NULL : steve_catalog_by_name(&steve_drivers, against);
+    if (rival == NULL && against[0] != '\0') {
+        fprintf(stderr, FUZZ_TARGET ": no driver %s to run against\n", against);
+        exit(3);
+    }
+    for (size_t i = 0; i < steve_drivers.count && executor_count < MAX_EXECUTORS; i++) {
+        const struct steve_driver *driver = steve_drivers.drivers[i];
+        if (is_of_family(driver, family))
+            executors[executor_count++] = (struct executor){driver, make_executor(driver, rival)};
+    }
+}
+
+/// @return NULL if the header names a driver of another family
+static const struct executor *executor_for(const struct steve_header *header)
+{
+    if (header->driver[0] == '\0')
+        return &executors[0];
+    for (size_t i = 0; i < executor_count; i++) {
+        if (strcmp(executors[i].driver->name, header->driver) == 0)
+            return &executors[i];
+    }
+    return NULL;
+}
+
+static void report(const struct steve_exec *exec)
+{
+    const struct steve_finding *finding = steve_exec_finding(exec);
+    fprintf(stderr, FUZZ_TARGET ": oracle=%s op=%" PRIu64 " %s\n", steve_oracle_name(finding->oracle), finding->op,
+            finding->what);
+    abort();
+}
+
+/// True if the op may make more live bytes than are allowed. A request beyond the heap is refused and costs nothing.
+static bool is_too_expensive(const struct steve_exec *exec, struct steve_op op, uint64_t reach)
+{
+    if (!steve_op_uses_slot(op.code) || !steve_op_uses_size(op.code))
+        return false;
+    const size_t bytes = steve_view_resolve_size(exec, op);
+    return bytes <= reach && bytes > MAX_LIVE_BYTES - steve_view_live_bytes(exec);
+}
+
+/// @param reach the largest request that might be served
+static enum steve_outcome run(struct steve_exec *exec, uint64_t reach, const uint8_t *records, size_t count)
+{
+    size_t ops = 0;
+    for (size_t i = 0; i < count; i++) {
+        const struct steve_op op = steve_bytes_decode_op(records + i * STEVE_BYTES_RECORD);
+        if (op.code == STEVE_OP_NONE)
+            continue;
+        if (ops == MAX_OPS || is_too_expensive(exec, op, reach))
+            return STEVE_DONE;
+        if (steve_exec_step(exec, op) == STEVE_FOUND)
+            return STEVE_FOUND;
+        ops++;
+    }
+    return steve_exec_end(exec);
+}
+
+uint64_t episode_run(const uint8_t *data, size_t size)
+{
+    struct steve_header header;
+    const char *why;
+
+    steve_bytes_decode_header(&steve_drivers, data, size, &header);
+    const struct executor *executor = executor_for(&header);
+    if (executor == NULL || !steve_exec_begin(executor->exec, &header, &why))
+        return 0;
+
+    const size_t count = size < STEVE_BYTES_HEADER ? 0 : (size - STEVE_BYTES_HEADER) / STEVE_BYTES_RECORD;
+    const bool in_region = (executor->driver->promises & STEVE_PROMISE_REGION) != 0;
+    const uint64_t reach = in_region ? header.heap_bytes : STEVE_HEAP_LIMIT;
+    // Without records `data` may be NULL, which arithmetic does not like.
+    if (run(executor->exec, reach, count == 0 ? NULL : data + STEVE_BYTES_HEADER, count) == STEVE_FOUND)
+        report(executor->exec);
+    return steve_exec_digest(executor->exec);
+}
