@@ -9,6 +9,7 @@
 #include <sys/mman.h>
 
 #include "jeff.h"
+#include "steve/drivers/jeff_audit_internal.h"
 #include "steve/drivers/jeff_pages_internal.h"
 #include "steve/drivers/jeff_snippets_internal.h"
 
@@ -53,6 +54,10 @@ struct instance {
     unsigned goals;    ///< compactions with a goal so far
     jeff_handle to_settle;
     bool asked_again;   ///< low_memory has had its one more try in this request
+    uint64_t checks;    ///< so far
+    bool last_resort;   ///< compacts before it refuses
+    size_t locks;       ///< of all blocks together
+    size_t stranded;    ///< at most, below blocks that are aligned: their alignments, with those of the freed ones
     const char *damage; ///< what a callback or a dry run saw that must not be; told by `check`
     struct steve_jeff_pages pages;
 };
@@ -146,6 +151,7 @@ static void *open_in_region(const struct steve_geometry *geometry, size_t alignm
     enum jeff_status status = JEFF_OK;
     instance->region = (uintptr_t)geometry->region;
     instance->settles = (geometry->options & OPTION_SETTLE) != 0;
+    instance->last_resort = (geometry->options & OPTION_NO_LAST_RESORT) == 0;
     instance->heap = jeff_init(geometry->region, geometry->bytes, &config, &status);
     if (instance->heap == NULL) {
         *why = jeff_strerror(status);
@@ -217,6 +223,43 @@ static jeff_heap *heap_of(void *heap)
     return ((struct instance *)heap)->heap;
 }
 
+/// What an audit found is told by the next `check`.
+static void note(struct instance *instance, const char *damage)
+{
+    if (damage != NULL) {
+        instance->damage = damage;
+    }
+}
+
+#define BIT(status) (1u << (status))
+
+/// A call with a handle came to an end. Passes on whether it was done. @param reasons statuses that it may be refused for
+static bool judged(struct instance *instance, bool done, jeff_handle handle, unsigned reasons)
+{
+    if (!done) {
+        note(instance, steve_jeff_audit_refusal(instance->heap, handle, reasons));
+    }
+    return done;
+}
+
+/// A request may be refused only if it needs more than is free, as long as no block is locked and the heap may compact.
+static jeff_handle judged_request(struct instance *instance, jeff_handle handle, size_t alignment, size_t bytes)
+{
+    if (judged(instance, handle != JEFF_NULL, JEFF_NULL, BIT(JEFF_ERROR_NO_MEMORY)) || instance->locks != 0 ||
+        !instance->last_resort) {
+        return handle;
+    }
+    const size_t needed = jeff_run_needed(instance->heap, alignment, bytes);
+    struct jeff_stats stats;
+    jeff_stats(instance->heap, &stats);
+    if (stats.free_bytes > instance->stranded && stats.free_bytes - instance->stranded >= needed &&
+        stats.free_bytes - instance->stranded - needed >= HANDLE_BYTES + 16) {
+        instance->damage =
+            "a request was refused although no block is locked and enough memory is free, if not in one run";
+    }
+    return handle;
+}
+
 /// Under the option `settle` every 4th request settles the block that was given out two requests before, whatever has become of
 /// it; later every 32nd, since it costs a few walks over the heap.
 static void settle_some(struct instance *instance)
@@ -246,60 +289,89 @@ static steve_ref remember(struct instance *instance, jeff_handle handle)
 static steve_ref call_malloc(void *heap, size_t bytes)
 {
     settle_some(heap);
-    return remember(heap, jeff_malloc(request(heap), bytes));
+    const jeff_handle handle = jeff_malloc(request(heap), bytes);
+    return remember(heap, judged_request(heap, handle, 0, bytes));
 }
 
 static steve_ref call_calloc(void *heap, size_t count, size_t size)
 {
     settle_some(heap);
-    return remember(heap, jeff_calloc(request(heap), count, size));
+    const jeff_handle handle = jeff_calloc(request(heap), count, size);
+    return remember(heap,
+                    judged_request(heap, handle, 0, size != 0 && count > SIZE_MAX / size ? SIZE_MAX : count * size));
 }
 
 static steve_ref call_aligned(void *heap, size_t alignment, size_t bytes)
 {
     settle_some(heap);
-    return remember(heap, jeff_aligned_alloc(request(heap), alignment, bytes));
+    const jeff_handle handle = jeff_aligned_alloc(request(heap), alignment, bytes);
+    if (alignment > 16) {
+        ((struct instance *)heap)->stranded += alignment;
+    }
+    return remember(heap, judged_request(heap, handle, alignment, bytes));
 }
 
 static steve_ref call_resize(void *heap, steve_ref ref, size_t bytes)
 {
-    return jeff_resize(request(heap), ref, bytes) ? ref : JEFF_NULL;
+    const bool done = jeff_resize(request(heap), ref, bytes);
+    const unsigned reasons = BIT(JEFF_ERROR_HANDLE) | BIT(JEFF_ERROR_NO_MEMORY) | BIT(JEFF_ERROR_LOCKED);
+    return judged(heap, done, ref, reasons) ? ref : JEFF_NULL;
 }
 
 static bool call_free(void *heap, steve_ref ref)
 {
-    return jeff_free(heap_of(heap), ref);
+    return judged(heap, jeff_free(heap_of(heap), ref), ref, BIT(JEFF_ERROR_HANDLE) | BIT(JEFF_ERROR_LOCKED));
 }
 
-static enum steve_lock_result lock_result(jeff_heap *heap, void *address, void **out)
+static enum steve_lock_result lock_result(struct instance *instance, jeff_handle handle, void *address, void **out)
 {
-    if (address != NULL) {
+    if (judged(instance, address != NULL, handle,
+               BIT(JEFF_ERROR_HANDLE) | BIT(JEFF_ERROR_PURGED) | BIT(JEFF_ERROR_LOCK_LIMIT))) {
         *out = address;
         return STEVE_LOCK_OK;
     }
-    return jeff_last_status(heap) == JEFF_ERROR_PURGED ? STEVE_LOCK_PURGED : STEVE_LOCK_REFUSED;
+    return jeff_last_status(instance->heap) == JEFF_ERROR_PURGED ? STEVE_LOCK_PURGED : STEVE_LOCK_REFUSED;
 }
 
 static enum steve_lock_result call_lock(void *heap, steve_ref ref, void **address)
 {
-    jeff_heap *jeff = heap_of(heap);
-    return lock_result(jeff, jeff_lock(jeff, ref), address);
+    struct instance *instance = heap;
+    enum steve_lock_result result = lock_result(instance, ref, jeff_lock(instance->heap, ref), address);
+    instance->locks += result == STEVE_LOCK_OK;
+    return result;
 }
 
 static bool call_unlock(void *heap, steve_ref ref)
 {
-    return jeff_unlock(heap_of(heap), ref);
+    struct instance *instance = heap;
+    const bool done = jeff_unlock(instance->heap, ref);
+    instance->locks -= done;
+    return judged(instance, done, ref, BIT(JEFF_ERROR_HANDLE) | BIT(JEFF_ERROR_NOT_LOCKED));
 }
 
 static enum steve_lock_result call_weak_lock(void *heap, steve_ref ref, void **address)
 {
-    jeff_heap *jeff = heap_of(heap);
-    return lock_result(jeff, jeff_weak_lock(jeff, ref), address);
+    return lock_result(heap, ref, jeff_weak_lock(heap_of(heap), ref), address);
 }
 
 static bool call_set_purgeable(void *heap, steve_ref ref, bool purgeable)
 {
-    return jeff_set_purgeable(heap_of(heap), ref, purgeable);
+    const bool done = jeff_set_purgeable(heap_of(heap), ref, purgeable);
+    return judged(heap, done, ref, BIT(JEFF_ERROR_HANDLE) | BIT(JEFF_ERROR_PURGED));
+}
+
+/// A compaction with a goal, whose report is held against the statistics and the clock.
+static enum jeff_stop reach_goal(struct instance *instance, const struct jeff_goal *goal, struct jeff_report *report)
+{
+    struct jeff_stats before;
+    jeff_stats(instance->heap, &before);
+    const uint64_t begin_ns = virtual_now(instance);
+    const enum jeff_stop stop = jeff_compact_goal(instance->heap, goal, report);
+    note(instance, steve_jeff_audit_report(instance->heap, goal, &before, virtual_now(instance) - begin_ns, report));
+    if (stop != report->stop) {
+        instance->damage = "a compaction returns another reason to have stopped than it reports";
+    }
+    return stop;
 }
 
 /// Whole milliseconds go the way that most clients go; finer budgets need the call that takes nanoseconds.
@@ -316,12 +388,12 @@ static bool call_compact(void *heap, uint64_t budget_ns)
     // second goes on.
     if (budget_ns / 1000 % 2 != 0 && budget_ns > 2 * BUDGET_STEP_NS) {
         goal.budget_ns = budget_ns / 2;
-        if (jeff_compact_goal(jeff, &goal, &report) != JEFF_STOP_BUDGET || report.time_ns >= budget_ns) {
+        if (reach_goal(heap, &goal, &report) != JEFF_STOP_BUDGET || report.time_ns >= budget_ns) {
             return report.stop != JEFF_STOP_BUDGET;
         }
         goal.budget_ns = budget_ns - report.time_ns;
     }
-    return jeff_compact_goal(jeff, &goal, &report) != JEFF_STOP_BUDGET;
+    return reach_goal(heap, &goal, &report) != JEFF_STOP_BUDGET;
 }
 
 /// A price holds for what is done right afterwards, to the byte.
@@ -369,7 +441,7 @@ static bool call_compact_goal(void *heap, size_t wanted)
     }
     const struct jeff_goal goal = {.wanted_bytes = wanted};
     struct jeff_report report;
-    jeff_compact_goal(instance->heap, &goal, &report);
+    reach_goal(instance, &goal, &report);
     if (priced && !is_price_of(&price, &report)) {
         instance->damage = "a compaction did something else than its dry run had said";
     }
@@ -436,12 +508,21 @@ static void mapped_stats(void *heap, struct steve_stats *out)
 
 static const char *call_check(void *heap)
 {
-    const struct instance *instance = heap;
+    struct instance *instance = heap;
     if (instance->damage != NULL) {
         return instance->damage;
     }
     struct jeff_damage damage = {.what = "damage without a description"};
-    return jeff_check(instance->heap, &damage) == JEFF_OK ? NULL : damage.what;
+    if (jeff_check(instance->heap, &damage) != JEFF_OK) {
+        return damage.what;
+    }
+    const char *told = steve_jeff_audit(instance->heap, instance->region);
+    if (told == NULL && instance->region == 0) {
+        struct jeff_stats stats;
+        jeff_stats(instance->heap, &stats);
+        told = steve_jeff_pages_audit(&instance->pages, &stats);
+    }
+    return told != NULL ? told : steve_jeff_audit_overrun(instance->heap, ++instance->checks);
 }
 
 // What all three have in common, apart from how they are opened and what a region allows.

@@ -36,6 +36,27 @@ static void *map_at(size_t bytes, size_t past)
     return address + before;
 }
 
+/// Every call is about whole pages, and within the heap's own reservation if it begins there.
+static void judge(struct steve_jeff_pages *pages, const void *address, size_t bytes)
+{
+    if (bytes == 0 || bytes % page_bytes() != 0 || (uintptr_t)address % page_bytes() != 0) {
+        pages->damage = "a page hook was called for something else than whole pages";
+    }
+}
+
+/// @return the bytes, if they are the heap's own
+static size_t of_heap(struct steve_jeff_pages *pages, const void *address, size_t bytes)
+{
+    const uintptr_t begin = (uintptr_t)address;
+    if (begin < pages->heap || begin - pages->heap >= pages->bytes) {
+        return 0;
+    }
+    if (bytes > pages->bytes - (begin - pages->heap)) {
+        pages->damage = "a page hook was called for pages beyond the reservation";
+    }
+    return bytes;
+}
+
 static void *reserve(void *context, size_t bytes)
 {
     struct steve_jeff_pages *pages = context;
@@ -43,7 +64,14 @@ static void *reserve(void *context, size_t bytes)
     if (pages->failing && pages->reserves % RESERVE_FAILS_EVERY == 0) {
         return NULL;
     }
-    return map_at(bytes, pages->reserves % 15 * page_bytes() % ALIGNMENT);
+    judge(pages, NULL, bytes);
+    void *address = map_at(bytes, pages->reserves % 15 * page_bytes() % ALIGNMENT);
+    pages->open += address != NULL;
+    if (address != NULL && pages->heap == 0) {
+        pages->heap = (uintptr_t)address;
+        pages->bytes = bytes;
+    }
+    return address;
 }
 
 static bool commit(void *context, void *address, size_t bytes)
@@ -53,20 +81,27 @@ static bool commit(void *context, void *address, size_t bytes)
     if (pages->failing && pages->commits % COMMIT_FAILS_EVERY == 0) {
         return false;
     }
-    return mprotect(address, bytes, PROT_READ | PROT_WRITE) == 0;
+    judge(pages, address, bytes);
+    if (mprotect(address, bytes, PROT_READ | PROT_WRITE) != 0) {
+        return false;
+    }
+    pages->readable += of_heap(pages, address, bytes);
+    return true;
 }
 
 /// Takes access away too, so that a touch of memory given back faults at its instruction.
 static void decommit(void *context, void *address, size_t bytes)
 {
-    (void)context;
+    judge(context, address, bytes);
+    ((struct steve_jeff_pages *)context)->readable -= of_heap(context, address, bytes);
     madvise(address, bytes, MADV_DONTNEED);
     mprotect(address, bytes, PROT_NONE);
 }
 
 static void release(void *context, void *address, size_t bytes)
 {
-    (void)context;
+    judge(context, address, bytes);
+    ((struct steve_jeff_pages *)context)->open--;
     munmap(address, bytes);
 }
 
@@ -86,4 +121,15 @@ size_t steve_jeff_pages_round(size_t bytes)
 {
     size_t mask = page_bytes() - 1;
     return bytes > SIZE_MAX - mask ? SIZE_MAX & ~mask : (bytes + mask) & ~mask;
+}
+
+const char *steve_jeff_pages_audit(const struct steve_jeff_pages *pages, const struct jeff_stats *stats)
+{
+    if (pages->damage != NULL) {
+        return pages->damage;
+    }
+    if (pages->open != 1 + stats->mapped_blocks) {
+        return "another number of reservations is open than the heap has blocks with pages of their own";
+    }
+    return stats->heap_bytes == pages->readable ? NULL : "the heap says to have other memory than it was given";
 }

@@ -1,0 +1,117 @@
+/// What a client's stray write does to a heap: one bit of the heap's own words is flipped, which jeff_check() must notice and place
+/// inside the heap, or one of a block's payload, which is no damage. lib/test flips every bit of a few heaps; here they are the
+/// heaps that Steve's ops make, and the words that their layout is known of from outside.
+#include "steve/drivers/jeff_audit_internal.h"
+
+#include "jeff_inline.h"
+
+#define WORD        sizeof(uint32_t)
+#define SLOT_MASK   0xffffffu
+#define CLASS_SHIFT 25u
+#define SLOTS       ((size_t)1 << 24)
+#define WIDE_HEADER 20u ///< bytes from the begin of a wide block to its payload
+
+/// A larger heap is checked too slowly for this.
+#define STRETCHES_MOST 64u
+/// Eight bits of a small heap, one of a larger one.
+#define FLIPS 64u
+
+// Memory that is not the client's is hidden from it where a sanitizer watches.
+#if defined(__clang__) || defined(__GNUC__)
+#define UNWATCHED __attribute__((no_sanitize("address"), noinline))
+#else
+#define UNWATCHED
+#endif
+
+UNWATCHED static uint32_t read_word(const char *address)
+{
+    return *(const volatile uint32_t *)(const void *)address;
+}
+
+UNWATCHED static void flip(char *address, uint32_t bit)
+{
+    *(volatile uint32_t *)(void *)address ^= (uint32_t)1 << bit;
+}
+
+struct stretches {
+    uintptr_t begin, end; ///< of the heap proper
+    size_t count;
+    size_t wanted;
+    struct jeff_block block; ///< the wanted one
+};
+
+static bool visit(void *context, const struct jeff_block *block)
+{
+    struct stretches *s = context;
+    const uintptr_t address = (uintptr_t)block->address;
+    if (block->kind == JEFF_BLOCK_TOP || address < s->begin || address >= s->end)
+        return true;
+    if (s->count == s->wanted)
+        s->block = *block;
+    return s->count++ < STRETCHES_MOST;
+}
+
+/// @return a word of the heap's own whose every bit counts; NULL if the draw finds none in this stretch
+static char *own_word(jeff_heap *heap, const struct jeff_block *block, uint32_t draw)
+{
+    char *const first = block->address;
+    if (block->kind == JEFF_BLOCK_LIVE) {
+        void *begin = NULL;
+        jeff_extent(heap, block->handle, &begin);
+        const size_t before = (size_t)(first - (char *)begin);
+        if (draw % 4 == 0)
+            return (char *)jeff_inline_entry(heap, block->handle); // where the block lies
+        return (char *)begin + (before == WIDE_HEADER ? draw / 4 % 3 : 0) * WORD;
+    }
+    const uint32_t header = read_word(first - WORD);
+    if (header >> CLASS_SHIFT != 0 || draw % 4 == 0)
+        return first - WORD; // a freed block that is kept whole: behind its header is what the client left there
+    if (draw % 4 == 3 && (header & SLOT_MASK) != 0)
+        return first + (size_t)(header & SLOT_MASK) * 16 - 2 * WORD; // the last word of a hole
+    return first + (draw % 4 - 1) % 2 * WORD;                        // its links
+}
+
+static uint32_t mix(uint64_t number)
+{
+    number *= UINT64_C(0x9e3779b97f4a7c15);
+    return (uint32_t)((number ^ number >> 29) >> 16);
+}
+
+/// Flips one bit in the stretch that the draw chooses, and back.
+static const char *overrun(jeff_heap *heap, struct stretches *s, uint32_t draw)
+{
+    *s = (struct stretches){.begin = s->begin, .end = s->end, .wanted = s->count == 0 ? 0 : draw % s->count};
+    jeff_walk(heap, visit, s);
+    if (s->count > STRETCHES_MOST || s->block.address == NULL)
+        return NULL;
+
+    const bool payload = draw / 64 % 8 == 0 && s->block.kind == JEFF_BLOCK_LIVE && s->block.bytes >= WORD;
+    char *const word = payload ? s->block.address : own_word(heap, &s->block, draw / 512);
+    const uint32_t bit = draw / 16384 % 32;
+    struct jeff_damage damage = {0};
+    flip(word, bit);
+    const enum jeff_status status = jeff_check(heap, &damage);
+    const enum jeff_status again = jeff_check(heap, NULL);
+    flip(word, bit);
+    if (status != again)
+        return "jeff_check() finds damage or not by whether it is to describe it";
+    if (payload)
+        return status == JEFF_OK ? NULL : "jeff_check() takes what a client wrote for damage";
+    if (status != JEFF_ERROR_CORRUPT)
+        return "jeff_check() passes over a bit that was flipped";
+    const uintptr_t where = (uintptr_t)damage.address;
+    return damage.what == NULL || where < s->begin || where >= s->end
+               ? "damage was found outside of the heap, or has no name"
+               : NULL;
+}
+
+const char *steve_jeff_audit_overrun(jeff_heap *heap, uint64_t turn)
+{
+    const uintptr_t table = ((const struct jeff_inline_heap *)heap)->table_bias;
+    struct stretches s = {.begin = (uintptr_t)heap, .end = table + SLOTS * JEFF_INLINE_WORDS * WORD};
+    jeff_walk(heap, visit, &s);
+    const char *damage = NULL;
+    for (unsigned i = 0; damage == NULL && i < FLIPS / (s.count + FLIPS / 8); i++)
+        damage = overrun(heap, &s, mix(turn * 8 + i));
+    return damage;
+}
