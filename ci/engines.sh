@@ -1,0 +1,80 @@
+# Sourced by ci/bugs and ci/mutator: bugs planted into fuzz targets, and one run of an engine on one. Expects `root`, and `seconds`
+# for a run.
+
+preset_of() {
+    [ "$1" = libfuzzer ] && echo fuzz || echo afl
+}
+
+# The target that runs what a bug is in: that of the driver which its header names, or Jeff's.
+# target_of <bug>
+target_of() {
+    local driver family
+    driver=$(sed -n 's/^# run:.*--driver \([a-z0-9-]*\).*/\1/p' "$root/fuzz/bugs/$1.patch")
+    for family in freelist tree-size tree-addr combo buddy; do
+        if [ "$driver" = "$family" ] || [[ $driver == "$family"-* ]]; then
+            echo "fuzz_${family//-/_}"
+            return
+        fi
+    done
+    echo fuzz_jeff
+}
+
+# Makes what planting needs: the targets named, by the engine's preset, and the mutator.
+# make_sound <engine> <target>...
+make_sound() {
+    local preset
+    preset=$(preset_of "$1")
+    [ "$1" = libfuzzer ] || set -- "$@" steve_mutator
+    cmake --preset "$preset" -DSTEVE_MUTATOR=ON >/dev/null
+    cmake --build "build/$preset" --target "${@:2}" -- --quiet
+}
+
+# Compiles what the patch touches as the engine's preset does, all of its library if that is a header, and links the target with it.
+# make_target <bug> <engine> <target> <folder>: leaves lib/ and <engine>/<target> in the folder
+make_target() {
+    local dir=$4 build command object source mine touched link objects='' all='' library=jeff
+    build=$root/build/$(preset_of "$2")
+    if [ ! -d "$dir/lib" ]; then
+        mkdir -p "$dir"
+        cp -R "$root/lib" "$dir/lib"
+        patch -d "$dir" -p1 -s --fuzz=0 <"$root/fuzz/bugs/$1.patch"
+    fi
+    mkdir -p "$dir/$2"
+    touched=" $(sed -n 's|^+++ b/\([^[:space:]]*\).*|\1|p' "$root/fuzz/bugs/$1.patch" | tr '\n' ' ')"
+    [[ $touched != *.h\ * ]] || all=1
+    [[ $touched != *lib/baseline/* ]] || library=baseline
+    while IFS= read -r command; do
+        object=$(sed -E 's/.* -o ([^ ]+) .*/\1/' <<<"$command")
+        source=${command##* }
+        source=${source#"$root"/}
+        if [ -n "$all" ] || [[ $touched == *" $source "* ]]; then
+            mine=$dir/$2/$(basename "$object")
+            command=${command//"$object"/"$mine"}
+            # A bug may leave something unused.
+            (cd "$build" && eval "${command//"$root/lib/"/"$dir/lib/"} -w")
+            object=$mine
+        fi
+        objects+=" $object"
+    done < <(cd "$build" && ninja -t commands "lib/lib$library.a" | grep -- ' -c ')
+    link=$(cd "$build" && ninja -t commands "bin/$3" | tail -n 1)
+    link=${link//-o bin\/$3/-o "$dir/$2/$3"}
+    (cd "$build" && eval "${link/lib\/lib$library.a/$objects}")
+}
+
+# Both let an engine loose on <folder>/corpus, and succeed if it finds something; its own words are in <folder>/log.
+
+run_libfuzzer() { # <binary> <folder> <way> <seed>
+    STEVE_MUTATOR=$3 "$1" "$2/corpus" -seed="$4" -max_total_time="$seconds" -max_len=4096 -timeout=10 -rss_limit_mb=4096 \
+        -artifact_prefix="$2/found/" >"$2/log" 2>&1 </dev/null || true
+    [ -n "$(find "$2/found" -type f ! -name 'slow-unit-*')" ]
+}
+
+run_aflpp() { # <binary> <folder> <way> <seed>
+    local library=()
+    [ "$3" = off ] || library=("AFL_CUSTOM_MUTATOR_LIBRARY=$root/build/afl/bin/steve_mutator.so")
+    [ "$3" != only ] || library+=("AFL_CUSTOM_MUTATOR_ONLY=1")
+    env "${library[@]}" AFL_BENCH_UNTIL_CRASH=1 AFL_SKIP_CPUFREQ=1 AFL_I_DONT_CARE_ABOUT_MISSING_CRASHES=1 AFL_NO_AFFINITY=1 \
+        AFL_NO_UI=1 AFL_NO_COLOR=1 afl-fuzz -i "$2/corpus" -o "$2/out" -s "$4" -V "$seconds" -t 1000+ -m none -G 4096 -- "$1" \
+        >"$2/log" 2>&1 </dev/null || true
+    [ -n "$(find "$2/out" -path '*/crashes/id:*' -type f)" ]
+}
