@@ -357,6 +357,10 @@ static enum steve_lock_result call_weak_lock(void *heap, steve_ref ref, void **a
 static bool call_set_purgeable(void *heap, steve_ref ref, bool purgeable)
 {
     const bool done = jeff_set_purgeable(heap_of(heap), ref, purgeable);
+    void *begin = NULL;
+    if (done && jeff_extent(heap_of(heap), ref, &begin) == 0) {
+        ((struct instance *)heap)->damage = "a block that was purged can still be made purgeable, or not";
+    }
     return judged(heap, done, ref, BIT(JEFF_ERROR_HANDLE) | BIT(JEFF_ERROR_PURGED));
 }
 
@@ -444,6 +448,13 @@ static bool call_compact_goal(void *heap, size_t wanted)
     reach_goal(instance, &goal, &report);
     if (priced && !is_price_of(&price, &report)) {
         instance->damage = "a compaction did something else than its dry run had said";
+    }
+    if (priced) {
+        struct jeff_report second;
+        reach_goal(instance, &goal, &second);
+        if (second.moved_blocks != 0 || second.stop != report.stop || second.largest_after != report.largest_after) {
+            instance->damage = "a second compaction with the same goal did something";
+        }
     }
     return report.largest_after >= wanted;
 }
