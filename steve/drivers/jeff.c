@@ -271,8 +271,12 @@ static void settle_some(struct instance *instance)
     }
     instance->requests++;
     if (instance->requests % (instance->requests < 64 ? 4 : 32) != 0 ||
-        !jeff_settle(instance->heap, instance->to_settle)) {
+        !judged(instance, jeff_settle(instance->heap, instance->to_settle), instance->to_settle,
+                BIT(JEFF_ERROR_HANDLE) | BIT(JEFF_ERROR_PURGED) | BIT(JEFF_ERROR_LOCKED) | BIT(JEFF_ERROR_NO_MEMORY))) {
         return;
+    }
+    if (instance->region != 0) {
+        note(instance, steve_jeff_audit_settled(instance->heap, instance->to_settle, instance->stranded));
     }
     uint64_t moves = jeff_compactions(instance->heap);
     if (!jeff_settle(instance->heap, instance->to_settle) || jeff_compactions(instance->heap) != moves) {
@@ -366,6 +370,26 @@ static bool call_set_purgeable(void *heap, steve_ref ref, bool purgeable)
     return judged(heap, done, ref, BIT(JEFF_ERROR_HANDLE) | BIT(JEFF_ERROR_PURGED));
 }
 
+/// Free memory that can be had in one run while no block is locked: what alignment may strand aside, and one part in 32, which is
+/// not worth a slide.
+static size_t free_in_one(const struct instance *instance)
+{
+    struct jeff_stats stats;
+    jeff_stats(instance->heap, &stats);
+    const size_t most = stats.free_bytes - stats.free_bytes / 32;
+    return most > instance->stranded + 64 ? most - instance->stranded - 64 : 0;
+}
+
+/// Whether the run that a compaction was to make, or else all free memory, is in one piece.
+static bool has_all(const struct instance *instance, const struct jeff_goal *goal, const struct jeff_report *report)
+{
+    const size_t most = free_in_one(instance);
+    if (goal->wanted_bytes == 0) {
+        return report->largest_after >= most;
+    }
+    return report->stop == JEFF_STOP_GOAL || jeff_run_needed(instance->heap, 0, goal->wanted_bytes) > most;
+}
+
 /// A compaction with a goal, whose report is held against the statistics and the clock.
 static enum jeff_stop reach_goal(struct instance *instance, const struct jeff_goal *goal, struct jeff_report *report)
 {
@@ -376,6 +400,9 @@ static enum jeff_stop reach_goal(struct instance *instance, const struct jeff_go
     note(instance, steve_jeff_audit_report(instance->heap, goal, &before, virtual_now(instance) - begin_ns, report));
     if (stop != report->stop) {
         instance->damage = "a compaction returns another reason to have stopped than it reports";
+    }
+    if (goal->budget_ns == 0 && instance->locks == 0 && instance->region != 0 && !has_all(instance, goal, report)) {
+        instance->damage = "a compaction leaves free memory in pieces although no block is locked";
     }
     return stop;
 }

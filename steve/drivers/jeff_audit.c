@@ -191,6 +191,20 @@ const char *steve_jeff_audit_refusal(jeff_heap *heap, jeff_handle handle, unsign
     }
 }
 
+/// Whether it was worth it: without a limit of time, a plan is made before anything moves.
+static const char *gain(const struct jeff_goal *goal, const struct jeff_report *report)
+{
+    if (goal->wanted_bytes == 0 && report->largest_after < report->largest_before)
+        return "a compaction for the largest run left a smaller one";
+    if (report->moved_blocks == 0)
+        return NULL;
+    if (goal->wanted_bytes == 0)
+        return report->largest_after > report->largest_before ? NULL : "a compaction moved blocks and gained nothing";
+    if (report->largest_before >= goal->wanted_bytes)
+        return "a compaction moved blocks for a run that was there";
+    return report->stop == JEFF_STOP_GOAL ? NULL : "a compaction moved blocks for what it did not reach";
+}
+
 const char *steve_jeff_audit_report(const jeff_heap *heap, const struct jeff_goal *goal,
                                     const struct jeff_stats *before, uint64_t took_ns, const struct jeff_report *report)
 {
@@ -207,5 +221,33 @@ const char *steve_jeff_audit_report(const jeff_heap *heap, const struct jeff_goa
     if (goal->wanted_bytes != 0 && report->stop != JEFF_STOP_BUDGET &&
         (report->stop == JEFF_STOP_GOAL) != (report->largest_after >= goal->wanted_bytes))
         return "a compaction reports to have reached its goal and not to have it, or the other way round";
-    return NULL;
+    return goal->budget_ns == 0 ? gain(goal, report) : NULL;
+}
+
+/// What lies below a block.
+struct below {
+    jeff_heap *heap;
+    jeff_handle handle; ///< of the block
+    size_t bytes;       ///< at least, from the start of the heap or the last locked block to it
+    bool found;
+};
+
+static bool visit_below(void *context, const struct jeff_block *block)
+{
+    struct below *below = context;
+    if (block->kind == JEFF_BLOCK_LIVE && block->handle == below->handle) {
+        below->found = true;
+        return false;
+    }
+    below->bytes = block->locks != 0 ? 0 : below->bytes + block->bytes;
+    return true;
+}
+
+const char *steve_jeff_audit_settled(jeff_heap *heap, jeff_handle handle, size_t slack)
+{
+    struct below below = {.heap = heap, .handle = handle};
+    jeff_walk(heap, visit_below, &below);
+    return below.found && below.bytes > slack
+               ? "a block that was settled lies against neither the start of the heap nor a locked block"
+               : NULL;
 }

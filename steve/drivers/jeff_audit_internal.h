@@ -17,6 +17,10 @@ const char *steve_jeff_audit_overrun(jeff_heap *heap, uint64_t turn);
 /// for the call, as bits @return what is wrong, in static memory; NULL if nothing is. O(1)
 const char *steve_jeff_audit_refusal(jeff_heap *heap, jeff_handle handle, unsigned allowed);
 
+/// Whether a block that was settled lies against the start of the heap or against a locked block. @param slack bytes that its
+/// alignment may ask for below it @return what is wrong, in static memory; NULL if nothing is. O(blocks)
+const char *steve_jeff_audit_settled(jeff_heap *heap, jeff_handle handle, size_t slack);
+
 /// Whether a compaction did what its report says. @param before statistics from right before it @param took by the heap's clock
 /// @return what is wrong, in static memory; NULL if nothing is. O(1)
 const char *steve_jeff_audit_report(const jeff_heap *heap, const struct jeff_goal *goal,
