@@ -145,10 +145,18 @@ static unsigned slides(const struct planner *p)
     return p->pass->deadline_ns ? 1 : 2;
 }
 
+/// Granules of all that is free in the arena.
+static uint64_t all_free(const struct planner *p)
+{
+    return (uint64_t)p->h->hole_granules + cached_granules(p->h) + (p->limit - p->h->top);
+}
+
 static struct choice choose_for_wanted(struct planner *p, uint32_t need)
 {
     struct choice best = {0};
     struct window window, stretch[CANDIDATES];
+    if (all_free(p) < need)
+        return best;
     if (!cheapest_window(p, need, false, &window))
         return best; // nowhere is there so much between two blocks that stay
     choose_window(p, need, window, &best);
