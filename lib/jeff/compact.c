@@ -198,6 +198,8 @@ struct lookahead {
 /// Fetches headers and entries some way ahead: a pass is bound by memory, not by work.
 static FLATTENED void fetch_ahead(const struct jeff_heap *h, struct lookahead *ahead, uint32_t src, uint32_t top)
 {
+    if (top < FETCH_FROM)
+        return;
     const char *from = at(h, src);
     if (ahead->fetched < from)
         ahead->fetched = from;

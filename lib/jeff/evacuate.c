@@ -12,6 +12,7 @@ static void block_move(struct planner *p, uint32_t slot, uint32_t start, uint32_
 /// Whether there is no time left to move so much. What cannot be broken off, linking the holes anew, is to find its time too.
 static bool over(struct planner *p, uint64_t granules)
 {
+    steps_book(p);
     p->over = p->over || pass_over(p->h, p->pass, granules * GRANULE + walk_work(p->h));
     return p->over;
 }

@@ -278,6 +278,7 @@ static void carry_out(struct planner *p, const struct choice *choice)
         window_empty(p, &choice->window, choice->enough, choice->slide_first);
     else if (p->noted)
         holes_relink(p, !p->dry);
+    steps_book(p);
 }
 
 /// Whether no larger run than the one that is there can be had, as was found before, and nothing has come free since.

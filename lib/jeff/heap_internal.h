@@ -66,6 +66,7 @@ void *memset(void *to, int byte, size_t bytes);
 #define FREE_BELOW   ((uint32_t)1 << 24)
 #define CLASS_SHIFT  25u
 #define HOLE_BINS    124u
+#define FETCH_FROM   (256u * 1024 / GRANULE) ///< a walk over less than that finds it in the second cache, if anything is in one
 #define BIN_DEFERRED 0u ///< bin of the wide blocks freed inside a callback, which may not be merged yet
 
 #define CW_CLASS     ((uint32_t)0xff) ///< at birth; of a free entry, that of its block

@@ -11,6 +11,7 @@
 
 #define PLAN_FETCH_BYTES 6144
 #define PLAN_FETCH_LINE  64
+#define PLAN_FETCH_MOST  1024 ///< at once: in larger pieces most lines are of no use
 
 struct planner {
     struct jeff_heap *h;
@@ -21,7 +22,7 @@ struct planner {
     bool moving;      ///< carry out, do not price
     bool over;        ///< the time ran out
     bool noted;       ///< notes of a pool stand where the links of holes were
-    unsigned steps;   ///< since the clock was last looked at
+    unsigned steps;   ///< blocks and holes visited that are not booked yet
 };
 
 enum piece_kind { PIECE_FREE, PIECE_MOVABLE, PIECE_PINNED };
@@ -33,11 +34,13 @@ struct piece {
     const char *fetched; ///< memory up to here was prefetched
 };
 
-/// Fetches what a walk will read soon: it is bound by memory, not by work. A walk begins without: many are short.
-static inline const char *fetch_for_walk(const char *address, const char *fetched)
+/// Fetches what a walk will read soon: in a large heap it is bound by memory, not by work. A walk begins without: many are short.
+static inline const char *fetch_for_walk(const struct jeff_heap *h, const char *address, const char *fetched)
 {
+    if (h->top < FETCH_FROM)
+        return NULL;
     const char *ahead = address + PLAN_FETCH_BYTES;
-    if (fetched < address || fetched > ahead)
+    if (fetched < ahead - PLAN_FETCH_MOST || fetched > ahead)
         return ahead;
     for (; fetched < ahead; fetched += PLAN_FETCH_LINE)
         PREFETCH(fetched);
@@ -67,10 +70,41 @@ struct price {
 
 /* pool.c */
 
+/// How many pieces are looked at between two looks at the clock.
+#define CLOCK_STEPS 32u
+
 /// Whether a block is locked where that pins it.
-bool stays(const struct entry *e);
+static inline bool stays(const struct entry *e)
+{
+    return is_live(e) && locks_of(e) && !(e->cw & CW_MAPPED);
+}
+/// Books what was visited, and looks at the clock. Whoever ends with a planner calls it.
+void steps_book(struct planner *p);
+/// piece_next() for what is no live block.
+bool piece_free(struct planner *p, struct piece *piece);
+
 /// The piece that begins at piece->end; {.end = h->first} begins. @return false at the end of the arena, and when the time is over
-bool piece_next(struct planner *p, struct piece *piece);
+static FLATTENED bool piece_next(struct planner *p, struct piece *piece)
+{
+    const struct jeff_heap *h = p->h;
+    const uint32_t start = piece->end;
+    if (start >= p->limit || p->over)
+        return false;
+    if (start >= h->top)
+        return piece_free(p, piece);
+    const uint32_t header = header_of(h, start);
+    const struct entry *e = entry_at(h, header & SLOT_MASK);
+    if (is_hole(header) || !is_live(e))
+        return piece_free(p, piece);
+    if (++p->steps == CLOCK_STEPS)
+        steps_book(p);
+    piece->fetched = fetch_for_walk(h, at(h, start), piece->fetched);
+    piece->start = start;
+    piece->end = start + block_size(h, start, header);
+    piece->header = header;
+    piece->kind = stays(e) ? PIECE_PINNED : PIECE_MOVABLE;
+    return true;
+}
 /// The free runs outside the window, as they are, or as they would be after a full slide (`slid`). O(blocks)
 /// @param price where the cost of that slide is added up
 void pool_build(struct planner *p, struct pool *pool, const struct window *window, bool slid, struct price *price);

@@ -5,9 +5,7 @@
 
 /// How many items of bins in which not every one fits are tried for a block, so that planning stays linear.
 #define TRIES_MOST 64u
-/// How many pieces are looked at between two looks at the clock.
-#define CLOCK_STEPS 32u
-#define VISIT_WORK  16u
+#define VISIT_WORK 16u
 
 struct item {
     uint32_t next; ///< where the notes of the next item of its bin stand
@@ -15,52 +13,38 @@ struct item {
     uint32_t end;
 };
 
-bool stays(const struct entry *e)
-{
-    return is_live(e) && locks_of(e) && !(e->cw & CW_MAPPED);
-}
-
 uint64_t walk_work(const struct jeff_heap *h)
 {
     const uint32_t without_block = h->bare_count + h->dead_count + h->retired_count;
     return (2 * (uint64_t)(NIL - h->slot_low - without_block) + 1) * VISIT_WORK;
 }
 
-static void count_visit(struct planner *p)
+void steps_book(struct planner *p)
 {
+    const unsigned steps = p->steps;
+    p->steps = 0;
     if (p->dry)
         return;
-    struct jeff_heap *h = p->h;
-    h->visited_blocks++;
-    p->pass->work += VISIT_WORK;
-    if (!p->pass->deadline_ns || ++p->steps < CLOCK_STEPS)
-        return;
-    p->steps = 0;
+    p->h->visited_blocks += steps;
+    p->pass->work += (uint64_t)steps * VISIT_WORK;
     // What cannot be broken off must still find the time: linking the holes anew.
-    p->over = p->over || pass_over(h, p->pass, walk_work(h));
+    p->over = p->over || pass_over(p->h, p->pass, walk_work(p->h));
 }
 
-bool piece_next(struct planner *p, struct piece *piece)
+bool piece_free(struct planner *p, struct piece *piece)
 {
-    struct jeff_heap *h = p->h;
+    const struct jeff_heap *h = p->h;
     const uint32_t start = piece->end;
-    if (start >= p->limit || p->over)
-        return false;
-    uint32_t end = start, header = 0;
+    uint32_t end = start;
     const char *fetched = piece->fetched;
     while (end < h->top) {
-        fetched = fetch_for_walk(at(h, end), fetched);
-        header = header_of(h, end);
-        count_visit(p);
+        fetched = fetch_for_walk(h, at(h, end), fetched);
+        const uint32_t header = header_of(h, end);
         if (!is_hole(header) && is_live(entry_at(h, header & SLOT_MASK)))
             break;
+        if (++p->steps == CLOCK_STEPS)
+            steps_book(p);
         end += size_at(h, end);
-    }
-    if (end == start && start < h->top) {
-        const bool pinned = stays(entry_at(h, header & SLOT_MASK));
-        *piece = (struct piece){start, start + block_size(h, start, header), header,
-                                pinned ? PIECE_PINNED : PIECE_MOVABLE, fetched};
-        return true;
     }
     *piece = (struct piece){start, end < h->top ? end : p->limit, 0, PIECE_FREE, fetched};
     return true;
@@ -310,7 +294,7 @@ void holes_relink(struct planner *p, bool merge)
     const char *fetched = NULL;
     uint32_t run = 0, size; // where a free run begins; 0: there is none right below
     for (uint32_t start = h->first; start < h->top; start += size) {
-        fetched = fetch_for_walk(at(h, start), fetched);
+        fetched = fetch_for_walk(h, at(h, start), fetched);
         const uint32_t header = header_of(h, start);
         size = size_at(h, start);
         h->visited_blocks += merge;

@@ -91,5 +91,6 @@ bool jeff_settle(jeff_heap *h, jeff_handle handle)
     } while (how == MOVED_NOT_LOWEST && live_entry(h, handle) && !locks_of(e));
     if (p.noted)
         holes_relink(&p, true);
+    steps_book(&p);
     return settled || fail(h, JEFF_ERROR_NO_MEMORY);
 }
