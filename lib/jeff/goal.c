@@ -82,19 +82,26 @@ static void consider_cost(struct planner *p, const struct window *window, uint32
 
 /// Windows emptied as far as there is room, or slid together, in the heap as it is.
 /// @param window the cheapest to be emptied
-static void choose_window(struct planner *p, uint32_t need, struct window window, struct choice *best)
+static void choose_window(struct planner *p, const struct supply *supply, uint32_t need, struct window window,
+                          struct choice *best)
 {
     struct price price;
     uint64_t width = need;
     for (unsigned i = 0; i < WIDTHS_MOST && width <= UINT32_MAX && !best->found; i++) {
         if (i > 0 && !cheapest_window(p, (uint32_t)width, false, &window))
             break;
-        consider_cost(p, &window, need, need, false, best, &price);
+        uint64_t run = window_bound(p, supply, &window);
+        if (run >= need) {
+            consider_cost(p, &window, need, need, false, best, &price);
+            run = price.run;
+        }
         // What found no room stays in the window, and makes it so much less wide.
-        const uint64_t lacking = price.run < need ? need - price.run : 0;
+        const uint64_t lacking = run < need ? need - run : 0;
         const uint64_t wider = (uint64_t)window.end - window.begin + lacking;
         width = wider > width ? wider : width + 1;
     }
+    if (p->slid)
+        return; // nothing more comes of sliding
     uint64_t sum = need;
     for (unsigned i = 0; i < 2 && sum <= UINT32_MAX; i++) {
         if (!cheapest_window(p, (uint32_t)sum, true, &window))
@@ -142,7 +149,7 @@ static unsigned find_stretches(struct planner *p, uint32_t least, bool widest, s
 /// Whether a window may be emptied after sliding everything, too. Within a budget that was done already.
 static unsigned slides(const struct planner *p)
 {
-    return p->pass->deadline_ns ? 1 : 2;
+    return p->pass->deadline_ns || p->slid ? 1 : 2;
 }
 
 /// Granules of all that is free in the arena.
@@ -159,12 +166,17 @@ static struct choice choose_for_wanted(struct planner *p, uint32_t need)
         return best;
     if (!cheapest_window(p, need, false, &window))
         return best; // nowhere is there so much between two blocks that stay
-    choose_window(p, need, window, &best);
+    struct supply supply;
+    supply_count(p, &supply);
+    if (slides(p) == 1 && !supply_may_do(p, &supply, need))
+        return best;
+    choose_window(p, &supply, need, window, &best);
     const unsigned count = best.found ? 0 : find_stretches(p, need, false, stretch);
     struct price price;
     for (unsigned slide_first = 0; slide_first < slides(p) && !best.found; slide_first++)
         for (unsigned i = 0; i < count; i++)
-            consider_cost(p, &stretch[i], need, need, slide_first, &best, &price);
+            if (slide_first || window_bound(p, &supply, &stretch[i]) >= need)
+                consider_cost(p, &stretch[i], need, need, slide_first, &best, &price);
     return best;
 }
 
@@ -201,6 +213,8 @@ static struct window most_free(struct planner *p, uint32_t *largest)
 static struct choice choose_for_largest(struct planner *p, uint32_t largest, const struct window *freest)
 {
     struct window stretch[CANDIDATES + 1];
+    struct supply supply;
+    supply_count(p, &supply);
     unsigned count = find_stretches(p, largest + 1, true, stretch);
     stretch[count++] = *freest;
     struct choice best = {.price.run = largest};
@@ -212,6 +226,8 @@ static struct choice choose_for_largest(struct planner *p, uint32_t largest, con
                 continue;
             // All of the heap slides, or does not.
             if (!slide_first && slides(p) > 1 && width == p->limit - p->h->first)
+                continue;
+            if (!slide_first && window_bound(p, &supply, &stretch[i]) <= best.price.run)
                 continue;
             const struct price price = window_price(p, &stretch[i], UINT32_MAX, slide_first);
             if (price.run > best.price.run && price.run > least)
@@ -246,17 +262,20 @@ static uint32_t need_of(const struct request *wanted)
     return need > UINT32_MAX ? UINT32_MAX : (uint32_t)need;
 }
 
-/// What to do, and what comes of it. `*largest`: granules of the largest run, now and then.
+/// What to do, and what comes of it. `*largest`: granules of the largest run, now and then; for a wanted run NULL will do.
 static struct choice choose(struct planner *p, uint32_t *largest)
 {
     const struct request *wanted = p->pass->wanted;
     struct choice choice = {0};
     if (wanted && !p->dry && largest_run(p->h) >= need_of(wanted)) {
-        *largest = largest_run(p->h);
+        if (largest)
+            *largest = largest_run(p->h);
         return choice;
     }
     if (wanted)
         choice = choose_for_wanted(p, need_of(wanted));
+    if (wanted && !largest)
+        return choice;
     if (wanted && choice.found && choice.price.granules) {
         *largest = choice.price.run;
         return choice;
@@ -340,10 +359,11 @@ enum jeff_stop evacuate(struct jeff_heap *h, struct pass *pass)
         return pass->moved_any ? JEFF_STOP_BUDGET : JEFF_STOP_DONE;
     struct planner p = make_planner(h, pass, false);
     p.limit = top_limit(h) > h->top ? top_limit(h) : h->top;
+    p.slid = !pass->deadline_ns;
     if (cached_count(h))
         holes_relink(&p, true);
     uint32_t largest;
-    const struct choice choice = choose(&p, &largest);
+    const struct choice choice = choose(&p, pass->wanted ? NULL : &largest);
     carry_out(&p, &choice);
     if (pass->wanted && largest_run(h) >= need_of(pass->wanted))
         return JEFF_STOP_GOAL;

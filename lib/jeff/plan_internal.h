@@ -18,6 +18,7 @@ struct planner {
     struct pass *pass;
     uint32_t limit;   ///< end of the arena
     uint32_t settled; ///< slot of the block that the window is emptied for, and which is left alone; NIL: none
+    bool slid;        ///< everything has just slid
     bool dry;         ///< nothing may change that a client could see
     bool moving;      ///< carry out, do not price
     bool over;        ///< the time ran out
@@ -118,6 +119,22 @@ void blank(struct jeff_heap *h, uint32_t start, uint32_t size);
 void holes_relink(struct planner *p, bool merge);
 /// Virtual ns that one walk over the heap takes at most.
 uint64_t walk_work(const struct jeff_heap *h);
+
+/* supply.c */
+
+/// Free runs by size, in the classes of the bins of holes: granules of them all.
+struct supply {
+    int32_t granules[HOLE_BINS];
+    uint32_t classes; ///< that this heap can have
+    uint32_t all;
+};
+
+/// Counts all free runs. O(blocks)
+void supply_count(struct planner *p, struct supply *supply);
+/// No plan that empties the window makes more free granules of it. Not for one that slides everything first. O(blocks in it)
+uint64_t window_bound(struct planner *p, const struct supply *supply, const struct window *window);
+/// Whether there is a stretch between two blocks that stay of which so much could be made free, by that bound. O(blocks)
+bool supply_may_do(struct planner *p, const struct supply *supply, uint32_t need);
 
 /* evacuate.c */
 

@@ -451,6 +451,34 @@ static void hardly_more_is_moved_than_must_be(void **state)
     }
 }
 
+static size_t bytes_of(unsigned granules)
+{
+    return granules * 16 - 4;
+}
+
+/// Two gaps below locked blocks, and in the first stretch one block that just fits into the second gap.
+static void a_request_is_served_where_one_block_just_fits_elsewhere(void **state)
+{
+    (void)state;
+    for (unsigned block = 1; block <= 120; block++) {
+        for (unsigned gap = 1; gap <= 5; gap += 2) {
+            jeff_heap *heap = heap_new(64 * KIB);
+            jeff_handle moves = marked_block(heap, bytes_of(block), 1);
+            jeff_handle first_gap = jeff_malloc(heap, bytes_of(gap));
+            void *first_pin = jeff_lock(heap, jeff_malloc(heap, 100));
+            jeff_handle second_gap = jeff_malloc(heap, bytes_of(block));
+            void *second_pin = jeff_lock(heap, jeff_malloc(heap, 100));
+            assert_true(first_pin != NULL && second_pin != NULL);
+            while (jeff_lock(heap, jeff_malloc(heap, largest_served(heap))) != NULL) {
+            }
+            assert_true(jeff_free(heap, first_gap) && jeff_free(heap, second_gap));
+            assert_true(jeff_malloc(heap, bytes_of(block + gap)) != JEFF_NULL);
+            assert_marked(heap, moves, bytes_of(block), 1);
+            assert_sound(heap);
+        }
+    }
+}
+
 static void neither_goal_nor_report_is_needed(void **state)
 {
     (void)state;
@@ -478,6 +506,7 @@ int main(void)
         cmocka_unit_test(a_dry_run_changes_nothing),
         cmocka_unit_test(what_cannot_be_had_moves_nothing),
         cmocka_unit_test(hardly_more_is_moved_than_must_be),
+        cmocka_unit_test(a_request_is_served_where_one_block_just_fits_elsewhere),
         cmocka_unit_test(neither_goal_nor_report_is_needed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
