@@ -107,6 +107,7 @@ static const char skeleton[] =
     "    // .check = call_check,       const char *(void *heap): NULL, or what is damaged\n"
     "    // Handles: .lock and .unlock give and take back the address. A compactor: .compact, .moves, "
     "STEVE_PROMISE_MOVES.\n"
+    "    // Several threads at once: STEVE_PROMISE_THREADS, and then `steve run --threads 4`.\n"
     "};\n";
 
 /// Must do in a file's name and as the driver's.
