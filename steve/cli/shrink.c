@@ -11,6 +11,7 @@
 #include "steve/cli/command.h"
 #include "steve/cli/input.h"
 #include "steve/cli/shrinking.h"
+#include "steve/find/distinct.h"
 #include "steve/report/finding.h"
 #include "steve/report/shrunk.h"
 
@@ -43,6 +44,18 @@ static bool write_result(const struct steve_options *options, const struct steve
     return written;
 }
 
+/// What tells it from others that break the same oracle, to be compared by scripts; `none` if it might be smaller yet.
+static void print_shape(const struct steve_found *shrunk, const struct steve_shrink_report *report)
+{
+    struct steve_shape shape;
+    if (!report->finished || !steve_shape(shrunk, &shape)) {
+        printf(" shape=none\n");
+        return;
+    }
+    printf(" shape=%016" PRIx64 "\n", steve_shape_digest(&shape));
+    steve_shape_free(&shape);
+}
+
 static void print_verdict(const struct steve_options *options, const struct steve_found *shrunk,
                           const struct steve_shrink_report *report, bool written)
 {
@@ -50,9 +63,10 @@ static void print_verdict(const struct steve_options *options, const struct stev
         printf("verdict=pass file=%s ops=%zu seconds=%.2f\n", options->files[0], report->ops_before, report->seconds);
         return;
     }
-    printf("verdict=fail oracle=%s file=%s op=%" PRIu64 " ops=%zu seconds=%.2f reproducer=%s repro_ops=%zu\n",
+    printf("verdict=fail oracle=%s file=%s op=%" PRIu64 " ops=%zu seconds=%.2f reproducer=%s repro_ops=%zu",
            steve_oracle_name(shrunk->finding.oracle), options->files[0], shrunk->finding.op, report->ops_before,
            report->seconds, written ? options->output : "none", report->ops_after);
+    print_shape(shrunk, report);
 }
 
 static int tell(const struct steve_options *options, const struct steve_found *shrunk,

@@ -50,6 +50,15 @@ bool steve_shape_same(const struct steve_shape *a, const struct steve_shape *b)
     return a->oracle == b->oracle && a->count == b->count && memcmp(a->ops, b->ops, a->count * sizeof a->ops[0]) == 0;
 }
 
+uint64_t steve_shape_digest(const struct steve_shape *shape)
+{
+    uint64_t digest = shape->count;
+    for (size_t i = 0; i < shape->count; i++) {
+        digest = steve_digest_fold(digest, shape->ops[i]);
+    }
+    return digest;
+}
+
 void steve_shape_free(struct steve_shape *shape)
 {
     free(shape->ops);

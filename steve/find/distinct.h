@@ -24,6 +24,10 @@ struct steve_shape {
 /// The shape of a finding, as it is: shrink it before. O(ops). @return false if memory is short
 bool steve_shape(const struct steve_found *found, struct steve_shape *shape);
 bool steve_shape_same(const struct steve_shape *a, const struct steve_shape *b);
+
+/// A number for the ops of a shape, the same in every run and on every machine, so that what one run found is known in the next.
+/// The oracle is not in it. O(ops)
+uint64_t steve_shape_digest(const struct steve_shape *shape);
 void steve_shape_free(struct steve_shape *shape);
 
 struct steve_distinct_entry {

@@ -34,6 +34,30 @@ static bool same(const struct steve_found *a, const struct steve_found *b)
     return result;
 }
 
+static uint64_t digest(const struct steve_found *found)
+{
+    struct steve_shape shape;
+    assert_true(steve_shape(found, &shape));
+    uint64_t result = steve_shape_digest(&shape);
+    steve_shape_free(&shape);
+    return result;
+}
+
+/// Scripts keep it: a change of the figure makes all that they have on record unknown.
+static void the_digest_is_of_the_shape_and_stays(void **state)
+{
+    (void)state;
+    struct steve_op a[] = {op(STEVE_OP_MALLOC, 7, 100), op(STEVE_OP_FREE, 7, 0)};
+    struct steve_op b[] = {op(STEVE_OP_MALLOC, 1, 9), op(STEVE_OP_FREE, 1, 0)};
+    struct steve_op other[] = {op(STEVE_OP_MALLOC, 1, 9), op(STEVE_OP_FREE, 2, 0)};
+    struct steve_found found = found_of(STEVE_ORACLE_PIN, a, 2);
+    struct steve_found same_shape = found_of(STEVE_ORACLE_PIN, b, 2);
+    struct steve_found other_shape = found_of(STEVE_ORACLE_PIN, other, 2);
+    assert_int_equal(digest(&found), digest(&same_shape));
+    assert_int_not_equal(digest(&found), digest(&other_shape));
+    assert_int_equal(digest(&found), UINT64_C(0xcf52a5718b6fe218));
+}
+
 static void sizes_and_names_of_slots_make_no_difference(void **state)
 {
     (void)state;
@@ -151,6 +175,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sizes_and_names_of_slots_make_no_difference),
         cmocka_unit_test(oracle_kinds_and_slots_do),
+        cmocka_unit_test(the_digest_is_of_the_shape_and_stays),
         cmocka_unit_test(a_bug_in_every_episode_is_shrunk_seldom),
         cmocka_unit_test(what_does_not_shrink_to_the_end_is_one),
         cmocka_unit_test(another_oracle_is_shrunk_at_once),
