@@ -1,0 +1,99 @@
+"""Corpora as a whole: which of the given inputs crash already, and the merge of what both engines learnt."""
+
+import os
+import re
+import shutil
+import subprocess
+import time
+
+from engines import HANG_SECONDS
+
+# As many crashing seeds are told one by one; more than that is one bug that breaks everything.
+MOST_CRASHING = 32
+CHUNK = 200
+
+
+def recover(folder):
+    """Puts right what a kill in the middle of merge()'s exchange left: a corpus that has only its old name."""
+    old = folder.with_name(folder.name + ".old")
+    if old.is_dir() and not folder.exists():
+        os.replace(old, folder)
+    shutil.rmtree(old, ignore_errors=True)
+    shutil.rmtree(folder.with_name(folder.name + ".merged"), ignore_errors=True)
+
+
+def inputs_of(folders):
+    return sorted(
+        file for folder in folders for file in folder.rglob("*") if file.is_file() and not file.name.startswith(".")
+    )
+
+
+def crashing(command, files, environment, stopped):
+    """Yields those of the files that end the target.
+
+    @param command a target that is given files @param stopped tells when to stop
+    """
+    seen = 0
+    while files and seen < MOST_CRASHING and not stopped():
+        chunk = files[:CHUNK]
+        ended = subprocess.run(
+            ["setpriv", "--pdeathsig", "KILL", "--", *command, *chunk],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            env=environment,
+            check=False,
+        )
+        if ended.returncode == 0:
+            files = files[CHUNK:]
+            continue
+        # libFuzzer says `Running: FILE`, the replayer of AFL++'s builds `FILE: 12 bytes, `, before it runs the file.
+        output = ended.stdout.decode(errors="replace")
+        names = re.findall(r"^Running: (.*)$|^(.*): \d+ bytes, ", output, re.M)
+        last = names[-1][0] or names[-1][1] if names else ""
+        index = next((at for at, file in enumerate(chunk) if str(file) == last), None)
+        if index is None:
+            return
+        seen += 1
+        yield chunk[index]
+        files = files[index + 1 :]
+
+
+def merge(binary, corpus, others, found, log, environment, seconds, stopped):
+    """Replaces a corpus by the smallest files of it and of other folders that together reach all that all of them reach.
+
+    @param others folders that are only read @param found where inputs go that crash meanwhile @param seconds at most
+    @return (files before, files after), or a sentence why it was left for another time; the corpus is then as it was
+    """
+    merged = corpus.with_name(corpus.name + ".merged")
+    old = corpus.with_name(corpus.name + ".old")
+    shutil.rmtree(merged, ignore_errors=True)
+    merged.mkdir()
+    before = len(inputs_of([corpus, *others]))
+    command = [binary, "-merge=1", "-max_len=1048576", f"-timeout={HANG_SECONDS}", "-rss_limit_mb=4096"]
+    command += [f"-artifact_prefix={found}/", merged, corpus, *others]
+    begin = time.monotonic()
+    with open(log, "wb") as output:
+        process = subprocess.Popen(
+            ["setpriv", "--pdeathsig", "KILL", "--", *map(str, command)],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            env=environment,
+            start_new_session=True,
+        )
+        while process.poll() is None:
+            time.sleep(0.05)
+            if stopped() or time.monotonic() - begin > seconds:
+                os.killpg(process.pid, 9)
+                process.wait()
+                shutil.rmtree(merged, ignore_errors=True)
+                return "interrupted" if stopped() else f"not done in {seconds:.0f} s"
+    after = len(inputs_of([merged]))
+    if process.returncode != 0 or (after == 0 and before > 0):
+        shutil.rmtree(merged, ignore_errors=True)
+        return f"libFuzzer's merge ended with {process.returncode}; see {log}"
+    os.replace(corpus, old)
+    os.replace(merged, corpus)
+    shutil.rmtree(old)
+    return before, after

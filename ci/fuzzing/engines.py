@@ -1,0 +1,169 @@
+"""What is known of each engine: how an instance is started, and what its figures say."""
+
+import re
+import socket
+from collections import namedtuple
+from dataclasses import dataclass
+
+# The longest input, in bytes, and the longest time for one: the same for both engines.
+MAX_LENGTH = 4096
+HANG_SECONDS = 10
+
+# Of an instance, from its start on. `edges` is the engine's own measure: those of one are not those of the other.
+Figures = namedtuple("Figures", "execs rate corpus edges note", defaults=(0, 0.0, 0, 0, ""))
+
+
+@dataclass(frozen=True)
+class Way:
+    """One way to run an instance of AFL++. Its name is its folder in the sync folder."""
+
+    name: str
+    build: str = "plain"  # plain, asan, or cmplog: then beside the plain one
+    schedule: str = "fast"
+    ops_only: bool = False  # the mutator that knows ops, without AFL++'s own stages
+
+    @property
+    def is_main(self):
+        return self.name == "main"
+
+
+# The main instance leaves bytes alone: its own stages would keep it at the first seeds for long.
+# Most wanted first; the last process takes turns at all that have none of their own.
+WAYS = (
+    Way("main", ops_only=True),
+    Way("asan", build="asan", schedule="explore", ops_only=True),
+    Way("cmplog", build="cmplog", schedule="explore"),
+    Way("rare", schedule="rare"),
+    Way("coe", schedule="coe", ops_only=True),
+    Way("exploit", schedule="exploit"),
+    Way("lin", schedule="lin", ops_only=True),
+    Way("seek", schedule="seek"),
+    Way("quad", schedule="quad"),
+    Way("mmopt", schedule="mmopt"),
+)
+
+
+def libfuzzer_command(binary, corpus, folders, found, jobs):
+    """libFuzzer in fork mode: it goes on after a finding."""
+    return [
+        binary,
+        *(corpus, *folders),
+        f"-fork={jobs}",
+        "-ignore_crashes=1",
+        "-ignore_ooms=1",
+        "-ignore_timeouts=1",
+        f"-artifact_prefix={found}/",
+        f"-max_len={MAX_LENGTH}",
+        f"-timeout={HANG_SECONDS}",
+        "-rss_limit_mb=4096",
+        "-print_funcs=0",
+    ]
+
+
+_LIBFUZZER_LINE = re.compile(
+    rb"^#(\d+): cov: (\d+) ft: (\d+) corp: (\d+) exec/s:? (\d+) oom/timeout/crash: \d+/\d+/\d+ time: (\d+)s job: (\d+)", re.M
+)
+
+
+def libfuzzer_figures(log):
+    """From its log: a line whenever one of its jobs ends."""
+    try:
+        with open(log, "rb") as stream:
+            stream.seek(max(0, stream.seek(0, 2) - 65536))
+            lines = _LIBFUZZER_LINE.findall(stream.read())
+    except OSError:
+        lines = []
+    if not lines:
+        return Figures(note="reading its corpus")
+    execs, edges, _, corpus, _, seconds, job = (int(number) for number in lines[-1])
+    return Figures(execs, execs / max(1, seconds), corpus, edges, f"job {job}")
+
+
+def afl_command(way, binaries, seeds, out, instance, foreign):
+    """@param binaries by build @param foreign a folder where another engine leaves inputs"""
+    command = ["afl-fuzz", "-i", seeds, "-o", out, "-M" if way.is_main else "-S", instance, "-p", way.schedule]
+    command += ["-t", "1000+", "-m", "none", "-G", str(MAX_LENGTH)]
+    if way.is_main and foreign is not None:
+        command += ["-F", foreign]
+    if way.build == "cmplog":
+        command += ["-c", binaries["cmplog"]]
+    return [*command, "--", binaries["asan" if way.build == "asan" else "plain"]]
+
+
+def afl_environment(way, mutator):
+    """Nothing is asked of the system: the checks of core pattern, governor and affinity are passed over.
+
+    @param mutator the library that afl-fuzz loads, or None
+    """
+    environment = {
+        "AFL_AUTORESUME": "1",
+        "AFL_SKIP_CPUFREQ": "1",
+        "AFL_I_DONT_CARE_ABOUT_MISSING_CRASHES": "1",
+        "AFL_NO_AFFINITY": "1",
+        "AFL_NO_UI": "1",
+        "AFL_NO_CRASH_README": "1",
+        "AFL_IMPORT_FIRST": "1",
+        "AFL_CMPLOG_ONLY_NEW": "1",
+        "AFL_HANG_TMOUT": str(HANG_SECONDS * 1000),
+    }
+    if mutator is not None:
+        environment["AFL_CUSTOM_MUTATOR_LIBRARY"] = str(mutator)
+        if way.ops_only:
+            environment["AFL_CUSTOM_MUTATOR_ONLY"] = "1"
+    return environment
+
+
+def afl_execs(folder):
+    """Executions of an instance since its folder was made, by its last statistics."""
+    return int(_afl_statistics(folder).get("execs_done", 0))
+
+
+def _afl_statistics(folder):
+    try:
+        lines = (folder / "fuzzer_stats").read_text(errors="replace").splitlines()
+    except OSError:
+        return {}
+    pairs = (line.split(":", 1) for line in lines if ":" in line)
+    return {key.strip(): value.strip() for key, value in pairs}
+
+
+class Statsd:
+    """Where an instance of AFL++ sends its figures once a second. Its files say nothing in the first minute."""
+
+    def __init__(self):
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._socket.setblocking(False)
+        self._socket.bind(("127.0.0.1", 0))
+        self._last = {}
+
+    def environment(self):
+        self._last = {}
+        return {"AFL_STATSD": "1", "AFL_STATSD_HOST": "127.0.0.1", "AFL_STATSD_PORT": str(self._socket.getsockname()[1])}
+
+    def last(self):
+        """Name and value of all figures, as they came last; none before the first."""
+        while True:
+            try:
+                message = self._socket.recv(65536).decode(errors="replace")
+            except OSError:  # nothing more has come
+                return self._last
+            self._last.update((name, float(value)) for name, value in re.findall(r"(\w+):([0-9.]+)\|g", message))
+
+
+def afl_figures(folder, started, execs_before, sent):
+    """@param execs_before those of earlier starts, which AFL++ counts on from @param sent what came by Statsd"""
+    statistics = _afl_statistics(folder)
+    fresh = float(statistics.get("last_update", 0)) >= started
+    if not fresh and not sent:
+        return Figures(note="trying its seeds")
+    figures = {**(statistics if fresh else {}), **sent}
+    execs = int(float(figures.get("execs_done", 0)))
+    if fresh:
+        execs = max(execs, int(statistics.get("execs_done", 0)))  # written when it ended, after the last that was sent
+    if execs >= execs_before:
+        execs -= execs_before
+    rate = float(figures.get("execs_per_sec", 0))
+    corpus = int(float(figures.get("corpus_count", 0)))
+    edges = int(float(figures.get("edges_found", 0)))
+    cycle = int(float(figures.get("cycle_done", figures.get("cycles_done", 0))))
+    return Figures(execs, rate, corpus, edges, f"cycle {cycle}")

@@ -1,0 +1,369 @@
+"""The instances of a target: started, watched, started again when they die, and given turns where processes are fewer than ways.
+
+A slot is a place for one instance and the ways that take turns in it. Turns end together, at the end of a round; an instance that
+reads what others found only when it starts, as libFuzzer does, is started again then as well.
+"""
+
+import math
+import os
+import re
+import shutil
+import signal
+import subprocess
+import time
+from collections import deque
+from dataclasses import dataclass, field
+
+import corpora
+import engines
+from complaint import ENVIRONMENT, Trouble
+
+# An instance that ends before it has run so long did not start; the wait before the next try doubles from one second on.
+SHORT_LIFE = 20
+LONGEST_WAIT = 600
+# Not one figure from any instance after so many tries each: there is no use.
+TRIES = 3
+
+RATE_SECONDS = 20
+
+
+@dataclass
+class Instance:
+    """One process of an engine (libFuzzer's has children) and what became of it."""
+
+    name: str
+    engine: str
+    way: engines.Way | None  # AFL++'s
+    log: object
+    jobs: int = 1
+    process: subprocess.Popen | None = None
+    started: float = 0.0
+    deaths: int = 0  # short lives in a row
+    next_start: float = 0.0
+    execs_before: int = 0  # what AFL++ says at the start
+    execs_kept: int = 0  # of earlier processes in this run
+    figures: engines.Figures = field(default_factory=engines.Figures)
+    has_run: bool = False
+    statsd: engines.Statsd | None = None
+    samples: deque = field(default_factory=deque)  # (when, execs), of the last seconds
+    last_find: float = 0.0
+
+    @property
+    def execs(self):
+        return self.execs_kept + self.figures.execs
+
+    @property
+    def runs(self):
+        return self.process is not None
+
+
+class Slot:
+    def __init__(self, instances):
+        self.instances = instances
+        self.turn = 0
+
+    @property
+    def current(self):
+        return self.instances[self.turn]
+
+
+def deal(options, ways):
+    """Which instances take turns in which slot. An instance is (engine, way, processes); turns of both engines alternate in one slot
+    where there is one process for both."""
+    afl = [("aflpp", way, 1) for way in ways] if "aflpp" in options.engines else []
+    own = options.jobs if not afl else options.jobs // 2
+    slots = []
+    if "libfuzzer" in options.engines:
+        turn = ("libfuzzer", None, max(1, own))
+        if afl and options.jobs == 1:
+            return [[step for fuzzer in afl for step in (turn, fuzzer)]]
+        slots.append([turn])
+    else:
+        own = 0
+    processes = min(options.jobs - own, len(afl))
+    for number in range(processes):
+        slots.append(afl[number:] if number == options.jobs - own - 1 else [afl[number]])
+    return slots
+
+
+def round_seconds(options):
+    """How long a turn lasts."""
+    longest = options.seconds / 2 if options.jobs == 1 and len(options.engines) > 1 else 3600
+    return min(max(options.seconds / 8, 60), longest)
+
+
+def builds_needed(options):
+    """Which builds of AFL++'s targets come to their turn."""
+    turns = math.ceil(options.seconds / round_seconds(options))
+    steps = [step for slot in deal(options, engines.WAYS) for step in slot[:turns]]
+    return {way.build for _, way, _ in steps if way is not None} | ({"plain"} if "aflpp" in options.engines else set())
+
+
+class Fleet:
+    """All instances of one target."""
+
+    def __init__(self, setup, work, run, target):
+        """@param setup options, and where binaries are (main)"""
+        self.setup = setup
+        self.work = work
+        self.run = run
+        self.target = target
+        options = setup.options
+        self.libfuzzer = work.target(target, "libfuzzer")
+        self.aflpp = work.target(target, "aflpp")
+        self.sync = self._make(options.sync / target if options.sync else self.aflpp / "out")
+        corpora.recover(self.libfuzzer / "corpus")
+        self.corpus = work.target(target, "libfuzzer", "corpus")
+        self.found = work.target(target, "libfuzzer", "found")
+        self.temporary = work.target(target, "libfuzzer", "tmp")
+        self.folders = setup.folders(target)
+        self._deal(options)
+        self.round = round_seconds(options)
+        self.round_began = time.monotonic()
+        for instance in self.instances:
+            instance.execs_kept = run.state["execs"].get(f"{target}/{instance.name}", 0)
+
+    @staticmethod
+    def _make(folder):
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise Trouble(ENVIRONMENT, f"{folder}: {error.strerror}; expected a folder to write to (--sync D)") from None
+        return folder.resolve()
+
+    def _deal(self, options):
+        prefix = f"{options.name}-" if options.name else ""
+        known = {}
+
+        def instance(engine, way, processes):
+            name = prefix + (way.name if way else engine)
+            log = self.aflpp / f"{way.name}.log" if way else self.libfuzzer / "log"
+            return known.setdefault(name, Instance(name, engine, way, log, processes))
+
+        builds = self.setup.builds(self.target)
+        ways = [way for way in engines.WAYS if way.build in builds]
+        self.slots = [Slot([instance(*step) for step in slot]) for slot in deal(options, ways)]
+
+    @property
+    def instances(self):
+        """Each of them once."""
+        return list({instance.name: instance for slot in self.slots for instance in slot.instances}.values())
+
+    # Starting
+
+    def prepare(self):
+        """What an earlier start left behind, and AFL++'s seeds."""
+        self.harvest()
+        if not any(instance.engine == "aflpp" for instance in self.instances):
+            return
+        seeds = self.aflpp / "seeds"
+        shutil.rmtree(seeds, ignore_errors=True)
+        seeds.mkdir()
+        # An empty sequence: AFL++ wants at least one, and one that does not crash.
+        (seeds / "empty.bin").write_bytes(bytes(16))
+        for number, folder in enumerate(self.folders):
+            for file in sorted(folder.rglob("*")):
+                if file.is_file() and not file.name.startswith(".") and file.stat().st_size > 0:
+                    name = file.name if not (seeds / file.name).exists() else f"{number}-{file.name}"
+                    shutil.copyfile(file, seeds / name)
+
+    def _command(self, instance):
+        setup, mutator = self.setup, "on" if self.setup.options.mutator else "off"
+        if instance.engine == "libfuzzer":
+            binary = setup.binary("libfuzzer", self.target)
+            command = engines.libfuzzer_command(binary, self.corpus, self.folders, self.found, instance.jobs)
+            return command, {"TMPDIR": str(self.temporary), "STEVE_MUTATOR": mutator}
+        binaries = {build: setup.binary("aflpp", self.target, build) for build in ("plain", "asan", "cmplog")}
+        command = engines.afl_command(
+            instance.way, binaries, self.aflpp / "seeds", self.sync, instance.name, self.corpus
+        )
+        environment = engines.afl_environment(instance.way, setup.mutator(self.target))
+        return command, {**environment, **instance.statsd.environment(), "STEVE_MUTATOR": mutator}
+
+    def _start(self, instance):
+        if instance.engine == "aflpp":
+            instance.statsd = instance.statsd or engines.Statsd()
+            instance.execs_before = engines.afl_execs(self.sync / instance.name)
+        command, environment = self._command(instance)
+        if instance.log.exists():
+            os.replace(instance.log, instance.log.with_name(instance.log.name + ".old"))
+        with open(instance.log, "wb") as log:
+            # Killed with ci/fuzz, also by SIGKILL; what it started itself is the guard's.
+            instance.process = subprocess.Popen(
+                ["setpriv", "--pdeathsig", "KILL", "--", *map(str, command)],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=self.work.environment(**environment),
+                start_new_session=True,
+            )
+        instance.started = time.time()
+        instance.samples.clear()
+        instance.figures = instance.figures._replace(execs=0, rate=0.0, note="starting")
+
+    # Watching
+
+    def tick(self):
+        """Takes figures, starts what died again, and gives turns. To be called a few times a second."""
+        now = time.monotonic()
+        if now - self.round_began >= self.round:
+            self.round_began = now
+            self._end_round()
+        for slot in self.slots:
+            instance = slot.current
+            if instance.runs and instance.process.poll() is not None:
+                self._bury(instance)
+            if not instance.runs and now >= instance.next_start:
+                self._start(instance)
+            if instance.runs:
+                self._take_figures(instance)
+        self._give_up_if_hopeless()
+
+    def _take_figures(self, instance):
+        if instance.engine == "libfuzzer":
+            figures = engines.libfuzzer_figures(instance.log)
+        else:
+            sent = instance.statsd.last()
+            figures = engines.afl_figures(self.sync / instance.name, instance.started, instance.execs_before, sent)
+            figures = figures._replace(rate=self._rate(instance, figures.execs))
+        if figures.execs == 0:  # nothing to say yet: corpus and edges are what they were
+            figures = instance.figures._replace(execs=0, rate=0.0, note=figures.note)
+        if figures.corpus > instance.figures.corpus > 0:
+            instance.last_find = time.time()
+        instance.figures = figures
+        instance.has_run |= figures.execs > 0
+        self.run.state["execs"][f"{self.target}/{instance.name}"] = instance.execs
+
+    @staticmethod
+    def _rate(instance, execs):
+        """Of the last RATE_SECONDS: AFL++'s own figure is of the first seconds for long."""
+        now = time.monotonic()
+        if execs and (not instance.samples or now - instance.samples[-1][0] >= 1):
+            instance.samples.append((now, execs))
+        while instance.samples and now - instance.samples[0][0] > RATE_SECONDS:
+            instance.samples.popleft()
+        if len(instance.samples) < 2:
+            return 0.0
+        (begin, before), (end, after) = instance.samples[0], instance.samples[-1]
+        return max(0, after - before) / (end - begin)
+
+    def _keep_execs(self, instance):
+        instance.execs_kept = instance.execs
+        instance.figures = instance.figures._replace(execs=0, rate=0.0, note="")
+
+    def _bury(self, instance):
+        """It ended by itself, which no instance should."""
+        self._take_figures(instance)
+        self._keep_execs(instance)
+        if time.time() - instance.started > SHORT_LIFE:
+            instance.deaths = 0
+        instance.deaths += 1
+        instance.next_start = time.monotonic() + min(2 ** (instance.deaths - 1), LONGEST_WAIT)
+        instance.figures = instance.figures._replace(note=f"ended with {instance.process.returncode}; again soon")
+        instance.process = None
+
+    def _give_up_if_hopeless(self):
+        if not any(slot.current.has_run or slot.current.deaths < TRIES for slot in self.slots):
+            raise self._cannot_start(self.slots[0].current)
+
+    def see_that_it_ran(self):
+        """Trouble if an engine has done nothing in all this time and did not live through it."""
+        for engine in self.setup.options.engines:
+            own = [instance for instance in self.instances if instance.engine == engine]
+            dead = [instance for instance in own if instance.deaths]
+            if dead and not any(instance.has_run for instance in own):
+                raise self._cannot_start(dead[0])
+
+    @staticmethod
+    def _cannot_start(instance):
+        return Trouble(ENVIRONMENT, f"{instance.name} does not start; the end of {instance.log}:\n{log_end(instance.log)}")
+
+    def _end_round(self):
+        for slot in self.slots:
+            restarts = slot.current.engine == "libfuzzer" and len(self.slots) > 1
+            if len(slot.instances) > 1 or restarts:
+                self._stop([slot.current])
+                slot.turn = (slot.turn + 1) % len(slot.instances)
+
+    # Stopping
+
+    def stop(self):
+        """Ends all instances, in order as far as they can, and takes what they leave."""
+        self._stop([slot.current for slot in self.slots])
+        self.harvest()
+
+    def _stop(self, instances):
+        running = [instance for instance in instances if instance.runs]
+        for instance in running:
+            # AFL++ writes its statistics then. libFuzzer's fork mode knows no such end: its files are harvested.
+            self._signal(instance, signal.SIGTERM if instance.engine == "aflpp" else signal.SIGKILL)
+        deadline = time.monotonic() + 5
+        for instance in running:
+            try:
+                instance.process.wait(max(0.1, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                pass
+            self._signal(instance, signal.SIGKILL)
+            instance.process.wait()
+            self._take_figures(instance)
+            self._keep_execs(instance)
+            instance.process = None
+
+    @staticmethod
+    def _signal(instance, number):
+        try:
+            if number == signal.SIGTERM:
+                instance.process.send_signal(number)
+            else:
+                os.killpg(instance.process.pid, number)
+        except ProcessLookupError:
+            pass
+
+    def harvest(self):
+        """What libFuzzer's jobs had found when they were killed goes to its corpus."""
+        for file in self.temporary.glob("libFuzzerTemp.*/C*/*"):
+            if not (self.corpus / file.name).exists():
+                os.replace(file, self.corpus / file.name)
+        if not any(instance.engine == "libfuzzer" and instance.runs for instance in self.instances):
+            for folder in self.temporary.iterdir():
+                shutil.rmtree(folder, ignore_errors=True)
+
+    # What there is
+
+    def crash_files(self):
+        """Files that an engine has left as findings and that are whole by now: (engine, instance, path)."""
+        settled = time.time() - 1
+        for file in self.found.iterdir():
+            if not file.name.startswith("slow-unit-") and _is_settled(file, settled):
+                yield "libfuzzer", "libfuzzer", file
+        for instance in self.instances:
+            if instance.engine == "aflpp":
+                # AFL++ renames its folders when it starts again.
+                for pattern in ("crashes*/id:*", "hangs*/id:*"):
+                    for file in (self.sync / instance.name).glob(pattern):
+                        if _is_settled(file, settled):
+                            yield "aflpp", instance.name, file
+
+    def queues(self):
+        """Folders of inputs that AFL++ keeps, those of other machines, too."""
+        return sorted(folder for folder in self.sync.glob("*/queue") if folder.is_dir())
+
+
+def _is_settled(file, before):
+    try:
+        return file.is_file() and file.stat().st_mtime < before
+    except OSError:
+        return False
+
+
+def log_end(log):
+    """The last lines of an instance's log, without the escapes that colour it."""
+    for path in (log, log.with_name(log.name + ".old")):
+        try:
+            text = path.read_text(errors="replace")
+        except OSError:
+            continue
+        if text.strip():
+            text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text)
+            return "\n".join("    " + line for line in text.splitlines()[-20:])
+    return "    (nothing)"

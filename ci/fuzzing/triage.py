@@ -1,0 +1,451 @@
+"""From crash files to findings: replayed by Steve, shrunk, told apart, and laid down with a name and a report.
+
+A finding has a name: the oracle, and what it says of the shrunk sequence when everything is looked at after every op, without
+the figures. Under it are shapes, as Steve tells them apart: the kinds of the ops of the shrunk sequence and their slots. Each
+shape is laid down once; what else comes of it is counted.
+
+Shrinking takes its time and a bug may show in every second input. So, as in `steve run --keep-going`, the signature of a file is
+looked at first: the oracle and its sentence. Of each the first SHRUNK_ALWAYS files are shrunk, then those whose number is a
+power of two; and none any more once one would not shrink to the end.
+
+What Steve does not break is run by the target itself, which sees some things that Steve does not (a leak, an input that is
+slow as a whole); what that does not break either is kept in silent/ and counted.
+"""
+
+import json
+import os
+import re
+import resource
+import shutil
+import subprocess
+import tempfile
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import corpora
+from complaint import warn
+from engines import HANG_SECONDS, MAX_LENGTH
+from work import read_json, write_whole
+
+SHRUNK_ALWAYS = 4
+BATCH = 24
+# Crash files of a finding that are kept beside its candidates.
+KEPT_AGAIN = 8
+SHRINK_SECONDS = 10
+NAME_LENGTH = 64
+
+
+def without_figures(sentence):
+    return re.sub(r"0x[0-9a-f]+|[0-9][0-9a-fx]*", "", sentence)
+
+
+def name_for(oracle, what):
+    """Such as check-two-holes-lie-side-by-side, or crash-sigsegv."""
+    what = what.removeprefix("the allocator's own check says: ")
+    died = re.search(r"\((SIG[A-Z]+)|(ended itself with exit status)", what)
+    if died:
+        what = died[1] or "exit status"
+    words = [word for word in re.findall(r"[a-z]+", without_figures(what).replace("'", "").lower()) if len(word) > 1]
+    name = oracle
+    for word in words:
+        if len(name) + 1 + len(word) > NAME_LENGTH:
+            break
+        name += "-" + word
+    return name
+
+
+def signature_of(shown):
+    """What can be told of a crash file before it is shrunk."""
+    return f"{shown.oracle}: {without_figures(shown.what)}"
+
+
+@dataclass
+class Broken:
+    """What a crash file shows."""
+
+    oracle: str
+    what: str
+    steve: Path | None = None  # which Steve sees it; None: the target alone
+    output: str = ""
+
+
+@dataclass
+class Shrunk:
+    """The smallest file that shows the same."""
+
+    file: Path
+    shape: str = ""  # "": of no use, since it might be smaller yet
+    ops: int | None = None
+
+
+class Triage(threading.Thread):
+    """Works through the inbox beside the fleet. `findings` and the counts are read by the screen at any time."""
+
+    def __init__(self, setup, work, run, target, announce):
+        """@param announce called with a finding that is new, and its shape"""
+        super().__init__(daemon=True)
+        self.setup = setup
+        self.work = work
+        self.run_number = run.number
+        self.target = target
+        self.announce = announce
+        driver = setup.driver(target)
+        self._family = ["--driver", driver] if driver else []
+        self.inbox = work.target(target, "inbox")
+        self.silent = work.target(target, "silent")
+        self.candidates = work.root / "candidates" / target
+        self.findings = [f for f in read_json(work.findings, []) if f["target"] == target]
+        self.counts = run.state.setdefault("triage", {}).setdefault(target, {"crashes": 0, "silent": 0})
+        self.trouble = None
+        self._stop_asked = False
+        self._no_more = threading.Event()
+        self._process = None
+        self._began = time.monotonic()
+
+    # From the outside
+
+    def take(self, engine, instance, path):
+        """Moves a crash file into the inbox. Its new name says whose it is."""
+        plain = re.sub(r"[^A-Za-z0-9._-]+", "_", path.name)[:100]
+        self._move(path, self.inbox / f"{engine}+{instance}+{time.time_ns()}+{plain}")
+
+    @property
+    def waiting(self):
+        return sum(1 for _ in self.inbox.iterdir())
+
+    @property
+    def new(self):
+        return [finding for finding in self.findings if finding["run"] == self.run_number]
+
+    def no_more(self):
+        """Nothing more is taken: the thread ends when the inbox is empty."""
+        self._no_more.set()
+
+    def finish(self):
+        """Ends the thread now. What it was at stays in the inbox."""
+        self._stop_asked = True
+        self._no_more.set()
+        while self.is_alive():
+            process = self._process
+            if process is not None and process.poll() is None:
+                process.kill()
+            self.join(0.1)
+
+    def stopped(self):
+        return self._stop_asked
+
+    # The thread
+
+    def run(self):
+        try:
+            self._look_at_candidates()
+            self._look_at_seeds()
+            while not self._stop_asked:
+                last = self._no_more.is_set()
+                files = sorted(self.inbox.iterdir(), key=lambda file: file.name.split("+")[2:3])[:BATCH]
+                self._look_at(files)
+                if not files:
+                    if last:
+                        return
+                    self._no_more.wait(0.5)
+        except Exception as error:  # pylint: disable=broad-except
+            self.trouble = f"{type(error).__name__}: {error}"
+            warn(f"triage of {self.target} stopped: {self.trouble}; crash files wait in {self.inbox}")
+
+    def _call(self, command, seconds, **environment):
+        """Runs a command, as ci/fuzz' own child. @return (status, output); None for the status if its time was over"""
+        self._process = subprocess.Popen(
+            ["setpriv", "--pdeathsig", "KILL", "--", *map(str, command)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            env=self.work.environment(**environment),
+            start_new_session=True,
+        )
+        if self._stop_asked:
+            self._process.kill()
+        try:
+            output, _ = self._process.communicate(timeout=seconds)
+            return self._process.returncode, output.decode(errors="replace")
+        except subprocess.TimeoutExpired:
+            os.killpg(self._process.pid, 9)
+            output, _ = self._process.communicate()
+            return None, output.decode(errors="replace")
+
+    # What breaks
+
+    def _steve(self, steve, command, *arguments, seconds=120):
+        # Names of functions take long, and nobody reads them but in a report.
+        return self._call([steve, command, *self._family, *arguments], seconds, ASAN_OPTIONS="symbolize=0")
+
+    def _replay(self, files):
+        """Which of the files break what in Steve. @return {file: Broken}"""
+        broken = {}
+        for steve in self.setup.steves:
+            broken.update(self._replay_by(steve, [file for file in files if file not in broken]))
+        return broken
+
+    def _replay_by(self, steve, files, *arguments):
+        if not files or self._stop_asked:
+            return {}
+        with tempfile.TemporaryDirectory(dir=self.work.target(self.target)) as out:
+            status, output = self._steve(steve, "replay", "--no-shrink", "--json", "--out", out, *arguments, *files)
+        begin = output.find("{\n")
+        if status in (0, 1) and begin >= 0:
+            try:
+                document, _ = json.JSONDecoder().raw_decode(output[begin:])
+                return {Path(f["file"]): Broken(f["oracle"], f["what"], steve) for f in document["findings"]}
+            except (ValueError, KeyError):
+                pass
+        if len(files) == 1:
+            return {}  # no sequence to Steve: the target will say
+        return {file: broken for one in files for file, broken in self._replay_by(steve, [one], *arguments).items()}
+
+    def _run_target(self, file, engine):
+        """What the target says of a file that Steve has nothing against. @return Broken, or None"""
+        for command in self.setup.replayers(self.target, engine):
+            before = resource.getrusage(resource.RUSAGE_CHILDREN)
+            status, output = self._call([*command, file], 10 * HANG_SECONDS)
+            after = resource.getrusage(resource.RUSAGE_CHILDREN)
+            if self._stop_asked:
+                return None
+            spent = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+            if status is None or (status == 0 and spent > HANG_SECONDS):
+                return Broken("hang", f"the input takes more than {HANG_SECONDS} s of CPU time", output=output)
+            if status != 0:
+                return self._reason(status, output)
+        return None
+
+    @staticmethod
+    def _reason(status, output):
+        found = re.search(r"oracle=(\S+) op=\d+ (.*)", output)
+        if found:
+            return Broken(found[1], found[2], output=output)
+        if "ERROR: libFuzzer: out-of-memory" in output:
+            return Broken("memory", "more than 4 GiB of memory, or in one allocation", output=output)
+        for pattern in (r"Assertion .*", r"runtime error: .*", r"ERROR: (?:libFuzzer: |\w+Sanitizer: )(.*?)(?: on | \(|$)"):
+            found = re.search(pattern, output, re.M)
+            if found and "deadly signal" not in found[0]:
+                return Broken("crash", found[found.lastindex or 0], output=output)
+        last = next((line for line in reversed(output.splitlines()) if line.startswith("fuzz_")), "")
+        return Broken("crash", last or f"the target ends with {status}", output=output)
+
+    # One batch
+
+    def _look_at(self, files):
+        broken = self._replay(files)
+        for file in files:
+            if self._stop_asked:
+                return
+            engine = file.name.split("+")[0]
+            shown = broken.get(file) or self._run_target(file, engine)
+            if self._stop_asked:
+                return
+            if shown is None:
+                self.counts["silent"] += 1
+                self._move(file, self.silent / file.name)
+            else:
+                self.counts["crashes"] += 1
+                self._meet(file, shown)
+
+    def _meet(self, file, shown):
+        signature = signature_of(shown)
+        owner = next((f for f in self._open() if signature in f["signatures"]), None)
+        sign = owner["signatures"][signature] if owner else {"seen": 0, "unsettled": False}
+        seen = sign["seen"] = sign["seen"] + 1
+        if owner and (sign["unsettled"] or (seen > SHRUNK_ALWAYS and seen & (seen - 1) != 0)):
+            owner["count"] += 1
+            self._keep_again(owner, file)
+            self._save(owner)
+            return
+        with tempfile.TemporaryDirectory(dir=self.work.target(self.target)) as folder:
+            shrunk = self._shrink(file, shown, Path(folder))
+            if self._stop_asked:
+                return  # it stays in the inbox
+            sign["unsettled"] = not shrunk.shape
+            # What did not shrink to the end has no shape to go by: it is taken for the first of its signature.
+            finding = owner if owner and not shrunk.shape else self._finding(self._earliest(shrunk, shown))
+            if owner is None:
+                finding["signatures"][signature] = sign
+            finding["count"] += 1
+            is_new = not finding["shapes"]
+            self._enter(finding, file, shown, shrunk)
+        self._save(finding)
+        if is_new:
+            self.announce(finding, finding["shapes"][0])
+
+    def _earliest(self, shrunk, shown):
+        """What shows first of a shrunk sequence if all is looked at after every op: a corrupted heap has many faces later."""
+        if not shown.steve:
+            return shown
+        return self._replay_by(shown.steve, [shrunk.file], "--check", "paranoid").get(shrunk.file, shown)
+
+    def _open(self):
+        return [finding for finding in self.findings if finding["status"] == "open"]
+
+    def _finding(self, shown):
+        """The finding that shows so first, made if there is none. What was mended and comes back is new."""
+        name = name_for(shown.oracle, shown.what)
+        for finding in self._open():
+            if finding["name"] == name:
+                return finding
+        return {
+            "name": name,
+            "target": self.target,
+            "oracle": shown.oracle,
+            "what": shown.what,
+            "run": self.run_number,
+            "first": time.strftime("%F %T"),
+            "status": "open",
+            "count": 0,
+            "signatures": {},
+            "shapes": [],
+        }
+
+    def _shrink(self, file, shown, folder):
+        small = folder / "shrunk.bin"
+        if shown.steve:
+            limit = f"{SHRINK_SECONDS}s"
+            status, output = self._steve(shown.steve, "shrink", "--time", limit, "-o", small, file, seconds=6 * SHRINK_SECONDS)
+            figures = re.search(r"^verdict=fail .*repro_ops=(\d+) shape=(\w+)$", output, re.M)
+            if status == 1 and figures and small.exists():
+                return Shrunk(small, figures[2] if figures[2] != "none" else "", int(figures[1]))
+            return Shrunk(file)
+        for command in self.setup.minimizers(self.target):
+            limits = [f"-max_total_time={SHRINK_SECONDS}", f"-max_len={MAX_LENGTH}"]
+            self._call([*command, "-minimize_crash=1", *limits, f"-exact_artifact_path={small}", file], 2 * SHRINK_SECONDS)
+            if small.exists() and small.stat().st_size < file.stat().st_size:
+                again = self._run_target(small, "libfuzzer")
+                if again is not None and again.oracle == shown.oracle:
+                    return Shrunk(small)
+        return Shrunk(file)
+
+    def _enter(self, finding, file, shown, shrunk):
+        """Adds a shape, or counts one that is there."""
+        known = finding["shapes"]
+        same = next((entry for entry in known if entry["shape"] == shrunk.shape), None)
+        if same is None and known and not shrunk.shape:
+            same = known[0]
+        if same is not None:
+            same["count"] += 1
+            self._keep_again(finding, file)
+            return
+        number = len(known) + 1
+        entry = {
+            "shape": shrunk.shape,
+            "file": f"{finding['name']}{f'-{number}' if number > 1 else ''}.bin",
+            "count": 1,
+            "engine": file.name.split("+")[0],
+            "instance": file.name.split("+")[1],
+            "after": round(time.monotonic() - self._began, 1),
+            "ops": shrunk.ops,
+            "bytes": shrunk.file.stat().st_size,
+            "what": shown.what,
+        }
+        known.append(entry)
+        self._lay_down(finding, entry, file, shown, shrunk)
+
+    def _lay_down(self, finding, entry, file, shown, shrunk):
+        self.candidates.mkdir(parents=True, exist_ok=True)
+        place = self.candidates / entry["file"]
+        write_whole(place, shrunk.file.read_bytes())
+        text = ""
+        if shown.steve:
+            entry["steve"] = str(shown.steve)
+            _, shown.output = self._call([shown.steve, "replay", "--no-shrink", *self._family, place], 120)
+            if self.target != "fuzz_text":
+                _, text = self._call([shown.steve, "show", place], 30)
+        # A candidate is for the target's folder: it must break the target, too.
+        in_target = self._run_target(place, entry["engine"])
+        if in_target is None:
+            entry["note"] = "this sequence breaks Steve's run alone, not the target's"
+        write_whole(place.with_suffix(".txt"), self._report(finding, entry, place, text, shown, in_target))
+        originals = self.candidates / "originals"
+        originals.mkdir(exist_ok=True)
+        self._move(file, originals / place.name)
+
+    def _report(self, finding, entry, place, text, shown, in_target):
+        again = [f"    {self._relative(shown.steve)} replay {self._relative(place)}"] if shown.steve else []
+        for command in self.setup.replayers(self.target, entry["engine"])[:1]:
+            again.append("    " + " ".join(self._relative(word) for word in [command[0], place]))
+        parts = [
+            f"{finding['name']}",
+            "",
+            f"The oracle {finding['oracle']} is broken: {shown.what}",
+            f"Found by {entry['engine']} ({entry['instance']}) on {self.target}, {time.strftime('%F %T')}."
+            f" The file as it came: originals/{place.name}",
+        ]
+        if "note" in entry:
+            parts += ["", f"Note: {entry['note']}."]
+        parts += ["", "Again:", "", *again]
+        parts += ["", f"Once it is mended: cp {self._relative(place)} corpus/crashes/{self.target}/"]
+        if text:
+            parts += ["", "The sequence:", "", *("    " + line for line in text.splitlines())]
+        if shown.output.strip():
+            parts += ["", "Steve says:" if shown.steve else "The target says:", "", *_indented(shown.output)]
+        if shown.steve and in_target is not None:
+            parts += ["", "The target says:", "", *_indented(in_target.output)]
+        return "\n".join(parts) + "\n"
+
+    def _relative(self, path):
+        try:
+            return str(Path(path).relative_to(self.setup.root))
+        except ValueError:
+            return str(path)
+
+    def _keep_again(self, finding, file):
+        folder = self.work.target(self.target, "again", finding["name"])
+        if sum(1 for _ in folder.iterdir()) < KEPT_AGAIN:
+            self._move(file, folder / file.name)
+        else:
+            file.unlink()
+
+    def _save(self, finding):
+        if finding not in self.findings:
+            self.findings.append(finding)
+        others = [f for f in read_json(self.work.findings, []) if f["target"] != self.target]
+        write_whole(self.work.findings, json.dumps(others + self.findings, indent=1))
+
+    @staticmethod
+    def _move(file, place):
+        # The inbox may be on another file system than a shared sync folder.
+        shutil.move(file, place)
+
+    # What is there at the start
+
+    def _look_at_candidates(self):
+        """Candidates of earlier runs that do not break anything any more go to silent/; they are new if they come back."""
+        for finding in self.findings:
+            if finding["status"] != "open" or self._stop_asked:
+                continue
+            files = [self.candidates / entry["file"] for entry in finding["shapes"]]
+            files = [file for file in files if file.exists()]
+            if not files:
+                continue  # taken by a person, who knows of it
+            broken = self._replay(files)
+            if any(broken.get(file) or self._run_target(file, "libfuzzer") for file in files) or self._stop_asked:
+                continue
+            for file in files:
+                self._move(file, self.silent / f"{finding['name']}+{time.time_ns()}+{file.name}")
+                file.with_suffix(".txt").unlink(missing_ok=True)
+                self.counts["silent"] += 1
+            finding["status"] = "gone"
+            self._save(finding)
+            warn(f"{finding['name']} does not break {self.target} any more; its files are in {self._relative(self.silent)}")
+
+    def _look_at_seeds(self):
+        """Seeds and old crash files that break the target now; the engines would pass over them."""
+        files = corpora.inputs_of(self.setup.folders(self.target))
+        for command in self.setup.replayers(self.target, self.setup.options.engines[0])[:1]:
+            for file in corpora.crashing(command, files, self.work.environment(), self.stopped):
+                copy = self.inbox / f"{self.setup.options.engines[0]}+seeds+{time.time_ns()}+{file.name}"
+                write_whole(copy, file.read_bytes())
+
+
+def _indented(output):
+    lines = output.strip().splitlines()
+    if len(lines) > 60:
+        lines = [*lines[:40], "...", *lines[-19:]]
+    return ["    " + line for line in lines]
