@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import signal
 import subprocess
 import time
 
@@ -85,7 +86,7 @@ def merge(binary, corpus, others, found, log, environment, seconds, stopped):
         while process.poll() is None:
             time.sleep(0.05)
             if stopped() or time.monotonic() - begin > seconds:
-                os.killpg(process.pid, 9)
+                os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
                 shutil.rmtree(merged, ignore_errors=True)
                 return "interrupted" if stopped() else f"not done in {seconds:.0f} s"

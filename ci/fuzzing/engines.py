@@ -1,7 +1,9 @@
 """What is known of each engine: how an instance is started, and what its figures say."""
 
+import os
 import re
 import socket
+import time
 from collections import namedtuple
 from dataclasses import dataclass
 
@@ -43,40 +45,43 @@ WAYS = (
 )
 
 
-def libfuzzer_command(binary, corpus, folders, found, jobs):
-    """libFuzzer in fork mode: it goes on after a finding."""
-    return [
-        binary,
-        *(corpus, *folders),
-        f"-fork={jobs}",
-        "-ignore_crashes=1",
-        "-ignore_ooms=1",
-        "-ignore_timeouts=1",
-        f"-artifact_prefix={found}/",
-        f"-max_len={MAX_LENGTH}",
-        f"-timeout={HANG_SECONDS}",
-        "-rss_limit_mb=4096",
-        "-print_funcs=0",
-    ]
+# With these, libFuzzer ends at a finding.
+LIBFUZZER_FOUND = (70, 71, 77)
 
 
-_LIBFUZZER_LINE = re.compile(
-    rb"^#(\d+): cov: (\d+) ft: (\d+) corp: (\d+) exec/s:? (\d+) oom/timeout/crash: \d+/\d+/\d+ time: (\d+)s job: (\d+)", re.M
-)
+def libfuzzer_command(binary, corpus, folders, found, forks):
+    """@param forks goes on after a finding, at the price of a process and a merge every few seconds at first, every ten minutes later"""
+    command = [binary, corpus, *folders, f"-artifact_prefix={found}/", f"-max_len={MAX_LENGTH}"]
+    command += [f"-timeout={HANG_SECONDS}", "-rss_limit_mb=4096", "-print_funcs=0", "-print_final_stats=1"]
+    if forks:
+        command += ["-fork=1", "-ignore_crashes=1", "-ignore_ooms=1", "-ignore_timeouts=1"]
+    return command
 
 
-def libfuzzer_figures(log):
-    """From its log: a line whenever one of its jobs ends."""
+_FORK_LINE = re.compile(rb"^#(\d+): cov: (\d+) ft: \d+ corp: (\d+) exec/s:? \d+ .* time: (\d+)s job: (\d+)", re.M)
+_PLAIN_LINE = re.compile(rb"^#(\d+)\t\w+ +cov: (\d+) ft: \d+ corp: (\d+)/\S+ .*exec/s: (\d+)", re.M)
+_FINAL_LINE = re.compile(rb"^stat::number_of_executed_units: (\d+)", re.M)
+
+
+def libfuzzer_figures(log, forks):
+    """From the end of its log: a line whenever one of its jobs ends; without jobs, whenever it learns something, and at its end."""
     try:
         with open(log, "rb") as stream:
             stream.seek(max(0, stream.seek(0, 2) - 65536))
-            lines = _LIBFUZZER_LINE.findall(stream.read())
+            text = stream.read()
+            silence = max(0.0, time.time() - os.fstat(stream.fileno()).st_mtime)
     except OSError:
-        lines = []
+        text, silence = b"", 0.0
+    lines = (_FORK_LINE if forks else _PLAIN_LINE).findall(text)
     if not lines:
         return Figures(note="reading its corpus")
-    execs, edges, _, corpus, _, seconds, job = (int(number) for number in lines[-1])
-    return Figures(execs, execs / max(1, seconds), corpus, edges, f"job {job}")
+    if forks:
+        execs, edges, corpus, seconds, job = map(int, lines[-1])
+        return Figures(execs, execs / max(1, seconds), corpus, edges, f"fork mode, job {job}")
+    execs, edges, corpus, rate = map(int, lines[-1])
+    final = _FINAL_LINE.findall(text)
+    execs = int(final[-1]) if final else execs + int(rate * silence)
+    return Figures(execs, rate, corpus, edges, "")
 
 
 def afl_command(way, binaries, seeds, out, instance, foreign):

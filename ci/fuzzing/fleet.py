@@ -24,18 +24,22 @@ LONGEST_WAIT = 600
 # Not one figure from any instance after so many tries each: there is no use.
 TRIES = 3
 
+# libFuzzer ends at a finding, and is started again. From so many on that would take more of its time than fork mode does.
+STOPS_BEFORE_FORK = 3
+
 RATE_SECONDS = 20
 
 
 @dataclass
 class Instance:
-    """One process of an engine (libFuzzer's has children) and what became of it."""
+    """One process of an engine (in fork mode libFuzzer's has children) and what became of it."""
 
     name: str
     engine: str
     way: engines.Way | None  # AFL++'s
     log: object
-    jobs: int = 1
+    forks: bool = False  # libFuzzer's fork mode
+    stops: int = 0  # how often it ended at a finding
     process: subprocess.Popen | None = None
     started: float = 0.0
     deaths: int = 0  # short lives in a row
@@ -68,21 +72,21 @@ class Slot:
 
 
 def deal(options, ways):
-    """Which instances take turns in which slot. An instance is (engine, way, processes); turns of both engines alternate in one slot
-    where there is one process for both."""
-    afl = [("aflpp", way, 1) for way in ways] if "aflpp" in options.engines else []
-    own = options.jobs if not afl else options.jobs // 2
+    """Which instances take turns in which slot: pairs of engine and way, or number of libFuzzer's process.
+
+    Turns of both engines alternate where there is one process for both.
+    """
+    afl = [("aflpp", way) for way in ways] if "aflpp" in options.engines else []
+    own = 0
     slots = []
     if "libfuzzer" in options.engines:
-        turn = ("libfuzzer", None, max(1, own))
         if afl and options.jobs == 1:
-            return [[step for fuzzer in afl for step in (turn, fuzzer)]]
-        slots.append([turn])
-    else:
-        own = 0
-    processes = min(options.jobs - own, len(afl))
-    for number in range(processes):
-        slots.append(afl[number:] if number == options.jobs - own - 1 else [afl[number]])
+            return [[turn for fuzzer in afl for turn in (("libfuzzer", 1), fuzzer)]]
+        own = options.jobs // 2 if afl else options.jobs
+        slots = [[("libfuzzer", number + 1)] for number in range(own)]
+    processes = options.jobs - own
+    for number in range(min(processes, len(afl))):
+        slots.append(afl[number:] if number == processes - 1 else [afl[number]])
     return slots
 
 
@@ -96,7 +100,7 @@ def builds_needed(options):
     """Which builds of AFL++'s targets come to their turn."""
     turns = math.ceil(options.seconds / round_seconds(options))
     steps = [step for slot in deal(options, engines.WAYS) for step in slot[:turns]]
-    return {way.build for _, way, _ in steps if way is not None} | ({"plain"} if "aflpp" in options.engines else set())
+    return {way.build for engine, way in steps if engine == "aflpp"} | ({"plain"} if "aflpp" in options.engines else set())
 
 
 class Fleet:
@@ -135,10 +139,11 @@ class Fleet:
         prefix = f"{options.name}-" if options.name else ""
         known = {}
 
-        def instance(engine, way, processes):
-            name = prefix + (way.name if way else engine)
-            log = self.aflpp / f"{way.name}.log" if way else self.libfuzzer / "log"
-            return known.setdefault(name, Instance(name, engine, way, log, processes))
+        def instance(engine, way):
+            if engine == "libfuzzer":
+                name = engine + (f"-{way}" if way > 1 else "")
+                return known.setdefault(name, Instance(prefix + name, engine, None, self.libfuzzer / f"{name}.log"))
+            return known.setdefault(way, Instance(prefix + way.name, engine, way, self.aflpp / f"{way.name}.log"))
 
         builds = self.setup.builds(self.target)
         ways = [way for way in engines.WAYS if way.build in builds]
@@ -153,7 +158,8 @@ class Fleet:
 
     def prepare(self):
         """What an earlier start left behind, and AFL++'s seeds."""
-        self.harvest()
+        for folder in self.temporary.iterdir():
+            self._harvest(folder)
         if not any(instance.engine == "aflpp" for instance in self.instances):
             return
         seeds = self.aflpp / "seeds"
@@ -171,14 +177,19 @@ class Fleet:
         setup, mutator = self.setup, "on" if self.setup.options.mutator else "off"
         if instance.engine == "libfuzzer":
             binary = setup.binary("libfuzzer", self.target)
-            command = engines.libfuzzer_command(binary, self.corpus, self.folders, self.found, instance.jobs)
-            return command, {"TMPDIR": str(self.temporary), "STEVE_MUTATOR": mutator}
+            command = engines.libfuzzer_command(binary, self.corpus, self.folders, self.found, instance.forks)
+            return command, {"TMPDIR": str(self._temporary_of(instance)), "STEVE_MUTATOR": mutator}
         binaries = {build: setup.binary("aflpp", self.target, build) for build in ("plain", "asan", "cmplog")}
         command = engines.afl_command(
             instance.way, binaries, self.aflpp / "seeds", self.sync, instance.name, self.corpus
         )
         environment = engines.afl_environment(instance.way, setup.mutator(self.target))
         return command, {**environment, **instance.statsd.environment(), "STEVE_MUTATOR": mutator}
+
+    def _temporary_of(self, instance):
+        folder = self.temporary / instance.name
+        folder.mkdir(exist_ok=True)
+        return folder
 
     def _start(self, instance):
         if instance.engine == "aflpp":
@@ -221,7 +232,7 @@ class Fleet:
 
     def _take_figures(self, instance):
         if instance.engine == "libfuzzer":
-            figures = engines.libfuzzer_figures(instance.log)
+            figures = engines.libfuzzer_figures(instance.log, instance.forks)
         else:
             sent = instance.statsd.last()
             figures = engines.afl_figures(self.sync / instance.name, instance.started, instance.execs_before, sent)
@@ -255,12 +266,18 @@ class Fleet:
         """It ended by itself, which no instance should."""
         self._take_figures(instance)
         self._keep_execs(instance)
+        status = instance.process.returncode
+        instance.process = None
+        if instance.engine == "libfuzzer" and not instance.forks and status in engines.LIBFUZZER_FOUND:
+            instance.stops += 1
+            instance.forks = instance.stops >= STOPS_BEFORE_FORK
+            instance.has_run = True
+            return
         if time.time() - instance.started > SHORT_LIFE:
             instance.deaths = 0
         instance.deaths += 1
         instance.next_start = time.monotonic() + min(2 ** (instance.deaths - 1), LONGEST_WAIT)
-        instance.figures = instance.figures._replace(note=f"ended with {instance.process.returncode}; again soon")
-        instance.process = None
+        instance.figures = instance.figures._replace(note=f"ended with {status}; again soon")
 
     def _give_up_if_hopeless(self):
         if not any(slot.current.has_run or slot.current.deaths < TRIES for slot in self.slots):
@@ -290,13 +307,12 @@ class Fleet:
     def stop(self):
         """Ends all instances, in order as far as they can, and takes what they leave."""
         self._stop([slot.current for slot in self.slots])
-        self.harvest()
 
     def _stop(self, instances):
         running = [instance for instance in instances if instance.runs]
         for instance in running:
-            # AFL++ writes its statistics then. libFuzzer's fork mode knows no such end: its files are harvested.
-            self._signal(instance, signal.SIGTERM if instance.engine == "aflpp" else signal.SIGKILL)
+            # They write their last figures then. libFuzzer's fork mode knows no such end: its files are harvested.
+            self._signal(instance, signal.SIGKILL if instance.forks else signal.SIGTERM)
         deadline = time.monotonic() + 5
         for instance in running:
             try:
@@ -308,6 +324,8 @@ class Fleet:
             self._take_figures(instance)
             self._keep_execs(instance)
             instance.process = None
+            if instance.forks:
+                self._harvest(self.temporary / instance.name)
 
     @staticmethod
     def _signal(instance, number):
@@ -319,14 +337,12 @@ class Fleet:
         except ProcessLookupError:
             pass
 
-    def harvest(self):
-        """What libFuzzer's jobs had found when they were killed goes to its corpus."""
-        for file in self.temporary.glob("libFuzzerTemp.*/C*/*"):
+    def _harvest(self, folder):
+        """What the jobs of a libFuzzer in fork mode had found when it was killed goes to its corpus. It does not run any more."""
+        for file in folder.glob("libFuzzerTemp.*/C*/*"):
             if not (self.corpus / file.name).exists():
                 os.replace(file, self.corpus / file.name)
-        if not any(instance.engine == "libfuzzer" and instance.runs for instance in self.instances):
-            for folder in self.temporary.iterdir():
-                shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)
 
     # What there is
 

@@ -172,7 +172,7 @@ class Screen:
     def _instance(self, slot, instance, width):
         figures = instance.figures
         find = duration(time.time() - instance.last_find) + " ago" if instance.last_find else "–"
-        name = instance.name + (f" ×{instance.jobs}" if instance.jobs > 1 else "")
+        name = instance.name
         numbers = f"{short(figures.rate):>9}{short(instance.execs):>9}{figures.corpus:>9}{figures.edges:>9}{find:>12}"
         state = figures.note
         if not instance.runs:
@@ -180,6 +180,8 @@ class Screen:
             return self._dim(f"   {name:<20}{numbers}   {state}"[:width])
         if instance.way is not None:
             state += f", {instance.way.schedule}"
+        elif instance.stops and not instance.forks:
+            state += f"stopped {instance.stops}× at a finding"
         if len(slot.instances) > 1:
             state += f", then {slot.instances[(slot.turn + 1) % len(slot.instances)].name}"
         mark = self._paint("●", "38", "5", "40") if figures.execs else self._paint("○", "38", "5", "220")

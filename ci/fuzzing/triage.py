@@ -17,6 +17,7 @@ import os
 import re
 import resource
 import shutil
+import signal
 import subprocess
 import tempfile
 import threading
@@ -35,6 +36,7 @@ BATCH = 24
 KEPT_AGAIN = 8
 SHRINK_SECONDS = 10
 NAME_LENGTH = 64
+MOST_SAID = 4 << 20
 
 
 def without_figures(sentence):
@@ -155,24 +157,27 @@ class Triage(threading.Thread):
             warn(f"triage of {self.target} stopped: {self.trouble}; crash files wait in {self.inbox}")
 
     def _call(self, command, seconds, **environment):
-        """Runs a command, as ci/fuzz' own child. @return (status, output); None for the status if its time was over"""
-        self._process = subprocess.Popen(
-            ["setpriv", "--pdeathsig", "KILL", "--", *map(str, command)],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            env=self.work.environment(**environment),
-            start_new_session=True,
-        )
-        if self._stop_asked:
-            self._process.kill()
-        try:
-            output, _ = self._process.communicate(timeout=seconds)
-            return self._process.returncode, output.decode(errors="replace")
-        except subprocess.TimeoutExpired:
-            os.killpg(self._process.pid, 9)
-            output, _ = self._process.communicate()
-            return None, output.decode(errors="replace")
+        """Runs a command. @return (status, output); None for the status if its time was over"""
+        # No pipe: a process that it leaves behind would hold it open.
+        with tempfile.TemporaryFile(dir=self.work.root) as said:
+            process = self._process = subprocess.Popen(
+                ["setpriv", "--pdeathsig", "KILL", "--", *map(str, command)],
+                stdin=subprocess.DEVNULL,
+                stdout=said,
+                stderr=said,
+                env=self.work.environment(**environment),
+                start_new_session=True,
+            )
+            if self._stop_asked:
+                process.kill()
+            try:
+                status = process.wait(seconds)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+                status = None
+            said.seek(0)
+            return status, said.read(MOST_SAID).decode(errors="replace")
 
     # What breaks
 
@@ -373,7 +378,8 @@ class Triage(threading.Thread):
         parts = [
             f"{finding['name']}",
             "",
-            f"The oracle {finding['oracle']} is broken: {shown.what}",
+            f"The oracle {shown.oracle} is broken: {shown.what}",
+            f"With a look at everything after every op (--check paranoid) first: {finding['oracle']}: {finding['what']}",
             f"Found by {entry['engine']} ({entry['instance']}) on {self.target}, {time.strftime('%F %T')}."
             f" The file as it came: originals/{place.name}",
         ]

@@ -70,8 +70,7 @@ class CiFuzz(unittest.TestCase):
         return sorted(corpus.iterdir()) if corpus.is_dir() else []
 
     def crashes(self, *texts):
-        folder = self.folder / "crashes"
-        folder.mkdir(exist_ok=True)
+        folder = Path(tempfile.mkdtemp(dir=self.folder))
         for number, text in enumerate(texts):
             (folder / f"{number}").write_text(text)
         return folder
@@ -193,6 +192,11 @@ class CiFuzz(unittest.TestCase):
         self.assertIn("== figures", said)
         self.assertEqual(processes_of(self.work), [])
 
+    def test_engine_that_stops_again_and_again_goes_on_in_fork_mode(self):
+        status, said = self.fuzz("--time", "3s", environment={"STUB_STOPS": "1"})
+        self.assertEqual(status, 0, said)
+        self.assertTrue(self.inputs())
+
     # Triage
 
     def test_same_bug_is_named_once(self):
@@ -222,9 +226,9 @@ class CiFuzz(unittest.TestCase):
         self.assertEqual((finding["name"], finding["count"]), ("pin-only-the-target", 2))
 
     def test_known_bug_is_not_new_and_a_mended_one_is_again(self):
-        crashes = self.crashes("BUGsteve: moved shape:aa")
-        self.assertEqual(self.fuzz("--time", "1s", crashes=crashes)[0], 1)
-        status, said = self.fuzz("--time", "1s", crashes=crashes)
+        bug = "BUGsteve: moved shape:aa"
+        self.assertEqual(self.fuzz("--time", "1s", crashes=self.crashes(bug))[0], 1)
+        status, said = self.fuzz("--time", "1s", crashes=self.crashes(bug))
         self.assertEqual(status, 0, said)
         self.assertIn("known from earlier runs and still there: pin-steve-moved", said)
         candidate = self.candidates / "pin-steve-moved.bin"
@@ -233,7 +237,7 @@ class CiFuzz(unittest.TestCase):
         self.assertEqual(status, 0, said)
         self.assertIn("pin-steve-moved does not break fuzz_jeff any more", said)
         self.assertFalse(candidate.exists())
-        self.assertEqual(self.fuzz("--time", "1s", crashes=crashes)[0], 1)
+        self.assertEqual(self.fuzz("--time", "1s", crashes=self.crashes(bug))[0], 1)
 
     def test_crash_files_that_crash_no_more_are_counted_and_kept(self):
         status, said = self.fuzz("--time", "1s", crashes=self.crashes(*(f"quiet {n}" for n in range(30))))
