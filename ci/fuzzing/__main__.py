@@ -18,7 +18,7 @@ from builds import Builds
 from complaint import ENVIRONMENT, FOUND, USAGE, Trouble, warn
 from fleet import Fleet
 from options import USAGE_LINES, parse
-from triage import Triage
+from triage import Triage, new_shapes
 from work import Run, Work, read_json
 
 TICK_SECONDS = 0.2
@@ -33,7 +33,8 @@ class Interrupt:
     def __init__(self):
         self.count = 0
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, self._on_signal)
+            if signal.getsignal(number) != signal.SIG_IGN:  # as nohup has it
+                signal.signal(number, self._on_signal)
 
     def _on_signal(self, number, frame):
         del number, frame
@@ -92,7 +93,7 @@ class Session:
         spent_before = self.run.seconds(target)
         fleet = Fleet(self.builds, self.work, self.run, target)
         view = screen.open_view(self.options)
-        triage = Triage(self.builds, self.work, self.run, target, announce(self.builds, view, self.work.root))
+        triage = Triage(self.builds, self.work, self.run, target, announce(self.builds, view, self.work.root), view.say)
         try:
             fleet.prepare()
             triage.start()
@@ -146,7 +147,7 @@ class Session:
         if "libfuzzer" not in self.options.engines:
             return
         if self.interrupt.came():
-            self.remarks.append(f"{target}: corpora not merged, since it was interrupted; the next run does it")
+            self._remark(fleet, "corpora not merged, since it was interrupted; the next run does it")
             return
         view.show(fleet, triage, spent, "merging the corpora")
         limit = min(max(self.options.seconds / 10, 60), 1800)
@@ -161,51 +162,53 @@ class Session:
             self.interrupt.came,
         )
         if isinstance(result, str):
-            self.remarks.append(f"{target}: corpora not merged: {result}; nothing is lost")
+            self._remark(fleet, f"corpora not merged: {result}; nothing is lost")
         else:
             before, after = result
-            self.remarks.append(f"{target}: {before} inputs of all corpora merged into {after}: {relative(fleet.corpus)}")
+            self._remark(fleet, f"{before} inputs of all corpora merged into {after}: {relative(fleet.corpus)}")
+
+    def _remark(self, fleet, sentence):
+        self.remarks.append(f"{fleet.target}: {sentence}")
 
     def _take_rows(self, fleet, triage, spent):
         new = triage.new
         for engine in self.options.engines:
             own = [instance for instance in fleet.instances if instance.engine == engine]
             done = sum(instance.execs for instance in own)
-            found = sum(1 for finding in new if finding["shapes"] and finding["shapes"][0]["engine"] == engine)
+            found = sum(1 for finding in new if new_shapes(finding, self.run.number)[0]["engine"] == engine)
             corpus = sum(instance.figures.corpus for instance in own)
             edges = max((instance.figures.edges for instance in own), default=0)
             names = " ".join(instance.name for instance in own if instance.has_run or instance.execs)
             rate = f"{done / max(spent, 1):.0f}"
             self.rows.append([engine, fleet.target, int(spent), done, rate, corpus, edges, found, names or "-"])
         if triage.waiting:
-            self.remarks.append(f"{fleet.target}: {triage.waiting} crash files wait for triage; the next run goes on with them")
+            self._remark(fleet, f"{triage.waiting} crash files wait for triage; the next run goes on with them")
         if triage.counts["silent"]:
-            self.remarks.append(
-                f"{fleet.target}: {triage.counts['silent']} crash files do not crash any more; kept in {relative(triage.silent)}"
-            )
+            place = relative(triage.silent)
+            self._remark(fleet, f"{triage.counts['silent']} crash files do not crash any more; kept in {place}")
         known = [finding for finding in triage.findings if finding["status"] == "open" and finding not in new]
         if known:
             names = ", ".join(finding["name"] for finding in known)
-            self.remarks.append(f"{fleet.target}: known from earlier runs and still there: {names}")
+            self._remark(fleet, f"known from earlier runs and still there: {names}")
 
     def conclude(self):
         """The table. @return how many findings are new"""
         print("\n== figures")
         heading = ["engine", "target", "seconds", "execs", "exec/s", "corpus", "edges", "new", "instances"]
         screen.print_table([heading, *self.rows])
-        new = [f for f in read_json(self.work.findings, []) if f["run"] == self.run.number]
+        new = [f for f in read_json(self.work.findings, []) if new_shapes(f, self.run.number)]
         if new:
             print("\n== new findings")
             rows = [["name", "target", "by", "after", "ops", "shapes", "crashes"]]
             for f in new:
-                first = f["shapes"][0]
-                after = screen.duration(first["after"])
-                ops = min((shape["ops"] for shape in f["shapes"] if shape["ops"] is not None), default="-")
-                rows.append([f["name"], f["target"], first["instance"], after, ops, len(f["shapes"]), f["count"]])
+                shapes = new_shapes(f, self.run.number)
+                after = screen.duration(shapes[0]["after"])
+                ops = min((shape["ops"] for shape in shapes if shape["ops"] is not None), default="-")
+                rows.append([f["name"], f["target"], shapes[0]["instance"], after, ops, len(shapes), f["count"]])
             screen.print_table(rows)
             print(f"Candidates for corpus/crashes, with reports: {relative(self.work.root / 'candidates')}")
             if len(new) > 1:
-                print("Several names may be one bug: mend the shortest first, and start again; what it caused drops off the list.")
+                print("Several names may be one bug: mend the shortest first, and start again; what it caused drops off.")
         if self.remarks:
             print("\n== notes")
             for remark in self.remarks:
@@ -254,6 +257,9 @@ def main():
             print_help()
             return 0
         return fuzz(options)
+    except OSError as error:
+        warn(f"{error.filename or 'a file'}: {error.strerror}; what was learnt is kept, start again to go on")
+        return ENVIRONMENT
     except Trouble as trouble:
         warn(trouble)
         if trouble.status == USAGE:

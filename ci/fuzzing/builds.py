@@ -20,7 +20,7 @@ class Builds:
     def __init__(self, options):
         self.options = options
         self.root = ROOT
-        self.steves = []  # the fast one, then the careful one, which sees what assertions and sanitizers see; none to all of them
+        self.steves = []  # the fast one, then the careful one, with assertions and sanitizers; perhaps not both
 
     # Making
 
@@ -101,11 +101,14 @@ class Builds:
         own = [ROOT / "corpus" / "seeds" / target, ROOT / "corpus" / "crashes" / target]
         return [folder for folder in own if folder.is_dir()] + self.options.seeds
 
-    @staticmethod
-    def driver(target):
-        """The driver of an input that names none: the first of the target's family. Steve's own default is Jeff."""
-        name = target.removeprefix("fuzz_").replace("_", "-")
-        return name if name not in ("jeff", "text") else None
+    def drivers(self, target):
+        """What Steve is told of inputs that name no driver: the first of the target's family, and what it runs against."""
+        named = target.removeprefix("fuzz_").replace("_", "-").split("-against-")
+        if not self.steves:
+            return []
+        listed = subprocess.run([self.steves[0], "drivers"], stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, check=False)
+        known = {line.split()[0] for line in listed.stdout.decode().splitlines() if line.split()}
+        return [word for pair in zip(("--driver", "--against"), named) for word in pair] if known.issuperset(named) else []
 
     def replayers(self, target, engine):
         """Commands that run the files that are appended to them; those of the engine first."""

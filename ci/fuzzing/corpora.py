@@ -12,6 +12,7 @@ from engines import HANG_SECONDS
 # As many crashing seeds are told one by one; more than that is one bug that breaks everything.
 MOST_CRASHING = 32
 CHUNK = 200
+CHUNK_SECONDS = 600
 
 
 def recover(folder):
@@ -29,27 +30,19 @@ def inputs_of(folders):
     )
 
 
-def crashing(command, files, environment, stopped):
+def crashing(command, files, call, stopped):
     """Yields those of the files that end the target.
 
-    @param command a target that is given files @param stopped tells when to stop
+    @param command a target that is given files @param call runs it (Triage._call) @param stopped tells when to stop
     """
     seen = 0
     while files and seen < MOST_CRASHING and not stopped():
         chunk = files[:CHUNK]
-        ended = subprocess.run(
-            ["setpriv", "--pdeathsig", "KILL", "--", *command, *chunk],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            env=environment,
-            check=False,
-        )
-        if ended.returncode == 0:
+        status, output = call([*command, *chunk], CHUNK_SECONDS)
+        if status == 0:
             files = files[CHUNK:]
             continue
         # libFuzzer says `Running: FILE`, the replayer of AFL++'s builds `FILE: 12 bytes, `, before it runs the file.
-        output = ended.stdout.decode(errors="replace")
         names = re.findall(r"^Running: (.*)$|^(.*): \d+ bytes, ", output, re.M)
         last = names[-1][0] or names[-1][1] if names else ""
         index = next((at for at, file in enumerate(chunk) if str(file) == last), None)

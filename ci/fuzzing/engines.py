@@ -50,7 +50,7 @@ LIBFUZZER_FOUND = (70, 71, 77)
 
 
 def libfuzzer_command(binary, corpus, folders, found, forks):
-    """@param forks goes on after a finding, at the price of a process and a merge every few seconds at first, every ten minutes later"""
+    """@param forks goes on after a finding, at the price of a process and a merge every few seconds, later every ten minutes"""
     command = [binary, corpus, *folders, f"-artifact_prefix={found}/", f"-max_len={MAX_LENGTH}"]
     command += [f"-timeout={HANG_SECONDS}", "-rss_limit_mb=4096", "-print_funcs=0", "-print_final_stats=1"]
     if forks:
@@ -64,7 +64,7 @@ _FINAL_LINE = re.compile(rb"^stat::number_of_executed_units: (\d+)", re.M)
 
 
 def libfuzzer_figures(log, forks):
-    """From the end of its log: a line whenever one of its jobs ends; without jobs, whenever it learns something, and at its end."""
+    """From the end of its log: a line whenever a job of fork mode ends; else whenever it learns something, and at its end."""
     try:
         with open(log, "rb") as stream:
             stream.seek(max(0, stream.seek(0, 2) - 65536))

@@ -1,7 +1,7 @@
-"""The instances of a target: started, watched, started again when they die, and given turns where processes are fewer than ways.
+"""The instances of a target: started, watched, started again when they die, and given turns where processes are too few.
 
-A slot is a place for one instance and the ways that take turns in it. Turns end together, at the end of a round; an instance that
-reads what others found only when it starts, as libFuzzer does, is started again then as well.
+A slot is a place for one instance and for those that take turns in it. Turns end together, at the end of a round; an instance
+that reads what others found only when it starts, as libFuzzer does, is started again then as well.
 """
 
 import math
@@ -338,7 +338,7 @@ class Fleet:
             pass
 
     def _harvest(self, folder):
-        """What the jobs of a libFuzzer in fork mode had found when it was killed goes to its corpus. It does not run any more."""
+        """What the jobs of a libFuzzer in fork mode had found when it was killed goes to its corpus."""
         for file in folder.glob("libFuzzerTemp.*/C*/*"):
             if not (self.corpus / file.name).exists():
                 os.replace(file, self.corpus / file.name)
@@ -349,14 +349,14 @@ class Fleet:
     def crash_files(self):
         """Files that an engine has left as findings and that are whole by now: (engine, instance, path)."""
         settled = time.time() - 1
-        for file in self.found.iterdir():
+        for file in sorted(self.found.iterdir()):
             if not file.name.startswith("slow-unit-") and _is_settled(file, settled):
                 yield "libfuzzer", "libfuzzer", file
         for instance in self.instances:
             if instance.engine == "aflpp":
                 # AFL++ renames its folders when it starts again.
                 for pattern in ("crashes*/id:*", "hangs*/id:*"):
-                    for file in (self.sync / instance.name).glob(pattern):
+                    for file in sorted((self.sync / instance.name).glob(pattern)):
                         if _is_settled(file, settled):
                             yield "aflpp", instance.name, file
 

@@ -9,17 +9,8 @@ from pathlib import Path
 from complaint import USAGE, Trouble
 
 ROOT = Path(__file__).resolve().parents[2]
-TARGETS = (
-    "fuzz_jeff",
-    "fuzz_jeff_against_freelist",
-    "fuzz_freelist",
-    "fuzz_tree_size",
-    "fuzz_tree_addr",
-    "fuzz_combo",
-    "fuzz_buddy",
-    "fuzz_roundtrip",
-    "fuzz_text",
-)
+# Every target has seeds (ci/corpus makes them).
+TARGETS = sorted(folder.name for folder in (ROOT / "corpus" / "seeds").iterdir() if folder.is_dir())
 ENGINES = ("libfuzzer", "aflpp")
 UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 

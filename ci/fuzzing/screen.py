@@ -74,12 +74,18 @@ class Lines:
         self._next = time.monotonic() + self._every
         edges = "+".join(str(count) for count in edges_by_engine(fleet).values())
         running = " ".join(f"{i.name}={short(i.figures.rate)}/s" for i in fleet.instances if i.runs)
-        print(
+        self._print(
             f"{fleet.target} {duration(spent)} of {duration(self._seconds)}{f' {phase}' if phase else ''}:"
             f" exec/s={rate(fleet):.0f} execs={short(execs(fleet))} corpus={sum(i.figures.corpus for i in fleet.instances)}"
-            f" edges={edges} crashes={triage.counts['crashes']} waiting={triage.waiting} findings={len(triage.new)} ({running})",
-            flush=True,
+            f" edges={edges} crashes={triage.counts['crashes']} waiting={triage.waiting} findings={len(triage.new)} ({running})"
         )
+
+    @staticmethod
+    def _print(text):
+        try:
+            print(text, flush=True)
+        except OSError:  # who read it is gone; the run goes on
+            sys.stdout = open(os.devnull, "w")  # pylint: disable=consider-using-with
 
     def say(self, text):
         print(text, file=sys.stderr, flush=True)
@@ -208,7 +214,7 @@ class Screen:
         if triage.trouble:
             lines.append(self._paint(f"   triage stopped: {triage.trouble}"[:width], "38", "5", "203"))
         for finding in new:
-            first = finding["shapes"][0] if finding["shapes"] else {}
+            first = finding["shapes"][0]
             ops = f"{first['ops']} ops" if first.get("ops") else f"{first.get('bytes', 0)} bytes"
             shapes = len(finding["shapes"])
             facts = f"{ops}, {shapes} shape{'s' if shapes > 1 else ''}, ×{finding['count']}, {first.get('engine', '')}"

@@ -1,8 +1,8 @@
 """From crash files to findings: replayed by Steve, shrunk, told apart, and laid down with a name and a report.
 
-A finding has a name: the oracle, and what it says of the shrunk sequence when everything is looked at after every op, without
-the figures. Under it are shapes, as Steve tells them apart: the kinds of the ops of the shrunk sequence and their slots. Each
-shape is laid down once; what else comes of it is counted.
+Findings are told apart by the oracle and the shape of the shrunk sequence: the kinds of its ops and their slots, as Steve
+tells it. Each shape is laid down once; what else comes of it is counted. One bug has many shapes, so they are gathered under
+one name: that of the oracle which breaks first when everything is looked at after every op, and of what it says.
 
 Shrinking takes its time and a bug may show in every second input. So, as in `steve run --keep-going`, the signature of a file is
 looked at first: the oracle and its sentence. Of each the first SHRUNK_ALWAYS files are shrunk, then those whose number is a
@@ -26,7 +26,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import corpora
-from complaint import warn
 from engines import HANG_SECONDS, MAX_LENGTH
 from work import read_json, write_whole
 
@@ -36,11 +35,14 @@ BATCH = 24
 KEPT_AGAIN = 8
 SHRINK_SECONDS = 10
 NAME_LENGTH = 64
+# A name can do without.
+FILLERS = set("an the of to from in on at by with as is it its was were be been has had that this which and or for".split())
 MOST_SAID = 4 << 20
 
 
 def without_figures(sentence):
-    return re.sub(r"0x[0-9a-f]+|[0-9][0-9a-fx]*", "", sentence)
+    """Sizes, addresses and slots differ from file to file; and only in a region does a block have an offset."""
+    return re.sub(r"(\bat (offset )?)?\bs?\d[0-9a-fx]*\b", "", sentence)
 
 
 def name_for(oracle, what):
@@ -49,7 +51,8 @@ def name_for(oracle, what):
     died = re.search(r"\((SIG[A-Z]+)|(ended itself with exit status)", what)
     if died:
         what = died[1] or "exit status"
-    words = [word for word in re.findall(r"[a-z]+", without_figures(what).replace("'", "").lower()) if len(word) > 1]
+    words = re.findall(r"[a-z]+", without_figures(what).replace("'", "").lower())
+    words = [word for word in words if word not in FILLERS and len(word) > 1]
     name = oracle
     for word in words:
         if len(name) + 1 + len(word) > NAME_LENGTH:
@@ -61,6 +64,10 @@ def name_for(oracle, what):
 def signature_of(shown):
     """What can be told of a crash file before it is shrunk."""
     return f"{shown.oracle}: {without_figures(shown.what)}"
+
+
+def new_shapes(finding, run):
+    return [shape for shape in finding["shapes"] if shape["run"] == run]
 
 
 @dataclass
@@ -85,16 +92,16 @@ class Shrunk:
 class Triage(threading.Thread):
     """Works through the inbox beside the fleet. `findings` and the counts are read by the screen at any time."""
 
-    def __init__(self, setup, work, run, target, announce):
-        """@param announce called with a finding that is new, and its shape"""
+    def __init__(self, setup, work, run, target, announce, say):
+        """@param announce called with a finding that is new, and its shape @param say called with what else is worth a line"""
         super().__init__(daemon=True)
         self.setup = setup
         self.work = work
         self.run_number = run.number
         self.target = target
         self.announce = announce
-        driver = setup.driver(target)
-        self._family = ["--driver", driver] if driver else []
+        self.say = say
+        self._drivers = setup.drivers(target)
         self.inbox = work.target(target, "inbox")
         self.silent = work.target(target, "silent")
         self.candidates = work.root / "candidates" / target
@@ -119,7 +126,7 @@ class Triage(threading.Thread):
 
     @property
     def new(self):
-        return [finding for finding in self.findings if finding["run"] == self.run_number]
+        return [finding for finding in self.findings if new_shapes(finding, self.run_number)]
 
     def no_more(self):
         """Nothing more is taken: the thread ends when the inbox is empty."""
@@ -154,7 +161,7 @@ class Triage(threading.Thread):
                     self._no_more.wait(0.5)
         except Exception as error:  # pylint: disable=broad-except
             self.trouble = f"{type(error).__name__}: {error}"
-            warn(f"triage of {self.target} stopped: {self.trouble}; crash files wait in {self.inbox}")
+            self.say(f"ci/fuzz: triage of {self.target} stopped: {self.trouble}; crash files wait in {self.inbox}")
 
     def _call(self, command, seconds, **environment):
         """Runs a command. @return (status, output); None for the status if its time was over"""
@@ -183,7 +190,7 @@ class Triage(threading.Thread):
 
     def _steve(self, steve, command, *arguments, seconds=120):
         # Names of functions take long, and nobody reads them but in a report.
-        return self._call([steve, command, *self._family, *arguments], seconds, ASAN_OPTIONS="symbolize=0")
+        return self._call([steve, command, *self._drivers, *arguments], seconds, ASAN_OPTIONS="symbolize=0")
 
     def _replay(self, files):
         """Which of the files break what in Steve. @return {file: Broken}"""
@@ -275,11 +282,12 @@ class Triage(threading.Thread):
             if owner is None:
                 finding["signatures"][signature] = sign
             finding["count"] += 1
-            is_new = not finding["shapes"]
+            before = len(new_shapes(finding, self.run_number))
             self._enter(finding, file, shown, shrunk)
         self._save(finding)
-        if is_new:
-            self.announce(finding, finding["shapes"][0])
+        added = new_shapes(finding, self.run_number)
+        if before == 0 and added:
+            self.announce(finding, added[0])
 
     def _earliest(self, shrunk, shown):
         """What shows first of a shrunk sequence if all is looked at after every op: a corrupted heap has many faces later."""
@@ -293,15 +301,17 @@ class Triage(threading.Thread):
     def _finding(self, shown):
         """The finding that shows so first, made if there is none. What was mended and comes back is new."""
         name = name_for(shown.oracle, shown.what)
+        # Most oracles name one property; these name all that can be wrong with a heap.
+        group = name if shown.oracle in ("check", "crash") else shown.oracle
         for finding in self._open():
-            if finding["name"] == name:
+            if finding["group"] == group:
                 return finding
         return {
             "name": name,
+            "group": group,
             "target": self.target,
             "oracle": shown.oracle,
             "what": shown.what,
-            "run": self.run_number,
             "first": time.strftime("%F %T"),
             "status": "open",
             "count": 0,
@@ -342,6 +352,7 @@ class Triage(threading.Thread):
             "shape": shrunk.shape,
             "file": f"{finding['name']}{f'-{number}' if number > 1 else ''}.bin",
             "count": 1,
+            "run": self.run_number,
             "engine": file.name.split("+")[0],
             "instance": file.name.split("+")[1],
             "after": round(time.monotonic() - self._began, 1),
@@ -359,7 +370,7 @@ class Triage(threading.Thread):
         text = ""
         if shown.steve:
             entry["steve"] = str(shown.steve)
-            _, shown.output = self._call([shown.steve, "replay", "--no-shrink", *self._family, place], 120)
+            _, shown.output = self._call([shown.steve, "replay", "--no-shrink", *self._drivers, place], 120)
             if self.target != "fuzz_text":
                 _, text = self._call([shown.steve, "show", place], 30)
         # A candidate is for the target's folder: it must break the target, too.
@@ -439,13 +450,14 @@ class Triage(threading.Thread):
                 self.counts["silent"] += 1
             finding["status"] = "gone"
             self._save(finding)
-            warn(f"{finding['name']} does not break {self.target} any more; its files are in {self._relative(self.silent)}")
+            place = self._relative(self.silent)
+            self.say(f"ci/fuzz: {finding['name']} does not break {self.target} any more; its files are in {place}")
 
     def _look_at_seeds(self):
         """Seeds and old crash files that break the target now; the engines would pass over them."""
         files = corpora.inputs_of(self.setup.folders(self.target))
         for command in self.setup.replayers(self.target, self.setup.options.engines[0])[:1]:
-            for file in corpora.crashing(command, files, self.work.environment(), self.stopped):
+            for file in corpora.crashing(command, files, self._call, self.stopped):
                 copy = self.inbox / f"{self.setup.options.engines[0]}+seeds+{time.time_ns()}+{file.name}"
                 write_whole(copy, file.read_bytes())
 
