@@ -53,12 +53,13 @@ struct instance {
     unsigned requests; ///< under it
     unsigned goals;    ///< compactions with a goal so far
     jeff_handle to_settle;
-    bool asked_again;   ///< low_memory has had its one more try in this request
-    uint64_t checks;    ///< so far
-    bool last_resort;   ///< compacts before it refuses
-    size_t locks;       ///< of all blocks together
-    size_t stranded;    ///< at most, below blocks that are aligned: their alignments, with those of the freed ones
-    const char *damage; ///< what a callback or a dry run saw that must not be; told by `check`
+    bool asked_again;    ///< low_memory has had its one more try in this request
+    uint64_t checks;     ///< so far
+    bool may_be_halfway; ///< a compaction has paused since the last one that went to the end
+    bool last_resort;    ///< compacts before it refuses
+    size_t locks;        ///< of all blocks together
+    size_t stranded;     ///< at most, below blocks that are aligned: their alignments, with those of the freed ones
+    const char *damage;  ///< what a callback or a dry run saw that must not be; told by `check`
     struct steve_jeff_pages pages;
 };
 
@@ -398,6 +399,7 @@ static enum jeff_stop reach_goal(struct instance *instance, const struct jeff_go
     const uint64_t begin_ns = virtual_now(instance);
     const enum jeff_stop stop = jeff_compact_goal(instance->heap, goal, report);
     note(instance, steve_jeff_audit_report(instance->heap, goal, &before, virtual_now(instance) - begin_ns, report));
+    instance->may_be_halfway |= stop == JEFF_STOP_BUDGET;
     if (stop != report->stop) {
         instance->damage = "a compaction returns another reason to have stopped than it reports";
     }
@@ -410,10 +412,13 @@ static enum jeff_stop reach_goal(struct instance *instance, const struct jeff_go
 /// Whole milliseconds go the way that most clients go; finer budgets need the call that takes nanoseconds.
 static bool call_compact(void *heap, uint64_t budget_ns)
 {
-    jeff_heap *jeff = heap_of(heap);
+    struct instance *instance = heap;
+    jeff_heap *jeff = instance->heap;
     uint64_t ms = budget_ns / NS_PER_MS;
     if (budget_ns % NS_PER_MS == 0 && ms <= UINT32_MAX) {
-        return jeff_compact(jeff, (uint32_t)ms) == JEFF_STOP_DONE;
+        const enum jeff_stop stop = jeff_compact(jeff, (uint32_t)ms);
+        instance->may_be_halfway = stop == JEFF_STOP_BUDGET || (instance->may_be_halfway && ms != 0);
+        return stop == JEFF_STOP_DONE;
     }
     struct jeff_goal goal = {.wanted_bytes = 0, .budget_ns = budget_ns};
     struct jeff_report report;
@@ -562,7 +567,9 @@ static const char *call_check(void *heap)
         jeff_stats(instance->heap, &stats);
         told = steve_jeff_pages_audit(&instance->pages, &stats);
     }
-    return told != NULL ? told : steve_jeff_audit_overrun(instance->heap, ++instance->checks);
+    // While a block moves in pieces, the hole that it moves to is in no bin, and its links mean nothing.
+    return told != NULL || instance->may_be_halfway ? told
+                                                    : steve_jeff_audit_overrun(instance->heap, ++instance->checks);
 }
 
 // What all three have in common, apart from how they are opened and what a region allows.
