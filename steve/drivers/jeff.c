@@ -56,6 +56,7 @@ struct instance {
     bool asked_again;    ///< low_memory has had its one more try in this request
     uint64_t checks;     ///< so far
     bool may_be_halfway; ///< a compaction has paused since the last one that went to the end
+    bool purges;         ///< some block is purgeable, or was: it may have no memory
     bool last_resort;    ///< compacts before it refuses
     size_t locks;        ///< of all blocks together
     size_t stranded;     ///< at most, below blocks that are aligned: their alignments, with those of the freed ones
@@ -67,6 +68,9 @@ struct instance {
 #define PRICED_ONE_IN 4u
 /// And one in so many is done twice.
 #define DOUBLED_ONE_IN 16u
+/// One in as many comes after slices of a budget, if there are not too many of them.
+#define SLICES_MOST 64u
+#define SLICE_NS    5000u
 
 /// Instances that need no system call, for the sake of fuzzers that open a heap 60,000 times a second. Steve calls drivers from one
 /// thread; an instance whose heap was abandoned after a finding stays in use, and the next one is mapped.
@@ -364,6 +368,7 @@ static enum steve_lock_result call_weak_lock(void *heap, steve_ref ref, void **a
 static bool call_set_purgeable(void *heap, steve_ref ref, bool purgeable)
 {
     const bool done = jeff_set_purgeable(heap_of(heap), ref, purgeable);
+    ((struct instance *)heap)->purges |= purgeable;
     void *begin = NULL;
     if (done && jeff_extent(heap_of(heap), ref, &begin) == 0) {
         ((struct instance *)heap)->damage = "a block that was purged can still be made purgeable, or not";
@@ -416,7 +421,14 @@ static bool call_compact(void *heap, uint64_t budget_ns)
     jeff_heap *jeff = instance->heap;
     uint64_t ms = budget_ns / NS_PER_MS;
     if (budget_ns % NS_PER_MS == 0 && ms <= UINT32_MAX) {
+        struct jeff_stats before;
+        struct jeff_stats after;
+        jeff_stats(jeff, &before);
         const enum jeff_stop stop = jeff_compact(jeff, (uint32_t)ms);
+        jeff_stats(jeff, &after);
+        if (ms == 0 && !instance->purges && after.visited_blocks - before.visited_blocks < after.live_blocks) {
+            instance->damage = "a full compaction counts fewer blocks that it looked at than there are";
+        }
         instance->may_be_halfway = stop == JEFF_STOP_BUDGET || (instance->may_be_halfway && ms != 0);
         return stop == JEFF_STOP_DONE;
     }
@@ -467,6 +479,37 @@ static struct jeff_report price_of(struct instance *instance, size_t wanted)
     return price;
 }
 
+/// Calls with a budget, one after the other, come to an end: each moves a block or more, or a part of one as large as the budget.
+static void finish_in_slices(struct instance *instance, uint64_t budget_ns)
+{
+    struct jeff_stats stats;
+    jeff_stats(instance->heap, &stats);
+    const struct jeff_goal goal = {.budget_ns = budget_ns};
+    const uint64_t work = stats.live_bytes * NS_PER_MOVED_BYTE + stats.live_blocks * NS_PER_VISITED_BLOCK;
+    if (stats.live_blocks + work / budget_ns > SLICES_MOST) {
+        return;
+    }
+    struct jeff_report report;
+    for (unsigned calls = 0; reach_goal(instance, &goal, &report) == JEFF_STOP_BUDGET; calls++) {
+        if (calls > 4 * SLICES_MOST) {
+            instance->damage = "compactions with a budget, one after the other, do not come to an end";
+            return;
+        }
+    }
+}
+
+/// What a compaction has made room for is served, and given back.
+static const char *is_served(struct instance *instance, size_t wanted, const struct jeff_report *report)
+{
+    struct jeff_stats stats;
+    jeff_stats(instance->heap, &stats);
+    if (report->stop != JEFF_STOP_GOAL || stats.spare_handles == 0) {
+        return NULL;
+    }
+    const jeff_handle handle = jeff_malloc(instance->heap, wanted);
+    return handle != JEFF_NULL && jeff_free(instance->heap, handle) ? NULL : "a run that was made serves no request";
+}
+
 /// Now and then a goal compaction is priced first, and must then do what its dry run said. Not each time: planning costs more than
 /// all else that an episode does.
 static bool call_compact_goal(void *heap, size_t wanted)
@@ -476,6 +519,9 @@ static bool call_compact_goal(void *heap, size_t wanted)
     struct jeff_report price = {0};
     if (priced) {
         price = price_of(instance, wanted);
+    }
+    if (instance->goals % DOUBLED_ONE_IN == DOUBLED_ONE_IN / 2 - 1) {
+        finish_in_slices(instance, SLICE_NS);
     }
     const struct jeff_goal goal = {.wanted_bytes = wanted};
     struct jeff_report report;
@@ -489,6 +535,7 @@ static bool call_compact_goal(void *heap, size_t wanted)
         if (second.moved_blocks != 0 || second.stop != report.stop || second.largest_after != report.largest_after) {
             instance->damage = "a second compaction with the same goal did something";
         }
+        note(instance, is_served(instance, wanted, &report));
     }
     return report.largest_after >= wanted;
 }
