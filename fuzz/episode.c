@@ -43,8 +43,13 @@ static void say(void *context, const char *line)
 static struct steve_exec *make_executor(const struct steve_driver *driver, const struct steve_driver *against)
 {
     const char *why = "";
-    struct steve_exec *exec = steve_exec_new(
-        &(struct steve_exec_config){.driver = driver, .against = against, .level = STEVE_CHECK_NORMAL}, &why);
+    const struct steve_exec_config config = {
+        .driver = driver,
+        .against = against,
+        .level = STEVE_CHECK_NORMAL,
+        .keep_open = true,
+    };
+    struct steve_exec *exec = steve_exec_new(&config, &why);
     if (exec == NULL) {
         fprintf(stderr, FUZZ_TARGET ": no executor for driver %s: %s\n", driver->name, why);
         steve_driver_contradictions(driver, say, NULL);

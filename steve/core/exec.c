@@ -151,6 +151,7 @@ static bool place_region(struct steve_exec *exec, const struct steve_header *hea
         .offset = header->base_offset * unit,
         .shift = exec->config.base_slot,
         .dirty = header->dirty,
+        .keep_open = exec->config.keep_open,
     };
     if (!steve_region_place(&exec->region, &place)) {
         *why = "the system gives no address space for a heap of this size";

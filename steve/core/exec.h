@@ -18,6 +18,7 @@ struct steve_exec_config {
     uint32_t without;              ///< oracles that are off: bits 1 << enum steve_oracle
     enum steve_check_level level;  ///< zero is light; the command line's default is normal
     bool unchecked;                ///< no checking at all, payloads are still written: the yardstick of the bench
+    bool keep_open;                ///< as in steve_region_place: for fuzzers, which begin an episode every few microseconds
     uint8_t base_slot;             ///< 0 or 1: two executors of the same sequence that differ in it get congruent but different
                                    ///< bases (equal modulo 64 KiB): for the metamorphic oracle
 };

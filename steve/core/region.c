@@ -23,6 +23,8 @@
 
 /// Up to here a region is cleared by writing; beyond, by giving its pages back.
 #define CLEARED_BY_WRITING ((size_t)256 * 1024)
+/// How much of a larger one's begin is, all the same.
+#define WRITTEN_BEGIN ((size_t)64 * 1024)
 /// How much of a large region's ends is made dirty.
 #define DIRTY_END  ((size_t)64 * 1024)
 #define DIRTY_BYTE 0xd7
@@ -76,17 +78,28 @@ static bool map(struct steve_region *region, size_t bytes, unsigned shift)
     return true;
 }
 
-/// Opens the pages from `begin` to `end` and closes those that were open before.
-static bool open_pages(struct steve_region *region, unsigned char *begin, unsigned char *end)
+/// Opens the pages from `begin` to `end` and closes those that were open before, or leaves these open.
+static bool open_pages(struct steve_region *region, unsigned char *begin, unsigned char *end, bool keep_open)
 {
-    if (region->open_begin == begin && region->open_end == end) {
-        return true;
-    }
-    if (region->open_end > region->open_begin) {
-        mprotect(region->open_begin, (size_t)(region->open_end - region->open_begin), PROT_NONE);
-    }
     region->open_begin = begin;
     region->open_end = end;
+    if (region->wide_end == region->wide_begin) {
+        region->wide_begin = begin;
+        region->wide_end = end;
+        return mprotect(begin, (size_t)(end - begin), PROT_READ | PROT_WRITE) == 0;
+    }
+    if (keep_open ? begin >= region->wide_begin && end <= region->wide_end
+                  : begin == region->wide_begin && end == region->wide_end) {
+        return true;
+    }
+    if (keep_open) {
+        begin = begin < region->wide_begin ? begin : region->wide_begin;
+        end = end > region->wide_end ? end : region->wide_end;
+    } else {
+        mprotect(region->wide_begin, (size_t)(region->wide_end - region->wide_begin), PROT_NONE);
+    }
+    region->wide_begin = begin;
+    region->wide_end = end;
     return mprotect(begin, (size_t)(end - begin), PROT_READ | PROT_WRITE) == 0;
 }
 
@@ -127,17 +140,20 @@ static void make_dirty(const struct steve_region *region)
     memset(region->base + region->bytes - DIRTY_END, DIRTY_BYTE, DIRTY_END);
 }
 
-/// Clears what the old region and the new one may hold. `was_large`: pages of the old one are worth giving back.
-static void clear(const struct steve_region *region, unsigned char *old_begin, unsigned char *old_end, bool was_large)
+/// Clears what the old region and the new one may hold. `was_large`: pages of the old one are worth giving back. The first pages
+/// are cleared by writing in any case: they are used every time, and a page fault costs more.
+static void clear(const struct steve_region *region, unsigned char *old_end, bool was_large)
 {
     bool is_large = region->bytes > CLEARED_BY_WRITING;
+    size_t written = is_large ? WRITTEN_BEGIN : region->bytes;
+    memset(region->base, 0, written);
     if (was_large || is_large) {
-        unsigned char *begin = old_begin != NULL && old_begin < region->open_begin ? old_begin : region->open_begin;
+        unsigned char *begin = is_large ? page_down(region->base + written) : region->open_end;
         unsigned char *end = old_end > region->open_end ? old_end : region->open_end;
-        madvise(begin, (size_t)(end - begin), MADV_DONTNEED);
-        return;
+        if (begin < end) {
+            madvise(begin, (size_t)(end - begin), MADV_DONTNEED);
+        }
     }
-    memset(region->base, 0, region->bytes);
 }
 
 bool steve_region_place(struct steve_region *region, const struct steve_region_place *place)
@@ -149,7 +165,6 @@ bool steve_region_place(struct steve_region *region, const struct steve_region_p
     if (region->mapping_bytes < place->bytes + reserve && !map(region, place->bytes + reserve, place->shift)) {
         return false;
     }
-    unsigned char *old_begin = region->open_begin;
     unsigned char *old_end = region->open_end;
     bool was_large = region->bytes > CLEARED_BY_WRITING;
 
@@ -159,11 +174,11 @@ bool steve_region_place(struct steve_region *region, const struct steve_region_p
     region->bytes = place->bytes;
     unsigned char *begin = page_down(region->base - STEVE_REGION_GUARD);
     unsigned char *end = page_up(region->base + region->bytes + STEVE_REGION_GUARD);
-    if (!open_pages(region, begin, end)) {
+    if (!open_pages(region, begin, end, place->keep_open)) {
         return false;
     }
     unpoison(region, was_large);
-    clear(region, old_begin, old_end, was_large);
+    clear(region, old_end, was_large);
     if (place->dirty) {
         make_dirty(region);
     }

@@ -20,8 +20,10 @@ struct steve_region {
     unsigned char *base; ///< the heap's first byte; NULL before the first placing
     size_t bytes;
     // The rest is region.c's own.
-    unsigned char *open_begin; ///< the pages that may be touched
+    unsigned char *open_begin; ///< the pages of heap and guards
     unsigned char *open_end;
+    unsigned char *wide_begin; ///< the pages that may be touched: with keep_open more than these
+    unsigned char *wide_end;
     unsigned char *mapping;
     size_t mapping_bytes;
 };
@@ -31,6 +33,8 @@ struct steve_region_place {
     size_t offset;  ///< of the base, modulo STEVE_REGION_UNIT
     unsigned shift; ///< by so many units more, so that the base differs but is congruent
     bool dirty;     ///< memory begins with a pattern instead of zeros (of large regions the ends alone)
+    bool keep_open; ///< pages that were a region before stay open: no system call for a new geometry. Beyond the guards only
+                    ///< AddressSanitizer then sees what is out of bounds
 };
 
 /// Where a guard was overwritten.

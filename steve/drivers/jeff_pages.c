@@ -17,6 +17,38 @@ static size_t page_bytes(void)
     return (size_t)sysconf(_SC_PAGESIZE);
 }
 
+/// Far from where programs, libraries and sanitizers put things, and from where Steve's regions are: a place for each of so many
+/// reservations of an episode. 32 bits have no such places.
+#if UINTPTR_MAX > UINT32_MAX
+#define WISHES      16u
+#define WISH(which) ((uintptr_t)(0x3000 + 0x40 * (uintptr_t)(which)) << 32)
+#define WISH_BYTES  ((size_t)0x20 << 32)
+#endif
+
+/// At an address of our own choice, the same in every process, where that can be had: one system call.
+static void *map_where_wished(size_t bytes, size_t past, unsigned which)
+{
+#ifdef WISH
+    if (bytes > WISH_BYTES) {
+        return NULL;
+    }
+    void *wish = (void *)(WISH(which % WISHES) + past); // NOLINT(performance-no-int-to-ptr)
+    void *address =
+        mmap(wish, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
+    if (address == wish) {
+        return address;
+    }
+    if (address != MAP_FAILED) {
+        munmap(address, bytes); // an old kernel takes the wish for a hint
+    }
+#else
+    (void)bytes;
+    (void)past;
+    (void)which;
+#endif
+    return NULL;
+}
+
 /// Some pages past a multiple of the largest alignment: what is allocated and what is refused does not depend on the system's
 /// choice then, and no block is aligned by chance.
 static void *map_at(size_t bytes, size_t past)
@@ -65,7 +97,11 @@ static void *reserve(void *context, size_t bytes)
         return NULL;
     }
     judge(pages, NULL, bytes);
-    void *address = map_at(bytes, pages->reserves % 15 * page_bytes() % ALIGNMENT);
+    size_t past = pages->reserves % 15 * page_bytes() % ALIGNMENT;
+    void *address = map_where_wished(bytes, past, pages->reserves);
+    if (address == NULL) {
+        address = map_at(bytes, past);
+    }
     pages->open += address != NULL;
     if (address != NULL && pages->heap == 0) {
         pages->heap = (uintptr_t)address;
