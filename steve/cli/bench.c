@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "steve/cli/bench_checking.h"
 #include "steve/cli/bench_compare.h"
 #include "steve/cli/bench_scaling.h"
 #include "steve/cli/cli.h"
@@ -14,6 +15,7 @@ static const char usage[] =
     "usage: steve bench [--drivers A,B,...] [--metric A,B,...] [--rounds N] [--seed N] [--quick] [--json]\n"
     "       steve bench --compare ...   any drivers through the same calls, ranked: see --compare --help\n"
     "       steve bench --scaling ...   how costs grow with the number of blocks, any driver: see --scaling --help\n"
+    "       steve bench --checking ...  what Steve's own checking costs: see --checking --help\n"
     "\n"
     "Jeff, libc (glibc), mimalloc, jemalloc and tcmalloc, side by side on the same sequences. Each figure is taken in "
     "a\n"
@@ -297,6 +299,8 @@ int steve_cli_bench(int argc, char **argv)
         return bench_life_child(argc - 2, argv + 2);
     if (has_option(argc, argv, "--compare"))
         return bench_compare_run(argc, argv);
+    if (has_option(argc, argv, "--checking"))
+        return bench_checking_run(argc, argv);
     if (has_option(argc, argv, "--scaling"))
         return bench_scaling_run(argc, argv);
     struct options options;

@@ -96,7 +96,8 @@ int bench_choice_parse(int argc, char **argv, const char *usage, const char *def
             fputs(usage, stdout);
             return 1;
         }
-        if (strcmp(argv[i], "--scaling") == 0 || strcmp(argv[i], "--compare") == 0)
+        if (strcmp(argv[i], "--scaling") == 0 || strcmp(argv[i], "--compare") == 0 ||
+            strcmp(argv[i], "--checking") == 0)
             continue;
         if (strcmp(argv[i], "--quick") == 0)
             choice->quick = true;

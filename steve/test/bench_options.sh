@@ -69,3 +69,10 @@ for words in '"op":\t"malloc"' '"op":\t"free"' '"op":\t"calloc"' '"op":\t"resize
     grep -q -F -- "$(printf '%b' "$words")" more.json || fail "--json: no $words"
 done
 ! grep -q '"lock_pair"\|"resize",$' <(grep '"metric"' more.json) || fail "--json: a metric that was not asked for"
+
+# What checking costs: three figures for each driver, none of them nought.
+"$steve" bench --checking --quick --drivers jeff,libc >checking.txt
+[ "$(grep -c '^  \(drawn and checked\|checked\|unchecked\)  *[0-9.]*[1-9]' checking.txt)" -eq 6 ] || fail "--checking: $(cat checking.txt)"
+"$steve" bench --checking --quick --json >checking.json
+grep -q '^{"seed": 1, "rows": \[{"driver": "jeff", .*"ratio": 0*[0-9.]*}\]}$' checking.json || fail "--checking --json: $(cat checking.json)"
+refused "no driver 'tlsf'" --checking --drivers tlsf
