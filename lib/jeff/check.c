@@ -9,7 +9,7 @@
 /// Nothing is trusted before it was looked at: whatever word is damaged, the check stays inside the heap and comes to an end.
 /// Where two words contradict each other, a third one tells which of them is wrong: a block is named by its entry, a hole by
 /// its bin.
-#include "heap_internal.h"
+#include "gate_internal.h"
 
 #define ALIGNMENT_LOG2_MOST 12u ///< of the largest alignment, in granules
 #define CW_UNUSED           ((uint32_t)1 << 15 & ~CW_SHOWN)
@@ -60,7 +60,7 @@ static bool check_geometry(struct check *c)
         h->cached_limit != g.cached_limit)
         return damaged(c, "the layout of the heap is not that of its size", &h->first);
     if (h->busy > BUSY_DESTROYED || h->no_last_resort > 1 || h->scramble > 1 || h->last_status > JEFF_ERROR_CORRUPT ||
-        (h->tally_mask && h->tally_mask != TALLY_MASK) ||
+        (h->tally_mask && h->tally_mask != TALLY_MASK) || (h->shared && !is_shared(h)) ||
         h->small_limit != (h->busy || h->scramble ? 0 : g.small_limit))
         return damaged(c, "the state of the heap is none that there is", &h->small_limit);
     return true;
@@ -248,12 +248,23 @@ static bool check_place(struct check *c, uint32_t slot, uint32_t class)
                    is_right ? (const void *)e : header_at(c, start));
 }
 
+/// Whether a gate lets those in who have the block's handle. Others may lock and unlock meanwhile, nobody may claim.
+static bool is_gate_of(const struct check *c, uint32_t slot, const struct entry *e)
+{
+    const uint64_t word = gate_word(c->h, slot);
+    const bool away = e->cw & (CW_PURGED | CW_MAPPED);
+    return life_of(word) == life_of(entry_word(e)) && away == ((word & GATE_AWAY) != 0) && !(word & GATE_CLAIMED) &&
+           !(e->cw & CW_PURGED && word >= GATE_LOCK);
+}
+
 static bool check_live(struct check *c, uint32_t slot, const struct entry *e)
 {
     const uint32_t birth = e->cw & CW_CLASS;
     const bool unbinned = birth != CLASS_WIDE && birth > c->h->binned;
     if (e->cw & CW_UNUSED || birth == 0 || birth > CLASS_WIDE || ((e->cw & CW_UNBINNED) != 0) != unbinned)
         return damaged(c, "a live slot's flags contradict each other", e);
+    if (is_shared(c->h) && !is_gate_of(c, slot, e))
+        return damaged(c, "a live slot's gate is not that of its block", e);
     if (e->cw & CW_HALFWAY && (!c->h->halfway_hole || slot != c->h->halfway_slot))
         return damaged(c, "a block is marked as halfway to elsewhere, and no pass is about to move it", e);
     if (e->cw & CW_PURGED) {
@@ -270,6 +281,8 @@ static bool check_live(struct check *c, uint32_t slot, const struct entry *e)
 
 static bool check_free(struct check *c, uint32_t slot, const struct entry *e)
 {
+    if (is_shared(c->h) && gate_word(c->h, slot))
+        return damaged(c, "the gate of a free slot is open", e);
     if (e->gen == 0) {
         c->retired++;
         return (e->off == 0 && e->cw == (NIL << CW_NEXT | CLASS_WIDE)) ||

@@ -11,7 +11,7 @@
 /// A clock costs more than a block, so a pass counts its *work*, a byte moved as 1 and a block visited as 16, and reads the clock
 /// every STEP_WORK. What it then measures is its pace. Near the deadline it looks more often: again when half of what can be
 /// done in the time that is left is done; and it ends when there is no time for the next block and for ending.
-#include "heap_internal.h"
+#include "gate_internal.h"
 
 #define VISIT_WORK 16u
 #define STEP_WORK  16384u
@@ -144,6 +144,7 @@ void pass_book_move(struct jeff_heap *h, struct pass *pass, uint32_t slot, uint3
     // The entry first: booking looks at all blocks if some were locked weakly.
     e->off = to + ((e->cw & CW_WIDE) != 0);
     forget_shown(e);
+    gate_release(h, slot);
     book(h, pass, 1, size);
     pass->work += (uint64_t)size * GRANULE;
     if (UNLIKELY(h->moved != NULL))
@@ -249,6 +250,13 @@ static void copy_piece(struct jeff_heap *h, struct pass *pass, const struct slid
     pass->work += (uint64_t)granules * GRANULE;
 }
 
+/// Leaves a block where it lies that another thread has locked, or wants to. What was copied of it is void.
+static enum step give_up(struct jeff_heap *h, struct slide *s, uint32_t size)
+{
+    s->halfway_done = 0;
+    return pass_by(h, s, header_of(h, s->src), size);
+}
+
 /// Moves a large block that does not overlap with its new place, in pieces, over as many calls as it takes. Until all of it is there the
 /// block lives where it was; a lock or a resize clears CW_HALFWAY, and what was copied is void.
 /// @return STEP_WHOLE: it is to be moved as a small one is
@@ -257,11 +265,17 @@ static COLD enum step slide_in_pieces(struct jeff_heap *h, struct pass *pass, st
 {
     struct entry *e = entry_at(h, slot);
     catch_up(h, pass, s);
+    const bool claimed = gate_claim(h, slot);
+    if (!claimed || !gate_is_halfway(h, slot))
+        e->cw &= ~CW_HALFWAY;
+    if (!claimed)
+        return give_up(h, s, size);
     uint32_t done = 1;
     if (s->halfway_done && s->halfway_slot == slot) {
         if (!(e->cw & CW_HALFWAY)) {
             // It is in use: to begin anew in each call would get it nowhere. It has its next chance when the pass comes round.
             s->halfway_done = 0;
+            gate_release(h, slot);
             if ((uint64_t)size * GRANULE < STEP_WORK)
                 return STEP_WHOLE;
             pass->left_blocks++;
@@ -274,6 +288,7 @@ static COLD enum step slide_in_pieces(struct jeff_heap *h, struct pass *pass, st
     s->halfway_done = 0;
     while (done < size - 1) {
         if (is_due(pass, 0) && clock_says_over(h, pass, 0) && s->passed) {
+            gate_release_halfway(h, slot);
             if (done == 1)
                 return STEP_PAUSE;
             e->cw |= CW_HALFWAY;
@@ -281,7 +296,13 @@ static COLD enum step slide_in_pieces(struct jeff_heap *h, struct pass *pass, st
             s->halfway_done = done;
             return STEP_PAUSE;
         }
-        const uint64_t before_due = pass->due > pass->work ? pass->due - pass->work : 0;
+        if (gate_is_wanted(h, slot)) {
+            gate_release(h, slot);
+            return give_up(h, s, size);
+        }
+        const uint64_t before_due = !pass->deadline_ns       ? STEP_WORK
+                                    : pass->due > pass->work ? pass->due - pass->work
+                                                             : 0;
         const uint32_t most = (uint32_t)(before_due > LEAST_PIECE ? before_due : LEAST_PIECE) / GRANULE;
         const uint32_t piece = size - 1 - done < most ? size - 1 - done : most;
         copy_piece(h, pass, s, to, done, piece);
@@ -294,6 +315,7 @@ static COLD enum step slide_in_pieces(struct jeff_heap *h, struct pass *pass, st
     if (to > s->dst)
         hole_make(h, s->dst, to - s->dst);
     e->off = to + ((e->cw & CW_WIDE) != 0);
+    gate_release(h, slot);
     const uint32_t from = s->src;
     s->dst = to + size;
     s->src += size;
@@ -317,7 +339,7 @@ static FLATTENED enum step slide_live(struct jeff_heap *h, struct pass *pass, st
 
     const uint64_t bytes = (uint64_t)size * GRANULE;
     if (!plain) {
-        if (pass->deadline_ns && bytes > PIECES_FROM && to + size <= s->src) {
+        if ((pass->deadline_ns || is_shared(h)) && bytes > PIECES_FROM && to + size <= s->src) {
             const enum step step = slide_in_pieces(h, pass, s, header & SLOT_MASK, to, size);
             if (step != STEP_WHOLE)
                 return step;
@@ -332,6 +354,10 @@ static FLATTENED enum step slide_live(struct jeff_heap *h, struct pass *pass, st
             catch_up(h, pass, s);
             if (clock_says_over(h, pass, bytes) && s->passed)
                 return STEP_PAUSE;
+        }
+        if (!gate_claim(h, header & SLOT_MASK)) {
+            e->cw &= ~CW_HALFWAY;
+            return pass_by(h, s, header, size);
         }
         pass->work += bytes;
     }
@@ -354,6 +380,10 @@ static FLATTENED enum step slide_live(struct jeff_heap *h, struct pass *pass, st
     s->passed = true;
     s->moved++;
     s->moved_granules += size;
+    if (!plain && is_shared(h)) {
+        catch_up(h, pass, s);
+        gate_release(h, header & SLOT_MASK);
+    }
     if (!plain && h->moved != NULL) {
         catch_up(h, pass, s);
         tell(h, header & SLOT_MASK, from, to, size);
@@ -466,7 +496,7 @@ enum jeff_stop pass_run(struct jeff_heap *h, struct pass *pass, bool resume)
     slide_begin(h, &s, resume);
     const bool whole = s.src == h->first;
     const size_t small_limit = moving_begin(h);
-    const bool plain = whole && !pass->deadline_ns && !pass->wanted && !pass->stay && !h->moved;
+    const bool plain = whole && !pass->deadline_ns && !pass->wanted && !pass->stay && !h->moved && !is_shared(h);
     const enum jeff_stop stop = plain ? slide(h, pass, &s, true) : slide(h, pass, &s, false);
     catch_up(h, pass, &s);
     close_gap(h, &s);

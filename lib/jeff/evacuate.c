@@ -2,6 +2,8 @@
 /// may stay, slides to the window's begin. The same steps give the price of it, and do it.
 #include "plan_internal.h"
 
+#include "gate_internal.h"
+
 /// Moves one block to a free place, which may overlap its own.
 static void block_move(struct planner *p, uint32_t slot, uint32_t start, uint32_t to, uint32_t size)
 {
@@ -27,11 +29,13 @@ static bool place_block(struct planner *p, struct pool *pool, const struct piece
         .alignment = alignment_of(h, piece->start, piece->header),
         .wide = class_of(piece->header) == CLASS_WIDE,
     };
-    if (!pass_can_move(p->pass, size) || (p->moving && over(p, size)))
+    if (!pass_can_move(p->pass, size) || (p->moving && (over(p, size) || !gate_claim(h, slot))))
         return false;
     const uint32_t room = pool_take(p, pool, &request);
-    if (!room)
+    if (!room) {
+        gate_release(h, slot);
         return false;
+    }
     if (!p->moving) {
         entry_at(h, slot)->cw |= CW_PLANNED;
         return true;
@@ -157,7 +161,8 @@ static void slide_rest(struct planner *p, const struct window *window)
             continue;
         }
         const uint32_t to = aligned_start(h, dst, alignment_of(h, start, header), class_of(header) == CLASS_WIDE);
-        const bool moves = to != start && !stays(e) && pass_can_move(p->pass, size) && !over(p, size);
+        const bool moves = to != start && !stays(e) && pass_can_move(p->pass, size) && !over(p, size) &&
+                           gate_claim(h, header & SLOT_MASK);
         if (moves) {
             if (to > dst)
                 blank(h, dst, to - dst);
@@ -243,7 +248,7 @@ bool window_settle(struct planner *p, const struct window *window)
     const uint32_t to = aligned_start(h, window->begin, alignment_of(h, start, header), class_of(header) == CLASS_WIDE);
     const size_t small_limit = moving_begin(h);
     move_out(p, window, UINT32_MAX, false);
-    const bool empty = is_live(e) && !stays(e) && is_empty(p, window);
+    const bool empty = is_live(e) && !stays(e) && is_empty(p, window) && gate_claim(h, p->settled);
     if (empty) {
         // All of the window is free now but the block itself, which may lie in it.
         if (h->top < window->end)

@@ -6,6 +6,8 @@
 /// reached, until memory comes free: a second call moves nothing.
 #include "plan_internal.h"
 
+#include "gate_internal.h"
+
 #define CANDIDATES  4u
 #define WIDTHS_MOST 6u
 /// Sliding everything first must gain at least one part in so many on what can be had without.
@@ -320,9 +322,11 @@ void goal_reach(struct jeff_heap *h, struct pass *pass, bool dry, struct jeff_re
     const struct request *wanted = pass->wanted;
     uint32_t largest = largest_run(h);
     report->stop = JEFF_STOP_DONE;
+    gates_watch(h);
     if (!wanted && is_reached(h, largest))
         return;
     halfway_end(h);
+    gates_note(h);
     struct planner p = make_planner(h, pass, dry);
     pass->keep_ends = true;
     if (!dry) {
@@ -337,6 +341,7 @@ void goal_reach(struct jeff_heap *h, struct pass *pass, bool dry, struct jeff_re
         choice.found = false;
     }
     carry_out(&p, &choice);
+    gates_forget(h);
     if (!dry) {
         report->moved_blocks = pass->moved_blocks;
         report->moved_bytes = pass->moved_bytes;
@@ -357,6 +362,7 @@ enum jeff_stop evacuate(struct jeff_heap *h, struct pass *pass)
     pass->due = 0; // so that the clock is read now
     if (pass_over(h, pass, 4 * walk_work(h)))
         return pass->moved_any ? JEFF_STOP_BUDGET : JEFF_STOP_DONE;
+    gates_note(h);
     struct planner p = make_planner(h, pass, false);
     p.limit = top_limit(h) > h->top ? top_limit(h) : h->top;
     p.slid = !pass->deadline_ns;
@@ -365,6 +371,7 @@ enum jeff_stop evacuate(struct jeff_heap *h, struct pass *pass)
     uint32_t largest;
     const struct choice choice = choose(&p, pass->wanted ? NULL : &largest);
     carry_out(&p, &choice);
+    gates_forget(h);
     if (pass->wanted && largest_run(h) >= need_of(pass->wanted))
         return JEFF_STOP_GOAL;
     return p.over && pass->moved_any ? JEFF_STOP_BUDGET : JEFF_STOP_DONE;

@@ -175,6 +175,7 @@ struct jeff_heap {
     uint8_t scramble;
     uint8_t begin_skip;       ///< bytes of the region before h
     uint8_t last_status;      ///< of enum jeff_status
+    uint8_t shared;           ///< locks are counted at gates: see gate_internal.h
     uint16_t pace_ps;         ///< what a unit of a pass's work took lately, by the heap's clock
     uint16_t closing_ns;      ///< and what followed the look at the clock that ended a call
     uint8_t weakly_shown;     ///< some entry may have CW_SHOWN
@@ -603,6 +604,10 @@ bool heap_lay_out(struct jeff_heap *h, size_t bytes, bool with_pages, const stru
 
 /* pages.c, mapped.c */
 
+/// As jeff_create(). @param blocks 0, or how many blocks at most a shared heap may have: room for their gates lies in front of it
+/// @param before gets the bytes of that room, whole pages, of which the last is committed
+jeff_heap *pages_create(size_t max_bytes, const struct jeff_config *config, uint32_t blocks, size_t *before,
+                        enum jeff_status *status);
 bool pages_grow(struct jeff_heap *h, uint32_t granules);
 bool pages_grow_table(struct jeff_heap *h, size_t low);
 void pages_trim(struct jeff_heap *h);

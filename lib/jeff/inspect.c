@@ -1,5 +1,5 @@
 /// Looking at a heap: statistics from its counters, and a walk over every stretch of its memory.
-#include "heap_internal.h"
+#include "gate_internal.h"
 
 static size_t top_bytes(const struct jeff_heap *h)
 {
@@ -51,7 +51,7 @@ static struct jeff_block describe(const struct jeff_heap *h, uint32_t start, uin
         .address = at(h, start + wide),
         .bytes = block_capacity(size, wide),
         .handle = handle_of_slot(h, slot),
-        .locks = locks_of(e),
+        .locks = lock_count(h, slot),
         .purgeable = e->cw & CW_PURGEABLE,
     };
 }
@@ -65,7 +65,7 @@ static bool walk_mapped(struct jeff_heap *h, bool (*visit)(void *, const struct 
             .address = mapped_address(h, e),
             .bytes = mapped_usable(h, e),
             .handle = handle_of_slot(h, slot),
-            .locks = locks_of(e),
+            .locks = lock_count(h, slot),
             .purgeable = e->cw & CW_PURGEABLE,
         };
         if (!visit(context, &block))
@@ -115,7 +115,7 @@ void jeff_pins(jeff_heap *h, bool (*visit)(void *context, const struct jeff_pin 
             stranded += (size_t)size * GRANULE;
             continue;
         }
-        if (locks_of(e) && !(e->cw & CW_MAPPED)) {
+        if (lock_count(h, header & SLOT_MASK) && !(e->cw & CW_MAPPED)) {
             const struct jeff_block block = describe(h, start, header, size);
             const struct jeff_pin pin = {
                 .handle = block.handle,

@@ -1,7 +1,7 @@
 /// Allocating and freeing. The fast paths take a slot and its block out of a bin, or put both back, and touch the slot's
 /// entry alone. Behind them stand, in this order: a block of the next class, a hole that fits, the top, a larger cached block split, a few cached
 /// blocks merged, growth of a mapped heap; and before a request is refused: compaction, purging, the client's callback.
-#include "heap_internal.h"
+#include "gate_internal.h"
 
 /// How many cached blocks a slow malloc or free merges at a time.
 #define DRAIN_STEP 16u
@@ -186,9 +186,10 @@ static uint32_t alignment_log2(const struct jeff_heap *h, uint32_t start, uint32
     return log;
 }
 
-static bool is_purgeable(const struct entry *e)
+static bool is_purgeable(const struct jeff_heap *h, uint32_t slot)
 {
-    return is_live(e) && (e->cw & (CW_PURGEABLE | CW_MAPPED)) == CW_PURGEABLE && !locks_of(e);
+    const struct entry *e = entry_at(h, slot);
+    return is_live(e) && (e->cw & (CW_PURGEABLE | CW_MAPPED)) == CW_PURGEABLE && !lock_count(h, slot);
 }
 
 /// Whether there is enough to be dropped for the request: what would not help must not be lost.
@@ -203,7 +204,7 @@ static bool purge_can_help(struct jeff_heap *h, const struct request *request)
         const struct entry *e = is_hole(header) ? NULL : entry_at(h, header & SLOT_MASK);
         if (!e || !is_live(e))
             granules += size;
-        else if (is_purgeable(e))
+        else if (is_purgeable(h, header & SLOT_MASK))
             purgeable += size;
     }
     return purgeable && granules + purgeable >= request->granules;
@@ -220,12 +221,14 @@ static uint64_t purge(struct jeff_heap *h, uint64_t granules)
         next = start + size_at(h, start);
         if (is_hole(header))
             continue;
-        struct entry *e = entry_at(h, header & SLOT_MASK);
-        if (!is_purgeable(e))
+        const uint32_t slot = header & SLOT_MASK;
+        struct entry *e = entry_at(h, slot);
+        if (!is_purgeable(h, slot) || !gate_claim(h, slot))
             continue;
         const uint32_t size = next - start;
         e->off = alignment_log2(h, start, header);
         e->cw |= CW_PURGED;
+        gate_release_purged(h, slot);
         purged += size;
         // Merging may take in what lies above, so the walk goes on behind whatever has become of it.
         const uint32_t hole = header & FREE_BELOW ? hole_below(h, start) : start;
@@ -280,6 +283,7 @@ static uint32_t room_by_all_means(struct jeff_heap *h, const struct request *req
 static COLD uint32_t room_at_last(struct jeff_heap *h, const struct request *request, bool needs_entry)
 {
     uint32_t start = 0;
+    gates_watch(h);
     if (!refused_before(h, request, needs_entry)) {
         start = room_by_all_means(h, request, needs_entry);
         if (!start)

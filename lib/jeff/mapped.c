@@ -1,6 +1,6 @@
 /// Blocks with pages of their own, in heaps from jeff_create(): the heap holds a small proxy, which may move, and the proxy
 /// says where the pages are, which never do.
-#include "heap_internal.h"
+#include "gate_internal.h"
 
 /// The payload of a proxy block.
 struct proxy {
@@ -198,7 +198,7 @@ bool mapped_resize(struct jeff_heap *h, uint32_t slot, size_t bytes)
         hide_resized_pages(h, e);
         return true;
     }
-    if (locks_of(e)) {
+    if (lock_count(h, slot)) {
         h->refusals++;
         return fail(h, JEFF_ERROR_LOCKED);
     }

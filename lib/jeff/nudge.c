@@ -6,7 +6,7 @@
 ///
 /// A pass moves all that lies above the first hole, and is needed again as soon as what it has gathered is used up: at 98 % fill
 /// that is after a few dozen requests. A nudge looks at a few of the largest holes, and so is O(1).
-#include "heap_internal.h"
+#include "gate_internal.h"
 
 /// How many holes are looked at.
 #define HOLES_MOST 16u
@@ -15,9 +15,10 @@
 /// A block larger than that is moved only for a request of its own size or more, in granules.
 #define CHEAP_SIZE 256u
 
-static bool may_move(const struct entry *e)
+static bool may_move(const struct jeff_heap *h, uint32_t slot)
 {
-    return is_live(e) && (!locks_of(e) || e->cw & CW_MAPPED);
+    const struct entry *e = entry_at(h, slot);
+    return is_live(e) && (!lock_count(h, slot) || e->cw & CW_MAPPED);
 }
 
 /// Granules of free memory that begin there.
@@ -46,7 +47,7 @@ static bool plan(const struct jeff_heap *h, const struct request *request, struc
         const uint32_t header = header_of(h, start);
         const uint32_t size = block_size(h, start, header);
         const struct entry *e = entry_at(h, header & SLOT_MASK);
-        if ((!may_move(e) && !is_cached(e)) || size > dear)
+        if ((!may_move(h, header & SLOT_MASK) && !is_cached(e)) || size > dear)
             return false;
         const uint32_t beyond = free_from(h, start + size);
         nudge->slide = nudge->moves == 1 && is_live(e) && alignment_of(h, start, header) == 1 &&
@@ -59,18 +60,21 @@ static bool plan(const struct jeff_heap *h, const struct request *request, struc
     return false;
 }
 
-/// Slides the block above a hole down to the hole's start.
-static void slide(struct jeff_heap *h, struct pass *pass, const struct nudge *nudge)
+/// Slides the block above a hole down to the hole's start. @return false if another thread has locked it
+static bool slide(struct jeff_heap *h, struct pass *pass, const struct nudge *nudge)
 {
     const uint32_t from = nudge->hole + nudge->size;
     const uint32_t header = header_of(h, from);
     const uint32_t size = block_size(h, from, header);
+    if (!gate_claim(h, header & SLOT_MASK))
+        return false;
     hole_unlink(h, nudge->hole, nudge->size);
     hidden_move(at(h, nudge->hole) - HEADER, at(h, from) - HEADER, (size_t)size * GRANULE);
     clear_free_below(h, nudge->hole);
     mend_cursor(h, nudge->hole, from + size);
     pass_book_move(h, pass, header & SLOT_MASK, from, nudge->hole, size);
     run_free(h, nudge->hole + size, nudge->size, false);
+    return true;
 }
 
 /// Joins a cached block with the hole below it.
@@ -80,7 +84,7 @@ static void merge(struct jeff_heap *h, struct entry *e, uint32_t start, uint32_t
     run_free(h, start, size, true);
 }
 
-/// Moves the block above a hole to a hole elsewhere. @return false if there is none for it
+/// Moves the block above a hole to a hole elsewhere. @return false if there is none for it, or another thread has locked it
 static bool evict(struct jeff_heap *h, struct pass *pass, uint32_t hole, uint32_t hole_granules)
 {
     const uint32_t start = hole + hole_granules;
@@ -90,11 +94,15 @@ static bool evict(struct jeff_heap *h, struct pass *pass, uint32_t hole, uint32_
         .alignment = alignment_of(h, start, header),
         .wide = class_of(header) == CLASS_WIDE,
     };
+    if (!gate_claim(h, header & SLOT_MASK))
+        return false;
     hole_unlink(h, hole, hole_granules);
     const uint32_t room = hole_take(h, &request, false);
     hole_make(h, hole, hole_granules);
-    if (!room)
+    if (!room) {
+        gate_release(h, header & SLOT_MASK);
         return false;
+    }
     set_header(h, room, (header_of(h, room) & FREE_BELOW) | (header & ~FREE_BELOW));
     hidden_copy(at(h, room), at(h, start), (size_t)request.granules * GRANULE - HEADER);
     pass_book_move(h, pass, header & SLOT_MASK, start, room, request.granules);
@@ -105,17 +113,15 @@ static bool evict(struct jeff_heap *h, struct pass *pass, uint32_t hole, uint32_
 /// Carries a plan out as far as it goes. A callback may have changed things meanwhile: each step looks anew.
 static bool carry_out(struct jeff_heap *h, struct pass *pass, const struct request *request, struct nudge nudge)
 {
-    if (nudge.slide) {
-        slide(h, pass, &nudge);
-        return true;
-    }
+    if (nudge.slide)
+        return slide(h, pass, &nudge);
     for (unsigned moves = 0; moves < nudge.moves && nudge.size < request->granules; moves++) {
         const uint32_t above = nudge.hole + nudge.size;
         const uint32_t header = header_of(h, above);
         struct entry *e = entry_at(h, header & SLOT_MASK);
         if (is_cached(e))
             merge(h, e, above, block_size(h, above, header));
-        else if (!may_move(e) || !evict(h, pass, nudge.hole, nudge.size))
+        else if (!may_move(h, header & SLOT_MASK) || !evict(h, pass, nudge.hole, nudge.size))
             return false;
         if (nudge.hole >= h->top)
             return true; // the top came down to it

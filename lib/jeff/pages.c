@@ -3,7 +3,7 @@
 ///
 ///     h          commit_low                       commit_table          end
 ///     | committed |        reserved only          | committed: table    |
-#include "heap_internal.h"
+#include "gate_internal.h"
 
 #define GROW_LEAST  65536u
 #define TRIM_LEAST  262144u
@@ -49,7 +49,13 @@ static char *reserve_a_share(const struct jeff_page_hooks *hooks, size_t *reserv
 jeff_heap *jeff_create(size_t max_bytes, const struct jeff_config *config, enum jeff_status *status)
 {
     const struct jeff_config defaults = {0};
-    config = config ? config : &defaults;
+    size_t before;
+    return pages_create(max_bytes, config ? config : &defaults, 0, &before, status);
+}
+
+jeff_heap *pages_create(size_t max_bytes, const struct jeff_config *config, uint32_t blocks, size_t *before,
+                        enum jeff_status *status)
+{
     struct jeff_page_hooks system;
     const struct jeff_page_hooks *hooks = config->pages ? config->pages : &system;
     if ((!config->pages && !jeff_posix_pages(&system)) || !hooks_usable(hooks) ||
@@ -64,25 +70,32 @@ jeff_heap *jeff_create(size_t max_bytes, const struct jeff_config *config, enum 
     if ((uint64_t)max_bytes > HEAP_LIMIT - page)
         max_bytes = (size_t)(HEAP_LIMIT - page);
     size_t reserved = round_up(max_bytes, page);
-    if (reserved < 3 * page)
-        reserved = 3 * page;
+    const size_t least = (blocks ? 4 : 3) * page;
+    if (reserved < least)
+        reserved = least;
 
     char *base = hooks->reserve(hooks->context, reserved);
     if (!base && any)
         base = reserve_a_share(hooks, &reserved);
     if (!base)
         return refuse(status, JEFF_ERROR_MAP);
+    *before = blocks ? round_up(gates_before(blocks, reserved), page) : 0;
+    const size_t head = blocks ? page : 0;
+    char *const begin = base;
+    const size_t all = reserved;
+    base += *before;
+    reserved -= *before;
     const size_t low = round_up(sizeof(struct jeff_heap) + sizeof(struct page_state) +
                                     (CLASS_MAX + 1) * sizeof(struct bin) + HOLE_BINS * sizeof(uint32_t) + 64,
                                 page);
-    if (low + page > reserved || !hooks->commit(hooks->context, base, low) ||
+    if (low + page > reserved || !hooks->commit(hooks->context, base - head, head + low) ||
         !hooks->commit(hooks->context, base + reserved - page, page)) {
-        hooks->release(hooks->context, base, reserved);
+        hooks->release(hooks->context, begin, all);
         return refuse(status, JEFF_ERROR_MAP);
     }
     struct jeff_heap *h = (struct jeff_heap *)(void *)base;
     if (!heap_lay_out(h, reserved, true, config)) {
-        hooks->release(hooks->context, base, reserved);
+        hooks->release(hooks->context, begin, all);
         return refuse(status, JEFF_ERROR_TOO_SMALL);
     }
     *h->pages = (struct page_state){
@@ -188,7 +201,9 @@ void pages_destroy(struct jeff_heap *h)
     while (p->proxies != NIL)
         mapped_release(h, p->proxies);
     const struct jeff_page_hooks hooks = p->hooks;
-    const size_t reserved = p->reserved;
-    memory_show(h, reserved);
-    hooks.release(hooks.context, h, reserved);
+    const size_t before = bytes_before(h);
+    char *const begin = (char *)h - before;
+    const size_t reserved = before + p->reserved;
+    memory_show(h, p->reserved);
+    hooks.release(hooks.context, begin, reserved);
 }

@@ -1,5 +1,5 @@
 /// Resizing: where the block lies if that can be, else by moving it. The handle stays either way.
-#include "heap_internal.h"
+#include "gate_internal.h"
 
 /// Granules that the block would have in the format it has now. @return false if that format cannot hold so much
 static bool same_format(const struct request *request, bool wide, uint32_t *granules)
@@ -103,7 +103,7 @@ static bool refuse(struct jeff_heap *h, enum jeff_status status)
 }
 
 /// Finds new room for a live block. The client's callback may have freed, locked or purged it meanwhile.
-/// @return the room, or 0 with `*status` set
+/// @return the room, with the block claimed, or 0 with `*status` set
 static uint32_t find_new_room(struct jeff_heap *h, jeff_handle handle, const struct request *request,
                               enum jeff_status *status)
 {
@@ -118,7 +118,7 @@ static uint32_t find_new_room(struct jeff_heap *h, jeff_handle handle, const str
         e->cw |= purgeable;
     else
         *status = JEFF_ERROR_HANDLE;
-    if (e && locks_of(e))
+    if (e && (lock_count(h, slot_of(handle)) || (room && !gate_claim(h, slot_of(handle)))))
         *status = JEFF_ERROR_LOCKED;
     if (room && *status != JEFF_ERROR_NO_MEMORY) {
         const uint32_t header = header_of(h, room);
@@ -158,8 +158,14 @@ static bool widen(struct jeff_heap *h, struct entry *e, const struct request *re
 static bool fit_here(struct jeff_heap *h, struct entry *e, const struct request *request, uint32_t start, uint32_t size)
 {
     uint32_t wanted;
-    if (!same_format(request, class_of(header_of(h, start)) == CLASS_WIDE, &wanted))
-        return !locks_of(e) && widen(h, e, request);
+    const uint32_t slot = header_of(h, start) & SLOT_MASK;
+    if (!same_format(request, class_of(header_of(h, start)) == CLASS_WIDE, &wanted)) {
+        if (lock_count(h, slot) || !gate_claim(h, slot))
+            return false;
+        const bool widened = widen(h, e, request);
+        gate_release(h, slot);
+        return widened;
+    }
     if (wanted > size)
         return grow_in_place(h, e, start, size, wanted);
     if (wanted < size)
@@ -201,16 +207,17 @@ bool jeff_resize(jeff_heap *h, jeff_handle handle, size_t bytes)
         (size_t)GRANULE * (purged ? (size_t)1 << e->off : alignment_of(h, start_of(e), header_of(h, start_of(e))));
     struct request request;
     if (!request_make(bytes, alignment, &request) || request.granules > h->end / GRANULE)
-        return refuse(h, locks_of(e) ? JEFF_ERROR_LOCKED : JEFF_ERROR_NO_MEMORY);
+        return refuse(h, lock_count(h, slot) ? JEFF_ERROR_LOCKED : JEFF_ERROR_NO_MEMORY);
     if (!purged && resize_here(h, e, &request))
         return true;
-    if (locks_of(e))
+    if (lock_count(h, slot))
         return refuse(h, JEFF_ERROR_LOCKED);
 
     enum jeff_status status;
     const uint32_t room = find_new_room(h, handle, &request, &status);
     if (room) {
         settle(h, slot, room, &request);
+        gate_release(h, slot);
         return true;
     }
     // Compaction has moved things: there may be room above the block now.

@@ -1,6 +1,6 @@
 /// Telling AddressSanitizer and Valgrind which memory of a heap a client may touch. An ordinary build leaves this file empty.
 #define _DEFAULT_SOURCE
-#include "heap_internal.h"
+#include "gate_internal.h"
 
 #if SANITIZED
 
@@ -120,6 +120,11 @@ void hide_run(const jeff_heap *h, uint32_t start, uint32_t granules)
     memory_hide(at(h, start) - HEADER, end <= table_low(h) ? bytes + HEADER : bytes);
 }
 
+static uint32_t locks_now(const jeff_heap *h, const struct entry *e)
+{
+    return lock_count(h, (uint32_t)((uintptr_t)((uintptr_t)e - h->table_bias) / sizeof(struct entry)));
+}
+
 /// The payload of a live block that is not purged.
 static void *payload(const jeff_heap *h, const struct entry *e, size_t *bytes)
 {
@@ -149,7 +154,7 @@ static void show_payload(const jeff_heap *h, const struct entry *e)
 void *show_locked(jeff_heap *h, jeff_handle handle, void *address)
 {
     const struct entry *e = entry_at(h, slot_of(handle));
-    if (address && locks_of(e) == 1 && !(e->cw & CW_SHOWN))
+    if (address && locks_now(h, e) == 1 && !(e->cw & CW_SHOWN))
         show_payload(h, e);
     return address;
 }
@@ -161,7 +166,7 @@ void *show_weakly(jeff_heap *h, jeff_handle handle, void *address)
         return address;
     e->cw |= CW_SHOWN;
     h->weakly_shown = true;
-    if (!locks_of(e))
+    if (!locks_now(h, e))
         show_payload(h, e);
     return address;
 }
@@ -169,14 +174,14 @@ void *show_weakly(jeff_heap *h, jeff_handle handle, void *address)
 void hide_unlocked(jeff_heap *h, jeff_handle handle)
 {
     const struct entry *e = entry_at(h, slot_of(handle));
-    if (!locks_of(e) && !(e->cw & CW_SHOWN))
+    if (!locks_now(h, e) && !(e->cw & CW_SHOWN))
         hide_payload(h, e);
 }
 
 void end_weak_lock(jeff_heap *h, jeff_handle handle)
 {
     struct entry *e = live_entry(h, handle);
-    if (!e || !(e->cw & CW_SHOWN) || locks_of(e))
+    if (!e || !(e->cw & CW_SHOWN) || locks_now(h, e))
         return;
     e->cw &= ~CW_SHOWN;
     hide_payload(h, e);
@@ -192,7 +197,7 @@ void end_weak_locks(jeff_heap *h)
         if (!is_live(e) || !(e->cw & CW_SHOWN))
             continue;
         e->cw &= ~CW_SHOWN;
-        if (!locks_of(e))
+        if (!locks_now(h, e))
             hide_payload(h, e);
     }
 }
@@ -204,7 +209,7 @@ void hide_resized(jeff_heap *h, struct entry *e, uint32_t start, uint32_t granul
     if (granules_before > size)
         hide_run(h, start + size, granules_before - size);
     e->cw &= ~CW_SHOWN;
-    if (locks_of(e))
+    if (locks_now(h, e))
         show_payload(h, e);
 }
 
@@ -212,7 +217,7 @@ void hide_resized_pages(jeff_heap *h, struct entry *e)
 {
     hide_payload(h, e);
     e->cw &= ~CW_SHOWN;
-    if (locks_of(e))
+    if (locks_now(h, e))
         show_payload(h, e);
 }
 
@@ -224,7 +229,7 @@ void show_moved(jeff_heap *h, const struct entry *e)
 void hide_moved(jeff_heap *h, const struct entry *e, const void *payload_begin, size_t bytes)
 {
     (void)h;
-    if (!is_live(e) || (!locks_of(e) && !(e->cw & CW_SHOWN)))
+    if (!is_live(e) || (!locks_now(h, e) && !(e->cw & CW_SHOWN)))
         memory_hide(payload_begin, bytes);
 }
 

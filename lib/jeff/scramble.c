@@ -1,7 +1,7 @@
 /// A heap that scrambles moves every block that is not locked at each request, so that pointers which a client kept too long
 /// go wrong in its tests and not at its customers'. The lowest block of each stretch between two locked ones goes to the top, and
 /// everything above it slides down by its size.
-#include "heap_internal.h"
+#include "gate_internal.h"
 
 #define FREED_BYTE 0xdd
 
@@ -13,9 +13,13 @@ static uint32_t lift(struct jeff_heap *h, struct pass *pass, uint32_t start, uin
         .alignment = alignment_of(h, start, header),
         .wide = class_of(header) == CLASS_WIDE,
     };
-    const uint32_t room = top_take(h, &request, false);
-    if (!room)
+    if (!gate_claim(h, header & SLOT_MASK))
         return start;
+    const uint32_t room = top_take(h, &request, false);
+    if (!room) {
+        gate_release(h, header & SLOT_MASK);
+        return start;
+    }
     set_header(h, room, (header_of(h, room) & FREE_BELOW) | (header & ~FREE_BELOW));
     hidden_copy(at(h, room), at(h, start), (size_t)size * GRANULE - HEADER);
     const size_t small_limit = moving_begin(h);
@@ -37,7 +41,7 @@ static void lift_lowest(struct jeff_heap *h, struct pass *pass)
         const struct entry *e = is_hole(header) ? NULL : entry_at(h, header & SLOT_MASK);
         if (!e || !is_live(e))
             continue;
-        if (locks_of(e)) {
+        if (lock_count(h, header & SLOT_MASK)) {
             lowest = true;
         } else if (lowest) {
             start = lift(h, pass, start, header, size_at(h, start));

@@ -3,6 +3,8 @@
 /// "Inside Macintosh: Memory", 1992; here the far end is where the handle table grows.)
 #include "plan_internal.h"
 
+#include "gate_internal.h"
+
 /// How many places are tried: each costs a walk over the heap.
 #define PLACES_MOST 4u
 
@@ -66,9 +68,10 @@ bool jeff_settle(jeff_heap *h, jeff_handle handle)
         return fail(h, JEFF_ERROR_PURGED);
     if (e->cw & CW_MAPPED)
         return true;
-    if (locks_of(e))
+    if (lock_count(h, slot_of(handle)))
         return fail(h, JEFF_ERROR_LOCKED);
     halfway_end(h);
+    gates_note(h);
     struct pass pass = {0};
     struct planner p = {.h = h, .pass = &pass, .settled = slot_of(handle)};
     if (cached_count(h))
@@ -92,5 +95,6 @@ bool jeff_settle(jeff_heap *h, jeff_handle handle)
     if (p.noted)
         holes_relink(&p, true);
     steps_book(&p);
+    gates_forget(h);
     return settled || fail(h, JEFF_ERROR_NO_MEMORY);
 }

@@ -1,6 +1,6 @@
 /// The handle table: who has which slot, and how slots are born, recycled and dropped. Bins of cached blocks are lists of slots through
 /// the entries; an entry whose block was merged away stays in its bin until it is popped.
-#include "heap_internal.h"
+#include "gate_internal.h"
 
 /// How many bins and entries of bins one call looks at for one whose block is gone, so that it stays O(1).
 #define RECLAIM_TRIES 16u
@@ -95,6 +95,8 @@ static bool grow(struct jeff_heap *h)
     const size_t top_bytes = (size_t)h->top * GRANULE - HEADER;
     if (low < top_bytes + sizeof(struct entry))
         return false;
+    if (is_shared(h) && !gates_grow(h, h->slot_low - 1))
+        return false;
     if (h->pages && !pages_grow_table(h, low - sizeof(struct entry)))
         return false;
     h->slot_low--;
@@ -160,6 +162,8 @@ void table_tidy(struct jeff_heap *h)
     for (uint32_t slot = h->slot_low; slot < NIL; slot++) {
         struct entry *e = entry_at(h, slot);
         const uint32_t is_free = (~e->gen & 1) & (uint32_t)!is_retired(e);
+        if (is_shared(h) && !is_free)
+            continue; // another thread may be reading where its block lies
         const uint32_t mask = 0 - is_free;
         e->off &= ~mask;
         e->cw = (e->cw & ~mask) | (bare << CW_NEXT & mask);
