@@ -6,7 +6,7 @@
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
-if(STEVE_SANITIZE OR STEVE_COVERAGE OR NOT STEVE_ENGINE STREQUAL "none")
+if(STEVE_SANITIZE OR STEVE_TSAN OR STEVE_COVERAGE OR NOT STEVE_ENGINE STREQUAL "none")
     install(CODE "message(FATAL_ERROR \"a build with sanitizers, coverage or an engine cannot be installed: take preset release\")")
     return()
 endif()
