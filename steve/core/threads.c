@@ -2,21 +2,17 @@
 /// threads begin together, and when all have ended the executor is made right again for what a single thread does.
 ///
 /// Turns. Of each slot a word says how many of its ops are done in this stretch; the op with that number may begin. Who
-/// waits sets a flag in the word and sleeps on it (futex), so that a thread that waits takes no CPU time:
+/// waits sets a flag in the word and sleeps (struct steve_lot), so that a thread that waits takes no CPU time:
 ///
 ///     bit 31 the episode is over      bit 30 somebody waits      bits 0..29 ops done
 #define _GNU_SOURCE
 #include "steve/core/threads_internal.h"
 
-#include <limits.h>
-#include <linux/futex.h>
 #include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #define TURN_OVER   0x80000000u
 #define TURN_WAITED 0x40000000u
@@ -55,6 +51,10 @@ struct steve_crew *steve_crew_new(size_t longest)
     }
     pthread_mutex_init(&crew->finding_lock, NULL);
     pthread_mutex_init(&crew->index_lock, NULL);
+    for (unsigned i = 0; i < STEVE_LOTS; i++) {
+        pthread_mutex_init(&crew->lots[i].lock, NULL);
+        pthread_cond_init(&crew->lots[i].changed, NULL);
+    }
     return crew;
 }
 
@@ -74,44 +74,60 @@ void steve_crew_free(struct steve_crew *crew)
 
 // Turns and the end
 
-static void futex(_Atomic uint32_t *word, int what, uint32_t value)
+/// Where threads sleep that wait for the turn of a slot.
+static struct steve_lot *lot_of(struct steve_crew *crew, uint16_t slot)
 {
-    syscall(SYS_futex, word, what | FUTEX_PRIVATE_FLAG, value, NULL, NULL, 0);
+    return &crew->lots[slot % STEVE_LOTS];
+}
+
+static void wake(struct steve_crew *crew, uint16_t slot)
+{
+    struct steve_lot *lot = lot_of(crew, slot);
+    pthread_mutex_lock(&lot->lock);
+    pthread_cond_broadcast(&lot->changed);
+    pthread_mutex_unlock(&lot->lock);
+}
+
+/// Goes to sleep unless the turn has changed. Whoever changes it sees the flag, and then takes the lock that is held here.
+static void sleep_on(struct steve_crew *crew, uint16_t slot, uint32_t seen)
+{
+    struct steve_lot *lot = lot_of(crew, slot);
+    uint32_t waited = seen | TURN_WAITED;
+    pthread_mutex_lock(&lot->lock);
+    if (atomic_compare_exchange_strong(&crew->turns[slot], &seen, waited)) {
+        pthread_cond_wait(&lot->changed, &lot->lock);
+    }
+    pthread_mutex_unlock(&lot->lock);
 }
 
 /// @return false if the episode is over
-static bool wait_for_turn(_Atomic uint32_t *turn, uint32_t number)
+static bool wait_for_turn(struct steve_crew *crew, uint16_t slot, uint32_t number)
 {
     for (unsigned looks = 0;; looks++) {
-        uint32_t now = atomic_load(turn);
+        uint32_t now = atomic_load(&crew->turns[slot]);
         if ((now & TURN_OVER) != 0) {
             return false;
         }
         if ((now & TURN_DONE) == number) {
             return true;
         }
-        if (looks < LOOKS_AWAKE) {
-            continue;
-        }
         if (looks == LOOKS_AWAKE) {
             sched_yield();
-            continue;
-        }
-        uint32_t waited = now | TURN_WAITED;
-        if (now == waited || atomic_compare_exchange_strong(turn, &now, waited)) {
-            futex(turn, FUTEX_WAIT, waited);
+        } else if (looks > LOOKS_AWAKE) {
+            sleep_on(crew, slot, now);
         }
     }
 }
 
-static void pass_turn(_Atomic uint32_t *turn)
+static void pass_turn(struct steve_crew *crew, uint16_t slot)
 {
+    _Atomic uint32_t *turn = &crew->turns[slot];
     uint32_t now = atomic_load(turn);
     while (!atomic_compare_exchange_weak(turn, &now, (now & TURN_OVER) | ((now & TURN_DONE) + 1))) {
         // a thread began to wait meanwhile, or the episode is over
     }
     if ((now & TURN_WAITED) != 0) {
-        futex(turn, FUTEX_WAKE, INT_MAX);
+        wake(crew, slot);
     }
 }
 
@@ -123,7 +139,7 @@ void steve_crew_stop(struct steve_crew *crew)
     for (size_t slot = 0; slot < STEVE_SLOTS; slot++) {
         // Only slots of this stretch can be waited for.
         if (crew->next_turn[slot] > 0 && (atomic_fetch_or(&crew->turns[slot], TURN_OVER) & TURN_WAITED) != 0) {
-            futex(&crew->turns[slot], FUTEX_WAKE, INT_MAX);
+            wake(crew, (uint16_t)slot);
         }
     }
 }
@@ -185,7 +201,7 @@ static bool take_turn(struct steve_hand *hand, struct steve_op op)
 {
     struct steve_crew *crew = hand->crew;
     bool has_slot = steve_op_uses_slot(op.code);
-    if (has_slot && !wait_for_turn(&crew->turns[op.slot], crew->turn_of[hand->op])) {
+    if (has_slot && !wait_for_turn(crew, op.slot, crew->turn_of[hand->op])) {
         return false;
     }
     bool had_block = has_slot && crew->exec->slots[op.slot].ref != 0;
@@ -198,7 +214,7 @@ static bool take_turn(struct steve_hand *hand, struct steve_op op)
     if (has_slot) {
         hand->counts.handed_over += had_block && outcome != STEVE_SKIPPED && crew->last_by[op.slot] != hand->number;
         crew->last_by[op.slot] = (uint8_t)hand->number;
-        pass_turn(&crew->turns[op.slot]);
+        pass_turn(crew, op.slot);
     }
     return true;
 }

@@ -18,6 +18,14 @@ struct steve_hand {
     struct steve_crew_counts counts;
 };
 
+#define STEVE_LOTS 64u
+
+/// Where threads sleep that wait for a slot.
+struct steve_lot {
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+};
+
 struct steve_crew {
     struct steve_crew_work work;
     struct steve_exec
@@ -33,6 +41,7 @@ struct steve_crew {
     struct steve_layout index;  ///< the blocks whose addresses are known now: [address, address + bytes)
     atomic_size_t live_bytes;   ///< as asked for
 
+    struct steve_lot lots[STEVE_LOTS];
     _Atomic uint32_t turns[STEVE_SLOTS]; ///< see threads.c
     uint32_t next_turn[STEVE_SLOTS];     ///< while a stretch is dealt out
     uint8_t made_by[STEVE_SLOTS];        ///< the thread that made the slot's block; whose turn it is may look

@@ -287,7 +287,7 @@ static bool have_crew(struct worker *w)
 }
 
 /// The log once, by threads, on a fresh heap.
-static bool run_round(struct worker *w, uint64_t count)
+static bool run_round(struct worker *w, size_t count)
 {
     struct steve_page *page = w->page;
     struct steve_stamps *stamps = w->work->stamps;
@@ -334,15 +334,15 @@ static bool run_dealt(struct worker *w, uint64_t item, uint64_t count, uint64_t 
         return false;
     }
     steve_rng_seed(&rng, digest, w->work->plan.first + item, STEVE_STREAM_DEAL);
-    memcpy(w->drawn, log, count * sizeof log[0]);
+    memcpy(w->drawn, log, (size_t)count * sizeof log[0]);
     w->page->header.threads = (uint8_t)w->work->source->threads;
     for (unsigned round = 0; round < w->work->rounds && !stopped(w); round++) {
         set_phase(w, STEVE_WORKER_OPEN, 0);
-        memcpy(log, w->drawn, count * sizeof log[0]);
-        if (!steve_deal(&rng, log, count, w->page->header.threads)) {
+        memcpy(log, w->drawn, (size_t)count * sizeof log[0]);
+        if (!steve_deal(&rng, log, (size_t)count, w->page->header.threads)) {
             return fail(w, "threads could not be had", "memory is short");
         }
-        if (!run_round(w, count)) {
+        if (!run_round(w, (size_t)count)) {
             return false;
         }
     }
@@ -366,8 +366,8 @@ static bool run_recorded(struct worker *w, uint64_t length, uint64_t *digest)
     }
     for (unsigned round = 0; round < w->work->rounds && !stopped(w); round++) {
         set_phase(w, STEVE_WORKER_OPEN, 0);
-        memcpy(w->work->log, w->drawn, length * sizeof w->drawn[0]);
-        if (!run_round(w, length)) {
+        memcpy(w->work->log, w->drawn, (size_t)length * sizeof w->drawn[0]);
+        if (!run_round(w, (size_t)length)) {
             return false;
         }
     }
