@@ -15,6 +15,12 @@
 #if __has_feature(address_sanitizer)
 #define WITH_ADDRESS_SANITIZER 1
 #endif
+#if __has_feature(thread_sanitizer)
+#define WITH_THREAD_SANITIZER 1
+#endif
+#endif
+#ifdef __SANITIZE_THREAD__
+#define WITH_THREAD_SANITIZER 1
 #endif
 
 #ifdef WITH_ADDRESS_SANITIZER
@@ -33,8 +39,9 @@
 #define FRONT (2 * STEVE_REGION_UNIT)
 
 /// Far from where programs, libraries and sanitizers put things, within 47 bits. A region for each shift has its own place: how
-/// far the bases of the metamorphic oracle are apart is then the same in every process. 32 bits have no such places.
-#if UINTPTR_MAX > UINT32_MAX
+/// far the bases of the metamorphic oracle are apart is then the same in every process. 32 bits have no such places, and
+/// ThreadSanitizer allows none.
+#if UINTPTR_MAX > UINT32_MAX && !defined(WITH_THREAD_SANITIZER)
 #define REGION_WISH(shift) ((uintptr_t)(0x2000 + 0x400 * (uintptr_t)(shift)) << 32)
 #endif
 
