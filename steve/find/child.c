@@ -20,9 +20,11 @@
 
 /// What a jump of the CPU time between two looks, some 50 ms apart, counts as.
 #define STUCK_STEP_NS UINT64_C(100000000)
-/// A child that sleeps in one op for so many times the limit, and takes no CPU time, waits for something that will never come.
-#define ASLEEP_FACTOR 10u
-#define ASLEEP_MIN_NS UINT64_C(10000000000)
+/// A child that sleeps in one op for so many times the limit, and takes next to no CPU time, waits for something that will never
+/// come. A sanitizer's own thread wakes up now and then.
+#define ASLEEP_FACTOR    10u
+#define ASLEEP_CPU_SHARE 100u
+#define ASLEEP_MIN_NS    UINT64_C(10000000000)
 
 /// A sanitizer ends the process in its own way, having said why on stderr.
 #if defined(__SANITIZE_ADDRESS__)
@@ -310,7 +312,7 @@ static bool is_hang(const struct steve_child *child, const struct steve_sight *n
         return true;
     }
     uint64_t patience = patience_with_sleep(limits);
-    if (wall > patience && cpu < 1000000 && is_asleep(child->pid)) {
+    if (wall > patience && cpu < wall / ASLEEP_CPU_SHARE && is_asleep(child->pid)) {
         snprintf(finding->what, sizeof finding->what, "asleep for %" PRIu64 " ms %s: does it wait for itself?",
                  wall / 1000000, doing(now));
         return true;
