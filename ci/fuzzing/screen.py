@@ -212,7 +212,7 @@ class Screen:
             rest += f", {counts['silent']} that crash no more"
         lines = [f" {head}{self._dim(rest)}"]
         if triage.trouble:
-            lines.append(self._paint(f"   triage stopped: {triage.trouble}"[:width], "38", "5", "203"))
+            lines.append(self._paint(f"   triage waits: {triage.trouble}"[:width], "38", "5", "203"))
         for finding in new:
             first = finding["shapes"][0]
             ops = f"{first['ops']} ops" if first.get("ops") else f"{first.get('bytes', 0)} bytes"

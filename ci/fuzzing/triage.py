@@ -26,6 +26,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import corpora
+from complaint import ENVIRONMENT
 from engines import HANG_SECONDS, MAX_LENGTH
 from work import read_json, write_whole
 
@@ -33,6 +34,7 @@ SHRUNK_ALWAYS = 4
 BATCH = 24
 # Crash files of a finding that are kept beside its candidates.
 KEPT_AGAIN = 8
+RETRY_SECONDS = 30
 SHRINK_SECONDS = 10
 NAME_LENGTH = 64
 # A name can do without.
@@ -148,20 +150,29 @@ class Triage(threading.Thread):
     # The thread
 
     def run(self):
+        self._guarded(self._look_at_candidates)
+        self._guarded(self._look_at_seeds)
+        while not self._stop_asked:
+            last = self._no_more.is_set()
+            files = sorted(self.inbox.iterdir(), key=lambda file: file.name.split("+")[2:3])[:BATCH]
+            well = self._guarded(self._look_at, files)
+            if last and not (files and well):
+                return
+            if not files or not well:
+                self._no_more.wait(0.5 if well else RETRY_SECONDS)
+
+    def _guarded(self, step, *arguments):
+        """What goes wrong in here, such as a disk that is full for a while, must not end a run of weeks. @return whether it went well"""
         try:
-            self._look_at_candidates()
-            self._look_at_seeds()
-            while not self._stop_asked:
-                last = self._no_more.is_set()
-                files = sorted(self.inbox.iterdir(), key=lambda file: file.name.split("+")[2:3])[:BATCH]
-                self._look_at(files)
-                if not files:
-                    if last:
-                        return
-                    self._no_more.wait(0.5)
+            step(*arguments)
+            self.trouble = None
+            return True
         except Exception as error:  # pylint: disable=broad-except
-            self.trouble = f"{type(error).__name__}: {error}"
-            self.say(f"ci/fuzz: triage of {self.target} stopped: {self.trouble}; crash files wait in {self.inbox}")
+            trouble = f"{type(error).__name__}: {error}"
+            if trouble != self.trouble:
+                self.say(f"ci/fuzz: triage of {self.target} waits: {trouble}; crash files are kept in {self.inbox}")
+            self.trouble = trouble
+            return False
 
     def _call(self, command, seconds, **environment):
         """Runs a command. @return (status, output); None for the status if its time was over"""
@@ -204,6 +215,8 @@ class Triage(threading.Thread):
             return {}
         with tempfile.TemporaryDirectory(dir=self.work.target(self.target)) as out:
             status, output = self._steve(steve, "replay", "--no-shrink", "--json", "--out", out, *arguments, *files)
+        if status == ENVIRONMENT:
+            raise OSError(f"{steve} could not run: {output.strip()[-200:]}")
         begin = output.find("{\n")
         if status in (0, 1) and begin >= 0:
             try:

@@ -68,11 +68,15 @@ class CiFuzz(unittest.TestCase):
         said = process.communicate(timeout=LONG)[0].decode()
         return process.returncode, said
 
+    def crashes(self, *texts):
+        folder = Path(tempfile.mkdtemp(dir=self.folder))
+        for number, text in enumerate(texts):
+            (folder / f"{number}").write_text(text)
+        return folder
+
     def triage(self, *texts):
         """Runs it until all these crash files are its own."""
-        crashes = Path(tempfile.mkdtemp(dir=self.folder))
-        for number, text in enumerate(texts):
-            (crashes / f"{number}").write_text(text)
+        crashes = self.crashes(*texts)
         return self.fuzz_until(lambda: not list(crashes.iterdir()), crashes=crashes)
 
     @staticmethod
@@ -267,6 +271,16 @@ class CiFuzz(unittest.TestCase):
         self.assertEqual(status, 0, said)
         self.assertIn("30 crash files do not crash any more", said)
         self.assertEqual(len(list((self.target / "silent").iterdir())), 30)
+
+    def test_crash_files_wait_while_steve_cannot_run(self):
+        crashes = self.crashes("BUGpin steve: moved shape:aa")
+        environment = {"STUB_STEVE_FAILS": "1"}
+        status, said = self.fuzz_until(lambda: not list(crashes.iterdir()), crashes=crashes, environment=environment)
+        self.assertEqual(status, 0, said)
+        self.assertIn("steve: no process to be had", said)
+        self.assertIn("1 crash files wait for triage", said)
+        status, said = self.fuzz("--time", "1s")
+        self.assertEqual(status, 1, said)
 
     def test_seed_that_crashes_is_a_finding(self):
         seeds = self.folder / "seeds"
