@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+import sys
 
 import fleet
 from complaint import ENVIRONMENT, Trouble
@@ -52,7 +53,8 @@ class Builds:
                     raise Trouble(ENVIRONMENT, f"{binary} is not there")
 
     def _build(self):
-        self._call([ROOT / "ci" / "setup", "build", "test"])
+        if subprocess.run([ROOT / "ci" / "setup", "build", "test"], stdin=subprocess.DEVNULL, check=False).returncode != 0:
+            raise Trouble(ENVIRONMENT, "ci/setup could not install what is missing; what it says is above")
         for preset in STEVE_PRESETS:
             self._make(preset, ["steve"])
         targets = list(self.options.targets)
@@ -66,13 +68,17 @@ class Builds:
 
     def _make(self, preset, targets):
         print(f"== build/{preset}", flush=True)
-        self._call(["cmake", "--preset", preset, "-DSTEVE_MUTATOR=ON"], stdout=subprocess.DEVNULL)
+        self._call(["cmake", "--preset", preset, "-DSTEVE_MUTATOR=ON"])
         self._call(["cmake", "--build", ROOT / "build" / preset, "--target", *targets, "--", "--quiet"])
 
     @staticmethod
-    def _call(command, **how):
-        ended = subprocess.run(command, cwd=ROOT, check=False, stdin=subprocess.DEVNULL, **how)
+    def _call(command):
+        """Runs a part of a build, which has something to say only if it fails."""
+        ended = subprocess.run(
+            command, cwd=ROOT, check=False, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        )
         if ended.returncode != 0:
+            sys.stderr.write(ended.stdout.decode(errors="replace"))
             words = " ".join(map(str, command))
             raise Trouble(ENVIRONMENT, f"`{words}` ended with {ended.returncode}; what it says is above")
 
