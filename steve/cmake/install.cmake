@@ -1,6 +1,6 @@
 # What `cmake --install` puts where, so that others find Steve with find_package(steve):
 #
-#     bin/steve    include/steve/driver.h    lib/steve/*.a    lib/cmake/steve/: steveConfig.cmake and what it needs
+#     bin/steve    include/steve/driver.h    lib/steve/: *.a, steve_mutator.so    lib/cmake/steve/: steveConfig.cmake and what it needs
 #
 # A package is made of plain code: with a sanitizer or an engine in it every program would have to be linked with that.
 include(GNUInstallDirs)
@@ -27,8 +27,10 @@ function(steve_static_libraries target out)
     set(${out} ${found} PARENT_SCOPE)
 endfunction()
 
-# The fuzz target for a driver that is linked in. Its main() is the engine's, or comes with the package (AFL++).
-steve_add_library(steve_fuzz steve_core SOURCES ../fuzz/fuzz_driver.c ../fuzz/episode.c ../fuzz/linked_in.c ../fuzz/replay.c)
+# The fuzz target for a driver that is linked in. Its main() is the engine's, or comes with the package (AFL++). So does the mutator:
+# libFuzzer's is taken out of this archive by name (steveConfig.cmake), afl-fuzz loads steve_mutator.so (fuzz/CMakeLists.txt).
+steve_add_library(steve_fuzz steve_gen steve_core SOURCES ../fuzz/fuzz_driver.c ../fuzz/episode.c ../fuzz/linked_in.c ../fuzz/replay.c
+    ../fuzz/mutate.c ../fuzz/mutate_canonical.c ../fuzz/mutate_libfuzzer.c)
 target_compile_definitions(steve_fuzz PRIVATE FUZZ_FAMILY="" FUZZ_TARGET="fuzz")
 
 set(STEVE_ARCHIVES)

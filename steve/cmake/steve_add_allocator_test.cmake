@@ -4,7 +4,7 @@
 # the allocator; LIBRARIES are linked beside them. Makes, of those that this machine's compilers can:
 #
 #     <name>_stress   the program `steve` with the driver in it: `<name>_stress run`, `replay`, `shrink`, `bench`, ...
-#     <name>_fuzz     a libFuzzer target, with ASan and UBSan (clang)
+#     <name>_fuzz     a libFuzzer target, with ASan and UBSan (clang), and the mutator that knows ops
 #     <name>_afl      an AFL++ target (where afl-clang-fast is found, the sources are C, and there are no LIBRARIES)
 #     <name>          a CTest entry: <name>_stress run --seed 1 --ops <OPS, by default 1000000>
 include_guard()
@@ -46,7 +46,8 @@ macro(_steve_add_libfuzzer name)
     if(STEVE_HAS_LIBFUZZER)
         add_executable(${name}_fuzz ${test_SOURCES})
         target_compile_options(${name}_fuzz PRIVATE -g -fsanitize=fuzzer-no-link ${_STEVE_SANITIZERS})
-        target_link_options(${name}_fuzz PRIVATE -fsanitize=fuzzer ${_STEVE_SANITIZERS})
+        # Nothing else asks for the mutator: to libFuzzer it is optional.
+        target_link_options(${name}_fuzz PRIVATE -fsanitize=fuzzer ${_STEVE_SANITIZERS} -Wl,-u,LLVMFuzzerCustomMutator)
         target_link_libraries(${name}_fuzz PRIVATE ${test_LIBRARIES} steve::driver steve::fuzz)
     endif()
 endmacro()

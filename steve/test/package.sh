@@ -74,6 +74,7 @@ if [ -x sound/pool_fuzz ]; then
     expect 77 fuzz.log broken/pool_fuzz -runs=2000000 -seed=1 -max_len=512 -artifact_prefix=crash- corpus
     has fuzz.log 'fuzz: oracle=overlap'
     expect 1 replay.log broken/pool_stress replay --no-shrink crash-*
+    has fuzz.log '^MS: .*Custom' # the mutator that knows ops made it
 fi
 if [ -x sound/pool_afl ]; then
     echo "AFL++'s target runs what it is given"
@@ -82,6 +83,13 @@ if [ -x sound/pool_afl ]; then
     broken/pool_afl found/*/repro.bin >afl.log 2>&1 || state=$?
     [ "$state" -ne 0 ] || fail "AFL++'s target shows nothing" afl.log
     has afl.log 'oracle=overlap'
+    echo "and afl-fuzz takes the mutator"
+    mkdir seeds
+    cp found/*/repro.bin seeds
+    mutator=$(find "$folder/prefix" -name steve_mutator.so)
+    expect 0 afl.log env AFL_CUSTOM_MUTATOR_LIBRARY="$mutator" AFL_CUSTOM_MUTATOR_ONLY=1 AFL_NO_UI=1 AFL_NO_COLOR=1 AFL_SKIP_CPUFREQ=1 \
+        AFL_I_DONT_CARE_ABOUT_MISSING_CRASHES=1 AFL_NO_AFFINITY=1 afl-fuzz -i seeds -o afl-out -V 2 -t 1000+ -m none -- sound/pool_afl
+    has afl.log "Custom mutator '$mutator' installed successfully"
 fi
 
 echo "a new driver compiles, in C and in C++, and passes as it is"
