@@ -8,4 +8,4 @@
 cmake -S . -B "$WORK/steve" -DSTEVE_ENGINE=external -DSTEVE_ENGINE_LIBRARY="$LIB_FUZZING_ENGINE" -DCMAKE_BUILD_TYPE=None \
     -DCMAKE_COMPILE_WARNING_AS_ERROR=OFF
 cmake --build "$WORK/steve" --parallel "$(nproc)"
-cp "$WORK"/steve/bin/fuzz_* "$OUT"
+cp "$WORK"/steve/bin/fuzz_* "$WORK"/steve/fuzz/fuzz_* "$OUT"
