@@ -4,7 +4,8 @@
 /// are not locked together, within a time budget, so that the free memory becomes one run again.
 ///
 /// - A heap lives in memory that the client supplies (jeff_init: *everything* is inside it), or in pages that Jeff maps and
-///   grows (jeff_create). There is no global state; heaps are independent. A heap is not thread-safe.
+///   grows (jeff_create). There is no global state; heaps are independent. A heap is for one thread at a
+///   time; jeff_shared.h has heaps for several.
 /// - Every misuse of a handle (stale, freed twice, made up, of another heap) is refused in O(1), has a status, and changes
 ///   nothing. jeff_last_status() tells why the last call on a heap failed.
 /// - Any call that may need space (jeff_malloc, jeff_calloc, jeff_aligned_alloc, jeff_resize) may compact before it would

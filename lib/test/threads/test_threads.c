@@ -27,7 +27,7 @@
 #define IS_SLOW 0
 #endif
 
-enum { THREADS = 4, OWNED = 192, PUBLIC = 48, HELD = 3, OPS = IS_SLOW ? 5000 : 50000 };
+enum { THREADS = 4, OWNED = 192, PUBLIC = 48, HELD = 3, OPS = IS_SLOW ? 5000 : 25000 };
 
 /// What stands at the beginning of each block.
 struct stamp {
