@@ -58,6 +58,7 @@ struct instance {
     bool may_be_halfway; ///< a compaction has paused since the last one that went to the end
     bool purges;         ///< some block is purgeable, or was: it may have no memory
     bool last_resort;    ///< compacts before it refuses
+    bool scrambles;      ///< moves everything at each request
     size_t locks;        ///< of all blocks together
     size_t stranded;     ///< at most, below blocks that are aligned: their alignments, with those of the freed ones
     const char *damage;  ///< what a callback or a dry run saw that must not be; told by `check`
@@ -159,6 +160,7 @@ static void *open_in_region(const struct steve_geometry *geometry, size_t alignm
     instance->region = (uintptr_t)geometry->region;
     instance->settles = (geometry->options & OPTION_SETTLE) != 0;
     instance->last_resort = (geometry->options & OPTION_NO_LAST_RESORT) == 0;
+    instance->scrambles = scramble;
     instance->heap = jeff_init(geometry->region, geometry->bytes, &config, &status);
     if (instance->heap == NULL) {
         *why = jeff_strerror(status);
@@ -498,12 +500,12 @@ static void finish_in_slices(struct instance *instance, uint64_t budget_ns)
     }
 }
 
-/// What a compaction has made room for is served, and given back.
+/// What a compaction has made room for is served, and given back. Where that itself moves everything, the run may be gone by then.
 static const char *is_served(struct instance *instance, size_t wanted, const struct jeff_report *report)
 {
     struct jeff_stats stats;
     jeff_stats(instance->heap, &stats);
-    if (report->stop != JEFF_STOP_GOAL || stats.spare_handles == 0) {
+    if (instance->scrambles || report->stop != JEFF_STOP_GOAL || stats.spare_handles == 0) {
         return NULL;
     }
     const jeff_handle handle = jeff_malloc(instance->heap, wanted);
