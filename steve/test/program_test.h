@@ -27,7 +27,7 @@ static char folder[] = "/tmp/steve-test-XXXXXX";
 
 struct outcome {
     int status;
-    char out[65536];
+    char out[1 << 18];
     char err[8192];
 };
 

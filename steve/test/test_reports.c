@@ -1,62 +1,11 @@
 /// Tests of runs that collect findings and report to machines, by calling the program: --keep-going, --known, --json, --junit and
-/// --exhaustive. The program is taken from beside this one, or from STEVE_PROGRAM.
-#define _GNU_SOURCE
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+/// --exhaustive.
+#include "steve/test/program_test.h"
 
 #include <cjson/cJSON.h>
-#include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 /// A bug that shows in every episode that has a calloc, and shrinks to a few ops in no time.
 #define BROKEN "run --driver hostile-dirty-calloc --seed 1 --ops 20000"
-
-static char program[4096];
-static char folder[] = "/tmp/steve-test-reports-XXXXXX";
-
-struct outcome {
-    int status;
-    char out[1 << 18];
-    char err[8192];
-};
-
-static void read_back(const char *path, char *text, size_t size)
-{
-    FILE *file = fopen(path, "r");
-    assert_non_null(file);
-    size_t count = fread(text, 1, size - 1, file);
-    text[count] = '\0';
-    fclose(file);
-}
-
-/// Calls `steve ARGUMENTS` through a shell, in the test's folder.
-static const struct outcome *steve(const char *arguments)
-{
-    static struct outcome outcome;
-    char line[8192];
-    snprintf(line, sizeof line, "'%s' %s >out.txt 2>err.txt </dev/null", program, arguments);
-    int status = system(line);
-    assert_true(WIFEXITED(status));
-    outcome.status = WEXITSTATUS(status);
-    read_back("out.txt", outcome.out, sizeof outcome.out);
-    read_back("err.txt", outcome.err, sizeof outcome.err);
-    return &outcome;
-}
-
-static void assert_has(const char *text, const char *part)
-{
-    if (strstr(text, part) == NULL) {
-        fail_msg("expected '%s' in:\n%s", part, text);
-    }
-}
 
 /// The last line of a run, up to what differs from run to run: the time.
 static void verdict_of(const char *out, char verdict[1024])
@@ -259,35 +208,8 @@ static void exhaustive_finds_the_shortest(void **state)
     assert_true(atoi(at + strlen(" repro_ops=")) <= 4);
     at = strstr(o->out, "--exhaustive 4 --episode ");
     assert_non_null(at);
-    char again[256];
-    snprintf(again, sizeof again, "run --driver hostile-dirty-calloc --out small2 %.*s", (int)strcspn(at, "\n"), at);
-    assert_has(steve(again)->out, "\nverdict=fail oracle=zero exhaustive=4 ");
-}
-
-static int find_program(void **state)
-{
-    (void)state;
-    const char *given = getenv("STEVE_PROGRAM");
-    if (given != NULL) {
-        snprintf(program, sizeof program, "%s", given);
-    } else {
-        ssize_t length = readlink("/proc/self/exe", program, sizeof program - 16);
-        assert_true(length > 0);
-        program[length] = '\0';
-        snprintf(strrchr(program, '/'), 16, "/steve");
-    }
-    assert_int_equal(access(program, X_OK), 0);
-    assert_non_null(mkdtemp(folder));
-    assert_int_equal(chdir(folder), 0);
-    return 0;
-}
-
-static int clean_up(void **state)
-{
-    (void)state;
-    char line[256];
-    snprintf(line, sizeof line, "rm -rf '%s'", folder);
-    return chdir("/") != 0 || system(line) != 0;
+    o = steve("run --driver hostile-dirty-calloc --out small2 %.*s", (int)strcspn(at, "\n"), at);
+    assert_has(o->out, "\nverdict=fail oracle=zero exhaustive=4 ");
 }
 
 int main(void)
@@ -303,5 +225,5 @@ int main(void)
         cmocka_unit_test(exhaustive_says_what_it_tries),
         cmocka_unit_test(exhaustive_finds_the_shortest),
     };
-    return cmocka_run_group_tests(tests, find_program, clean_up);
+    return cmocka_run_group_tests(tests, enter_folder, leave_folder);
 }
