@@ -109,12 +109,18 @@ static baseline_heap *call_of(void *heap)
     return instance->heap;
 }
 
+static struct baseline_stats stats_of(void *heap)
+{
+    struct baseline_stats stats;
+    baseline_stats(heap_of(heap), &stats);
+    return stats;
+}
+
 /// A free block that is large enough, and pages of a heap that has room for them, are there to be used.
 static void judge_refusal(struct instance *instance, size_t alignment, size_t bytes)
 {
     const size_t needed = baseline_run_needed(instance->heap, alignment, bytes);
-    struct baseline_stats stats;
-    baseline_stats(instance->heap, &stats);
+    const struct baseline_stats stats = stats_of(instance);
     const size_t page = (size_t)sysconf(_SC_PAGESIZE);
     if (needed < JUDGED_MOST && (needed + PAGES_OVERHEAD + page - 1) / page * page <= stats.room_bytes) {
         instance->damage = "a request was refused although the limit has room for the pages that it needs";
@@ -178,8 +184,7 @@ static struct steve_extent call_extent(void *heap, steve_ref ref)
 
 static struct steve_arena call_arena(void *heap)
 {
-    struct baseline_stats stats;
-    baseline_stats(heap_of(heap), &stats);
+    const struct baseline_stats stats = stats_of(heap);
     return (struct steve_arena){
         .begin = (uintptr_t)stats.arena,
         .end = (uintptr_t)stats.arena + stats.arena_bytes,
@@ -194,8 +199,7 @@ static size_t call_run_needed(void *heap, size_t alignment, size_t bytes)
 
 static void call_stats(void *heap, struct steve_stats *out)
 {
-    struct baseline_stats stats;
-    baseline_stats(heap_of(heap), &stats);
+    const struct baseline_stats stats = stats_of(heap);
     *out = (struct steve_stats){
         .live_blocks = stats.live_blocks,
         .live_bytes = stats.live_bytes,

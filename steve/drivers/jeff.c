@@ -98,14 +98,20 @@ static void instance_free(struct instance *instance)
     }
 }
 
+static struct jeff_stats stats_of(const struct instance *instance)
+{
+    struct jeff_stats stats;
+    jeff_stats(instance->heap, &stats);
+    return stats;
+}
+
 static uint64_t virtual_now(void *context)
 {
     const struct instance *instance = context;
     if (instance->heap == NULL) {
         return 0; // asked while the heap is being made
     }
-    struct jeff_stats stats;
-    jeff_stats(instance->heap, &stats);
+    const struct jeff_stats stats = stats_of(instance);
     return stats.moved_bytes * NS_PER_MOVED_BYTE + stats.visited_blocks * NS_PER_VISITED_BLOCK;
 }
 
@@ -469,12 +475,10 @@ static bool are_same(const struct jeff_stats *a, const struct jeff_stats *b)
 static struct jeff_report price_of(struct instance *instance, size_t wanted)
 {
     const struct jeff_goal goal = {.wanted_bytes = wanted, .dry_run = true};
-    struct jeff_stats before;
-    struct jeff_stats after;
     struct jeff_report price;
-    jeff_stats(instance->heap, &before);
+    const struct jeff_stats before = stats_of(instance);
     jeff_compact_goal(instance->heap, &goal, &price);
-    jeff_stats(instance->heap, &after);
+    const struct jeff_stats after = stats_of(instance);
     if (!are_same(&before, &after)) {
         instance->damage = "a dry run of a compaction changed the heap's statistics";
     }
@@ -562,8 +566,7 @@ static struct steve_extent call_extent(void *heap, steve_ref ref)
 static struct steve_arena call_arena(void *heap)
 {
     const struct instance *instance = heap;
-    struct jeff_stats stats;
-    jeff_stats(instance->heap, &stats);
+    const struct jeff_stats stats = stats_of(instance);
     return (struct steve_arena){
         .begin = instance->region + stats.control_bytes,
         .end = instance->region + stats.heap_bytes - stats.table_bytes,
@@ -579,8 +582,7 @@ static size_t call_run_needed(void *heap, size_t alignment, size_t bytes)
 
 static void region_stats(void *heap, struct steve_stats *out)
 {
-    struct jeff_stats stats;
-    jeff_stats(heap_of(heap), &stats);
+    const struct jeff_stats stats = stats_of(heap);
     *out = (struct steve_stats){
         .live_blocks = stats.live_blocks,
         .live_bytes = stats.live_bytes,
@@ -590,8 +592,7 @@ static void region_stats(void *heap, struct steve_stats *out)
 
 static void mapped_stats(void *heap, struct steve_stats *out)
 {
-    struct jeff_stats stats;
-    jeff_stats(heap_of(heap), &stats);
+    const struct jeff_stats stats = stats_of(heap);
     *out = (struct steve_stats){
         .live_blocks = stats.live_blocks,
         // With pages of its own a block's extent is those pages, but its small share of the heap is counted, too.

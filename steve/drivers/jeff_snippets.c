@@ -230,35 +230,17 @@ static const char mapped_open[] = "    const size_t page = (size_t)sysconf(_SC_P
     .check = "    struct jeff_damage damage = {.what = \"damage without a description\"};\n"                           \
              "    return jeff_check($heap, &damage) == JEFF_OK ? NULL : damage.what;\n"
 
-const struct steve_snippets steve_jeff_snippets = {
-    COMMON,
-    .code = region_code,
-    .options = region_options,
-    .open = REGION_OPEN("        .alignment = 16,\n"),
-    .arena = ARENA,
-    .handle_bytes = "12",
-    .statistics = STATISTICS_IN_REGION,
-};
+// How a heap in a region is made is all that its kinds differ in.
+#define REGION_SNIPPETS(settings)                                                                                      \
+    {                                                                                                                  \
+        COMMON, .code = region_code, .options = region_options, .open = REGION_OPEN(settings), .arena = ARENA,         \
+                .handle_bytes = "12", .statistics = STATISTICS_IN_REGION,                                              \
+    }
 
-const struct steve_snippets steve_jeff_align8_snippets = {
-    COMMON,
-    .code = region_code,
-    .options = region_options,
-    .open = REGION_OPEN("        .alignment = 8,\n"),
-    .arena = ARENA,
-    .handle_bytes = "12",
-    .statistics = STATISTICS_IN_REGION,
-};
-
-const struct steve_snippets steve_jeff_scramble_snippets = {
-    COMMON,
-    .code = region_code,
-    .options = region_options,
-    .open = REGION_OPEN("        .alignment = 16,\n        .scramble = true,\n"),
-    .arena = ARENA,
-    .handle_bytes = "12",
-    .statistics = STATISTICS_IN_REGION,
-};
+const struct steve_snippets steve_jeff_snippets = REGION_SNIPPETS("        .alignment = 16,\n");
+const struct steve_snippets steve_jeff_align8_snippets = REGION_SNIPPETS("        .alignment = 8,\n");
+const struct steve_snippets steve_jeff_scramble_snippets = REGION_SNIPPETS("        .alignment = 16,\n"
+                                                                           "        .scramble = true,\n");
 
 const struct steve_snippets steve_jeff_mapped_snippets = {
     COMMON, .code = mapped_code, .options = mapped_options, .open = mapped_open, .statistics = STATISTICS_OF_MAPPED,
