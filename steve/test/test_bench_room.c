@@ -19,9 +19,10 @@ static const char *const names[] = {"freelist", "buddy", "jeff", "freelist-mmap"
 
 enum { NAMES = sizeof names / sizeof *names };
 
-/// A heap with holes that lie apart: every other block of 8 KiB is freed.
-static void open_with_holes(struct bench_heap *heap, const char *name)
+/// A heap with holes that lie apart: every other block of 8 KiB is freed. Ready to be asked.
+static void open_with_holes(struct bench_room *room, struct bench_heap *heap, const char *name)
 {
+    assert_true(bench_room_open(room, 100 * SECONDS));
     const struct steve_driver *driver = steve_catalog_by_name(&steve_drivers, name);
     steve_ref ref[12];
     assert_true(bench_heap_open(heap, driver, HEAP));
@@ -43,8 +44,7 @@ static void in_a_region_the_largest_is_served_and_a_larger_one_is_not(void **sta
     for (int i = 0; i < NAMES; i++) {
         struct bench_room room;
         struct bench_heap heap;
-        assert_true(bench_room_open(&room, 100 * SECONDS));
-        open_with_holes(&heap, names[i]);
+        open_with_holes(&room, &heap, names[i]);
         if (heap.driver->promises & STEVE_PROMISE_REGION) {
             const size_t largest = bench_room_largest(&room, &heap, HEAP);
             assert_true(largest > 0 && serves(&heap, largest));
@@ -59,8 +59,7 @@ static void where_it_begins_to_ask_makes_no_difference(void **state)
     (void)state;
     struct bench_room room;
     struct bench_heap heap;
-    assert_true(bench_room_open(&room, 100 * SECONDS));
-    open_with_holes(&heap, "freelist");
+    open_with_holes(&room, &heap, "freelist");
     const size_t largest = bench_room_largest(&room, &heap, HEAP);
     const double shares[] = {0, 0.3, room.share - 0.001, room.share, room.share + 0.001, 0.9, 1};
     for (size_t i = 0; i < sizeof shares / sizeof *shares; i++) {
@@ -77,8 +76,7 @@ static void asking_leaves_the_heap_as_it_is(void **state)
     for (int i = 0; i < NAMES; i++) {
         struct bench_room room;
         struct bench_heap heap;
-        assert_true(bench_room_open(&room, 100 * SECONDS));
-        open_with_holes(&heap, names[i]);
+        open_with_holes(&room, &heap, names[i]);
         const uint64_t moves = heap.driver->moves ? heap.driver->moves(heap.heap) : 0;
         struct steve_stats before = {0}, after = {0};
         if (heap.driver->stats)
@@ -98,8 +96,8 @@ static void nothing_is_told_when_the_time_is_up(void **state)
     (void)state;
     struct bench_room room;
     struct bench_heap heap;
-    assert_true(bench_room_open(&room, 0));
-    open_with_holes(&heap, "freelist");
+    open_with_holes(&room, &heap, "freelist");
+    room.until_ns = 0;
     assert_true(bench_room_largest(&room, &heap, HEAP) == BENCH_ROOM_UNKNOWN);
     bench_heap_close(&heap);
 }
