@@ -31,6 +31,26 @@ static enum steve_outcome step(struct steve_exec *exec, uint8_t code, uint16_t s
     return steve_exec_step(exec, steve_op_sized(code, slot, bytes));
 }
 
+/// A step that is expected to come out so, on both sides together.
+struct expected {
+    uint8_t code;
+    uint16_t slot;
+    uint32_t bytes;
+    enum steve_outcome outcome;
+};
+
+static void assert_steps(struct steve_exec *exec, const struct expected *steps, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        const enum steve_outcome outcome = step(exec, steps[i].code, steps[i].slot, steps[i].bytes);
+        if (outcome != steps[i].outcome) {
+            fail_msg("step %zu: outcome %d, expected %d", i, (int)outcome, (int)steps[i].outcome);
+        }
+    }
+}
+
+#define ASSERT_STEPS(exec, steps) assert_steps(exec, steps, sizeof(steps) / sizeof *(steps))
+
 static void assert_differs(struct steve_exec *exec, uint64_t op, const char *part)
 {
     const struct steve_finding *finding = steve_exec_finding(exec);
@@ -94,13 +114,16 @@ static void a_refusal_for_want_of_room_does_not_differ(void **state)
 {
     (void)state;
     struct steve_exec *exec = begin_pair(&steve_driver_hostile, &steve_driver_libc, 20000);
-    assert_int_equal(step(exec, STEVE_OP_MALLOC, 0, 15000), STEVE_DONE);
-    assert_int_equal(step(exec, STEVE_OP_MALLOC, 1, 15000), STEVE_REFUSED);
-    assert_int_equal(step(exec, STEVE_OP_RESIZE, 0, 30000), STEVE_REFUSED);
-    // What libc got alone it has no longer: the slots are alike again.
-    assert_int_equal(step(exec, STEVE_OP_MALLOC, 1, 100), STEVE_DONE);
-    assert_int_equal(step(exec, STEVE_OP_FREE, 0, 0), STEVE_DONE);
-    assert_int_equal(step(exec, STEVE_OP_MALLOC, 0, 14000), STEVE_DONE);
+    const struct expected steps[] = {
+        {STEVE_OP_MALLOC, 0, 15000, STEVE_DONE},
+        {STEVE_OP_MALLOC, 1, 15000, STEVE_REFUSED},
+        {STEVE_OP_RESIZE, 0, 30000, STEVE_REFUSED},
+        // What libc got alone it has no longer: the slots are alike again.
+        {STEVE_OP_MALLOC, 1, 100, STEVE_DONE},
+        {STEVE_OP_FREE, 0, 0, STEVE_DONE},
+        {STEVE_OP_MALLOC, 0, 14000, STEVE_DONE},
+    };
+    ASSERT_STEPS(exec, steps);
     assert_ends_well(exec);
 }
 
@@ -109,12 +132,13 @@ static void without_stated_runs_only_what_was_held_before_counts(void **state)
     (void)state;
     const struct steve_driver refusing = refusing_libc();
     struct steve_exec *exec = begin_pair(&refusing, &steve_driver_hostile, 200000);
-    assert_int_equal(step(exec, STEVE_OP_MALLOC, 0, 1000), STEVE_REFUSED); // it may have no more than that
-    assert_int_equal(step(exec, STEVE_OP_MALLOC, 0, 50001), STEVE_DONE);
-    assert_int_equal(step(exec, STEVE_OP_MALLOC, 1, 1000), STEVE_REFUSED); // or not beside that
-    assert_int_equal(step(exec, STEVE_OP_FREE, 0, 0), STEVE_DONE);
-    assert_int_equal(step(exec, STEVE_OP_MALLOC, 0, 60000), STEVE_REFUSED); // or not that much
-    assert_int_equal(step(exec, STEVE_OP_MALLOC, 0, 1000), STEVE_FOUND);
+    const struct expected steps[] = {
+        // It may have no more than that, or not beside another, or not that much.
+        {STEVE_OP_MALLOC, 0, 1000, STEVE_REFUSED},  {STEVE_OP_MALLOC, 0, 50001, STEVE_DONE},
+        {STEVE_OP_MALLOC, 1, 1000, STEVE_REFUSED},  {STEVE_OP_FREE, 0, 0, STEVE_DONE},
+        {STEVE_OP_MALLOC, 0, 60000, STEVE_REFUSED}, {STEVE_OP_MALLOC, 0, 1000, STEVE_FOUND},
+    };
+    ASSERT_STEPS(exec, steps);
     assert_differs(exec, 5, "it holds 0 bytes in 0 blocks, and has held 50001, and as large a block");
 }
 
@@ -131,9 +155,12 @@ static void zero_bytes_may_be_refused_where_the_driver_says_so(void **state)
     refusing.malloc = refuses_nothing_asked_for;
     refusing.zero_size = STEVE_ZERO_REFUSED;
     struct steve_exec *exec = begin_pair(&steve_driver_hostile, &refusing, 200000);
-    assert_int_equal(step(exec, STEVE_OP_MALLOC, 0, 50000), STEVE_DONE);
-    assert_int_equal(step(exec, STEVE_OP_FREE, 0, 0), STEVE_DONE);
-    assert_int_equal(step(exec, STEVE_OP_MALLOC, 0, 0), STEVE_DONE);
+    const struct expected steps[] = {
+        {STEVE_OP_MALLOC, 0, 50000, STEVE_DONE},
+        {STEVE_OP_FREE, 0, 0, STEVE_DONE},
+        {STEVE_OP_MALLOC, 0, 0, STEVE_DONE},
+    };
+    ASSERT_STEPS(exec, steps);
     assert_ends_well(exec);
 }
 
@@ -177,17 +204,21 @@ static void an_op_that_the_second_lacks_is_skipped_there(void **state)
     poor.calloc = NULL;
     poor.resize = NULL;
     struct steve_exec *exec = begin_pair(&steve_driver_jeff, &poor, 200000);
-    assert_int_equal(step(exec, STEVE_OP_CALLOC, 0, 100), STEVE_DONE);
-    assert_int_equal(step(exec, STEVE_OP_MALLOC, 1, 100), STEVE_DONE);
-    assert_int_equal(step(exec, STEVE_OP_RESIZE, 1, 5000), STEVE_DONE);
-    assert_int_equal(step(exec, STEVE_OP_LOCK, 1, 0), STEVE_DONE);
-    assert_int_equal(step(exec, STEVE_OP_FREE, 1, 0), STEVE_REFUSED); // and not freed there either
-    assert_int_equal(step(exec, STEVE_OP_FREE_STALE, 1, 0), STEVE_SKIPPED);
-    assert_int_equal(step(exec, STEVE_OP_UNLOCK, 1, 0), STEVE_DONE);
-    assert_int_equal(step(exec, STEVE_OP_COMPACT, 0, 0), STEVE_DONE);
-    assert_int_equal(step(exec, STEVE_OP_VERIFY, 1, 0), STEVE_DONE);
-    assert_int_equal(step(exec, STEVE_OP_FREE, 0, 0), STEVE_DONE);
-    assert_int_equal(step(exec, STEVE_OP_FREE, 1, 0), STEVE_DONE);
+    const struct expected steps[] = {
+        {STEVE_OP_CALLOC, 0, 100, STEVE_DONE},
+        {STEVE_OP_MALLOC, 1, 100, STEVE_DONE},
+        {STEVE_OP_RESIZE, 1, 5000, STEVE_DONE},
+        {STEVE_OP_LOCK, 1, 0, STEVE_DONE},
+        // And not freed there either.
+        {STEVE_OP_FREE, 1, 0, STEVE_REFUSED},
+        {STEVE_OP_FREE_STALE, 1, 0, STEVE_SKIPPED},
+        {STEVE_OP_UNLOCK, 1, 0, STEVE_DONE},
+        {STEVE_OP_COMPACT, 0, 0, STEVE_DONE},
+        {STEVE_OP_VERIFY, 1, 0, STEVE_DONE},
+        {STEVE_OP_FREE, 0, 0, STEVE_DONE},
+        {STEVE_OP_FREE, 1, 0, STEVE_DONE},
+    };
+    ASSERT_STEPS(exec, steps);
     assert_ends_well(exec);
 }
 
