@@ -36,7 +36,7 @@ refused "--seed 18446744073709551616" --seed 18446744073709551616
 
 "$steve" bench --help | grep -q '^usage: steve bench' || fail "--help: no usage"
 
-"$steve" bench --quick --drivers libc --seed 2 >libc.txt
+"$steve" bench --quick --drivers libc --seed 2 --metric pair,largest_run,compact_time >libc.txt
 grep -q '^machine ' libc.txt || fail "--drivers libc: no machine"
 grep -q '^rounds  *1, .*seed 2' libc.txt || fail "--seed 2: not said"
 grep -q '^ live blocks      libc$' libc.txt || fail "--drivers libc: not libc alone"
