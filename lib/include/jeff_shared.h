@@ -20,7 +20,8 @@
 /// - Callbacks (jeff_config.moved, jeff_config.low_memory) run on the thread whose call they are part of, with the mutex taken, one
 ///   at a time. They may call what jeff.h allows them, through the functions here. While `moved` runs the block is at `to`, and other
 ///   threads may lock it and write to it, but neither free nor move it: to look at it, lock it. A callback must not wait for a
-///   thread that might wait for the heap. `now_ns` and the page hooks must not call into the heap.
+///   thread that might wait for the heap. `now_ns` runs with the mutex taken too. It and
+///   the page hooks must not call into the heap; statistics are the exception.
 /// - A heap must be made before other threads know of it, and destroyed after the last of them is done with it.
 ///
 /// It needs compare and swap of 64 bits by the processor itself: x86 (from the Pentium on), ARMv7-A, 64-bit ARM, 64-bit RISC-V and

@@ -214,6 +214,7 @@ static void passes_on_sound_allocators(void **state)
     assert_passes_on("driver jeff\nheap 65536\noption moved\noption settle\n");
     assert_passes_on("driver jeff-mapped\nheap 1048576\noption settle\n");
     assert_passes_on("driver jeff-mapped\nheap 1048576\noption failing-pages\n");
+    assert_passes_on("driver jeff-threads\nheap 65536\nbase 3\nmemory dirty\noption moved\n");
     assert_passes_on("driver libc\n");
     assert_passes_on("driver freelist-size\nheap 65536\nbase 3\nmemory dirty\n");
     assert_passes_on("driver combo-align8\nheap 4096\n");
