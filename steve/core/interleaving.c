@@ -31,12 +31,8 @@ void steve_resolve_sizes(const struct steve_exec *exec, struct steve_op *ops, si
         if (!steve_op_uses_size(op->code)) {
             continue;
         }
-        bool of_slot = op->size_class >= STEVE_SIZE_OF_SLOT && op->size_class < STEVE_SIZE_MAX;
-        size_t bytes = steve_view_resolve_size(exec, *op);
-        if (of_slot) {
-            bytes = sizes[op->arg];
-            size_t delta = op->delta < 0 ? (size_t)-op->delta : (size_t)op->delta;
-            bytes = op->delta >= 0 ? bytes + delta : bytes > delta ? bytes - delta : 0;
+        size_t bytes = steve_op_bytes(*op, exec->heap_bytes, sizes[op->arg]);
+        if (op->size_class >= STEVE_SIZE_OF_SLOT && op->size_class < STEVE_SIZE_MAX) {
             *op = with_number(*op, bytes);
         }
         if (steve_op_uses_slot(op->code)) {

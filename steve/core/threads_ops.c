@@ -451,7 +451,8 @@ enum steve_outcome steve_hand_op(struct steve_hand *hand, struct steve_op op)
 {
     struct steve_exec *exec = hand->crew->exec;
     struct steve_slot *slot = &exec->slots[op.slot];
-    size_t bytes = steve_op_uses_size(op.code) ? steve_view_resolve_size(exec, op) : 0;
+    // No size is another slot's: that slot may be changing.
+    size_t bytes = steve_op_uses_size(op.code) ? steve_op_bytes(op, exec->heap_bytes, 0) : 0;
     switch (steve_op_kind(op.code)) {
     case STEVE_KIND_MALLOC:
     case STEVE_KIND_CALLOC:
