@@ -21,7 +21,7 @@ void steve_resolve_sizes(const struct steve_exec *exec, struct steve_op *ops, si
     // Mapped, since malloc may be the allocator under test.
     size_t *sizes = mmap(NULL, STEVE_SLOTS * sizeof *sizes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if ((void *)sizes == MAP_FAILED) {
-        return; // the sizes are then those of the moment
+        return; // such sizes are then as of empty slots
     }
     for (size_t i = 0; i < count; i++) {
         struct steve_op *op = &ops[i];

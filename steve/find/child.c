@@ -29,10 +29,23 @@
 /// A sanitizer ends the process in its own way, having said why on stderr.
 #if defined(__SANITIZE_ADDRESS__)
 #define WITH_SANITIZER 1
+#elif defined(__SANITIZE_THREAD__)
+#define WITH_THREAD_SANITIZER 1
 #elif defined(__has_feature)
 #if __has_feature(address_sanitizer) || __has_feature(undefined_behavior_sanitizer)
 #define WITH_SANITIZER 1
+#elif __has_feature(thread_sanitizer)
+#define WITH_THREAD_SANITIZER 1
 #endif
+#endif
+#ifdef WITH_THREAD_SANITIZER
+#define WITH_SANITIZER 1
+/// A race ends the process at the op that it shows in, and so is a finding.
+const char *__tsan_default_options(void);
+__attribute__((used)) const char *__tsan_default_options(void)
+{
+    return "halt_on_error=1";
+}
 #endif
 #ifdef WITH_SANITIZER
 #define SANITIZER_HINT " (as a sanitizer does; its report is on stderr)"
