@@ -224,14 +224,15 @@ def fuzz(options):
     work = Work(options.work)
     work.open()
     interrupt = Interrupt()
+    if work.left_over:
+        print(f"== ended {work.left_over} processes that an earlier run left behind", flush=True)
     try:
         builds.make()
         asked = {"targets": options.targets, "engines": options.engines, "seconds": options.seconds}
         run = Run(work, {key: list(value) if isinstance(value, tuple) else value for key, value in asked.items()})
         if run.resumed:
             spent = screen.duration(sum(run.state["seconds"].values()))
-            ended = f"; ended {work.left_over} processes that it left behind" if work.left_over else ""
-            print(f"== going on with the run of {run.state['started']}, {spent} in{ended}", flush=True)
+            print(f"== going on with the run of {run.state['started']}, {spent} in", flush=True)
         session = Session(builds, work, run, interrupt)
         for target in options.targets:
             if interrupt.came():

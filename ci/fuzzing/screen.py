@@ -35,10 +35,13 @@ def short(number):
 
 
 def sparkline(values, width):
-    """The last values, at most so many columns; the lowest is the lowest bar."""
-    values = list(values)[-width:]
+    """All values in at most so many columns, each the mean of some; the lowest is the lowest bar."""
+    values = list(values)
     if not values:
         return ""
+    if len(values) > width:
+        edges = [len(values) * column // width for column in range(width + 1)]
+        values = [sum(values[begin:end]) / (end - begin) for begin, end in zip(edges, edges[1:])]
     low, high = min(values), max(values)
     span = (high - low) or 1
     return "".join(BARS[min(7, int((value - low) / span * 7.99))] if high > low else BARS[3] for value in values)
@@ -146,7 +149,7 @@ class Screen:
         sys.stdout.flush()
 
     def _sample(self, fleet, now):
-        # So that the curves span the whole run: as many samples as fit, whatever its length.
+        # So that the curves span the whole run, whatever its length.
         if now - self._sampled < max(1.0, self._options.seconds / self._rates.maxlen):
             return
         self._sampled = now

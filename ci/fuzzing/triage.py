@@ -38,7 +38,7 @@ RETRY_SECONDS = 30
 SHRINK_SECONDS = 10
 NAME_LENGTH = 64
 # A name can do without.
-FILLERS = set("an the of to from in on at by with as is it its was were be been has had that this which and or for".split())
+FILLERS = set("an the of to from in on at with as is it its was were be been has had that this which and or for".split())
 MOST_SAID = 4 << 20
 
 

@@ -196,6 +196,7 @@ class CiFuzz(unittest.TestCase):
         self.assertTrue(processes_of(self.work))
         status, said = self.fuzz("--time", "1s")
         self.assertEqual(status, 0, said)
+        self.assertRegex(said, r"ended \d+ processes that an earlier run left behind")
         self.assertEqual(processes_of(self.work), [])
 
     def is_guard(self, pid):
