@@ -150,7 +150,7 @@ class Session:
             self._remark(fleet, "corpora not merged, since it was interrupted; the next run does it")
             return
         view.show(fleet, triage, spent, "merging the corpora")
-        limit = min(max(self.options.seconds / 10, 60), 1800)
+        limit = min(max(self.options.seconds / 10, 120), 1800)
         result = corpora.merge(
             self.builds.binary("libfuzzer", target),
             fleet.corpus,

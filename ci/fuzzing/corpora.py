@@ -1,5 +1,6 @@
 """Corpora as a whole: which of the given inputs crash already, and the merge of what both engines learnt."""
 
+import hashlib
 import os
 import re
 import shutil
@@ -21,7 +22,8 @@ def recover(folder):
     if old.is_dir() and not folder.exists():
         os.replace(old, folder)
     shutil.rmtree(old, ignore_errors=True)
-    shutil.rmtree(folder.with_name(folder.name + ".merged"), ignore_errors=True)
+    for end in (".merged", ".gathered"):
+        shutil.rmtree(folder.with_name(folder.name + end), ignore_errors=True)
 
 
 def inputs_of(folders):
@@ -53,6 +55,24 @@ def crashing(command, files, call, stopped):
         files = files[index + 1 :]
 
 
+def gather(folders, place):
+    """Each input of some folders once, by its contents: instances of AFL++ have most of theirs from each other.
+
+    @return how many files there were
+    """
+    shutil.rmtree(place, ignore_errors=True)
+    place.mkdir()
+    files = inputs_of(folders)
+    for file in files:
+        try:
+            copy = place / hashlib.sha1(file.read_bytes()).hexdigest()
+            if not copy.exists():
+                shutil.copyfile(file, copy)
+        except FileNotFoundError:  # another machine's, and gone by now
+            pass
+    return len(files)
+
+
 def merge(binary, corpus, others, found, log, environment, seconds, stopped):
     """Replaces a corpus by the smallest files of it and of other folders that together reach all that all of them reach.
 
@@ -63,9 +83,10 @@ def merge(binary, corpus, others, found, log, environment, seconds, stopped):
     old = corpus.with_name(corpus.name + ".old")
     shutil.rmtree(merged, ignore_errors=True)
     merged.mkdir()
-    before = len(inputs_of([corpus, *others]))
+    gathered = corpus.with_name(corpus.name + ".gathered")
+    before = gather([corpus, *others], gathered)
     command = [binary, "-merge=1", "-max_len=1048576", f"-timeout={HANG_SECONDS}", "-rss_limit_mb=4096"]
-    command += [f"-artifact_prefix={found}/", merged, corpus, *others]
+    command += [f"-artifact_prefix={found}/", merged, gathered]
     begin = time.monotonic()
     with open(log, "wb") as output:
         process = subprocess.Popen(
@@ -82,7 +103,9 @@ def merge(binary, corpus, others, found, log, environment, seconds, stopped):
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
                 shutil.rmtree(merged, ignore_errors=True)
+                shutil.rmtree(gathered, ignore_errors=True)
                 return "interrupted" if stopped() else f"not done in {seconds:.0f} s"
+    shutil.rmtree(gathered, ignore_errors=True)
     after = len(inputs_of([merged]))
     if process.returncode != 0 or (after == 0 and before > 0):
         shutil.rmtree(merged, ignore_errors=True)
