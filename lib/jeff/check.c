@@ -86,8 +86,6 @@ static bool check_page_state(struct check *c)
 static bool check_control(struct check *c)
 {
     const jeff_heap *h = c->h;
-    if (!check_geometry(c))
-        return false;
     if (h->slot_low > NIL || h->slot_low == 0)
         return damaged(c, "the handle table has too many entries, or none", &h->slot_low);
     const uint64_t table = (uint64_t)(SLOT_END - h->slot_low) * sizeof(struct entry);

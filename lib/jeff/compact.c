@@ -45,9 +45,7 @@ struct slide {
 
 uint64_t heap_now(struct jeff_heap *h)
 {
-    if (h->now_ns)
-        return h->now_ns(h->context);
-    return h->moved_bytes + h->visited_blocks * VISIT_WORK;
+    return h->now_ns ? h->now_ns(h->context) : h->moved_bytes + h->visited_blocks * VISIT_WORK;
 }
 
 /// How much work can be done in a time, at the pace of the pass.
@@ -227,13 +225,13 @@ static FLATTENED void fetch_ahead(const struct jeff_heap *h, struct lookahead *a
 enum step { STEP_NEXT, STEP_PAUSE, STEP_WHOLE };
 
 /// Makes a hole of the gap and goes on above the block, which stays where it is.
-static FLATTENED enum step pass_by(struct jeff_heap *h, struct slide *s, uint32_t header, uint32_t size)
+static FLATTENED enum step pass_by(struct jeff_heap *h, struct slide *s, uint32_t size)
 {
     copy_run(h, s);
     if (s->src > s->dst)
         hole_make(h, s->dst, s->src - s->dst);
-    else if (header & FREE_BELOW)
-        clear_free_below(h, s->src);
+    else
+        assert(!(header_of(h, s->src) & FREE_BELOW)); // that hole would be the gap
     s->src += size;
     s->dst = s->src;
     s->passed = true;
@@ -279,7 +277,7 @@ static COLD enum step slide_in_pieces(struct jeff_heap *h, struct pass *pass, st
             if ((uint64_t)size * GRANULE < STEP_WORK)
                 return STEP_WHOLE;
             pass->left_blocks++;
-            return pass_by(h, s, header_of(h, s->src), size);
+            return pass_by(h, s, size);
         }
         done = s->halfway_done;
     }
@@ -335,7 +333,7 @@ static FLATTENED enum step slide_live(struct jeff_heap *h, struct pass *pass, st
     if (wide && !pinned)
         to = aligned_start(h, s->dst, alignment_of(h, s->src, header), true);
     if (to == s->src)
-        return pass_by(h, s, header, size);
+        return pass_by(h, s, size);
 
     const uint64_t bytes = (uint64_t)size * GRANULE;
     if (!plain) {
@@ -347,7 +345,7 @@ static FLATTENED enum step slide_live(struct jeff_heap *h, struct pass *pass, st
         if (!pass_can_move(pass, size)) {
             // It is left for a longer call, and the pass goes around it.
             pass->left_blocks++;
-            return pass_by(h, s, header, size);
+            return pass_by(h, s, size);
         }
         // A call that passed no block would leave as much to the next one as it had found.
         if (is_due(pass, bytes)) {
@@ -516,8 +514,6 @@ enum jeff_stop pass_run(struct jeff_heap *h, struct pass *pass, bool resume)
 
 static void set_budget(struct jeff_heap *h, struct pass *pass, uint64_t budget_ns, uint64_t begin_ns)
 {
-    if (!budget_ns)
-        return;
     pass->budget_ns = budget_ns;
     pass->deadline_ns = budget_ns > UINT64_MAX - begin_ns ? UINT64_MAX : begin_ns + budget_ns;
     pass->read_ns = begin_ns;

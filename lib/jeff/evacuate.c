@@ -107,8 +107,9 @@ static void price_slide(struct planner *p, const struct window *window, bool sli
     bool was_over = p->over;
     while (piece.end < window->end) {
         p->over = false; // the marks must go
-        if (!piece_next(p, &piece))
-            break;
+        const bool is_there = piece_next(p, &piece);
+        assert(is_there);
+        (void)is_there;
         was_over = was_over || p->over;
         if (piece.kind != PIECE_MOVABLE)
             continue;
@@ -240,6 +241,18 @@ static bool is_empty(struct planner *p, const struct window *window)
     return true;
 }
 
+/// What a callback has freed in the window gives up its place, which will be overwritten.
+static void bury_freed(struct jeff_heap *h, const struct window *window)
+{
+    uint32_t size;
+    for (uint32_t start = window->begin; start < window->end && start < h->top; start += size) {
+        const uint32_t header = header_of(h, start);
+        size = size_at(h, start);
+        if (!is_hole(header) && is_cached(entry_at(h, header & SLOT_MASK)))
+            entry_bury(h, entry_at(h, header & SLOT_MASK), size);
+    }
+}
+
 bool window_settle(struct planner *p, const struct window *window)
 {
     struct jeff_heap *h = p->h;
@@ -251,8 +264,8 @@ bool window_settle(struct planner *p, const struct window *window)
     const bool empty = is_live(e) && !stays(e) && is_empty(p, window) && gate_claim(h, p->settled);
     if (empty) {
         // All of the window is free now but the block itself, which may lie in it.
-        if (h->top < window->end)
-            h->top = window->end;
+        bury_freed(h, window);
+        assert(h->top >= window->end);
         if (to > window->begin)
             blank(h, window->begin, to - window->begin);
         block_move(p, p->settled, start, to, size);

@@ -75,12 +75,11 @@ struct geometry heap_geometry(size_t end, bool with_pages)
     };
 }
 
-bool heap_lay_out(struct jeff_heap *h, size_t bytes, bool with_pages, const struct jeff_config *config)
+void heap_lay_out(struct jeff_heap *h, size_t bytes, bool with_pages, const struct jeff_config *config)
 {
     const size_t end = bytes & ~(size_t)3;
     const struct geometry g = heap_geometry(end, with_pages);
-    if (end < (size_t)g.first * GRANULE + GRANULE + 2 * sizeof(struct entry))
-        return false;
+    assert(end >= (size_t)g.first * GRANULE + GRANULE + 2 * sizeof(struct entry));
 
     memory_show(h, (size_t)g.first * GRANULE - HEADER);
     memset(h, 0, g.control);
@@ -117,7 +116,6 @@ bool heap_lay_out(struct jeff_heap *h, size_t bytes, bool with_pages, const stru
     if (!with_pages)
         memory_hide(at(h, g.first) - HEADER, table_low(h) - (size_t)g.first * GRANULE + HEADER);
     *entry_at(h, NIL) = (struct entry){.off = 0, .gen = 0, .cw = NIL << CW_NEXT};
-    return true;
 }
 
 jeff_heap *jeff_init(void *region, size_t bytes, const struct jeff_config *config, enum jeff_status *status)
@@ -138,8 +136,7 @@ jeff_heap *jeff_init(void *region, size_t bytes, const struct jeff_config *confi
     if (usable > HEAP_MOST)
         usable = (size_t)HEAP_MOST;
     struct jeff_heap *h = (struct jeff_heap *)(void *)((char *)region + skip);
-    if (!heap_lay_out(h, usable, false, config))
-        return refuse(status, JEFF_ERROR_TOO_SMALL);
+    heap_lay_out(h, usable, false, config);
     h->begin_skip = (uint8_t)skip;
     h->region_bytes = bytes;
     if (status)

@@ -381,12 +381,6 @@ static inline UNCHECKED uint32_t size_at(const struct jeff_heap *h, uint32_t sta
     return is_hole(header) ? hole_size(h, start, header) : block_size(h, start, header);
 }
 
-/// Where the payload of a block begins, in granules.
-static inline uint32_t payload_of(uint32_t start, uint32_t header)
-{
-    return start + (class_of(header) == CLASS_WIDE);
-}
-
 /// Where the hole that ends right below `start` begins; `start` must be marked FREE_BELOW.
 static inline UNCHECKED uint32_t hole_below(const struct jeff_heap *h, uint32_t start)
 {
@@ -599,8 +593,8 @@ struct geometry {
 };
 
 struct geometry heap_geometry(size_t end, bool with_pages);
-/// Writes control block, bins and table into `bytes` from `h` on. @return false if they do not fit
-bool heap_lay_out(struct jeff_heap *h, size_t bytes, bool with_pages, const struct jeff_config *config);
+/// Writes control block, bins and table into `bytes` from `h` on, which are as many as they need.
+void heap_lay_out(struct jeff_heap *h, size_t bytes, bool with_pages, const struct jeff_config *config);
 
 /* pages.c, mapped.c */
 

@@ -86,8 +86,7 @@ void holes_forget(struct jeff_heap *h)
     memset(hole_heads(h), 0, h->hole_bins * sizeof(uint32_t));
     h->hole_map[0] = h->hole_map[1] = 0;
     h->hole_granules = 0;
-    if (h->halfway_hole)
-        halfway_drop(h);
+    assert(!h->halfway_hole);
 }
 
 void hole_reserve(struct jeff_heap *h, uint32_t start)
@@ -231,9 +230,7 @@ uint32_t top_take(struct jeff_heap *h, const struct request *request, bool grow)
     const uint32_t start = aligned_start(h, h->top, request->alignment, request->wide);
     const uint64_t end = (uint64_t)start + request->granules;
     if (end > top_limit(h)) {
-        if (!grow || !h->pages || end > UINT32_MAX || !pages_grow(h, (uint32_t)end))
-            return 0;
-        if (end > top_limit(h))
+        if (!grow || !h->pages || end > UINT32_MAX || !pages_grow(h, (uint32_t)end) || end > top_limit(h))
             return 0;
     }
     exact_classes_for(h, GROWING_FOR);

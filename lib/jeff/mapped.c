@@ -36,13 +36,12 @@ static size_t room_to_align(const struct jeff_heap *h, size_t alignment)
     return alignment > h->pages->hooks.page_bytes ? alignment : 0;
 }
 
-/// Maps pages for a block. @return false if the system refuses or the size is out of range
+/// Maps pages for a block. @return false if the system refuses
 static bool map(struct jeff_heap *h, size_t bytes, size_t alignment, struct proxy *proxy)
 {
     const struct jeff_page_hooks *hooks = &h->pages->hooks;
     const size_t extra = room_to_align(h, alignment);
-    if (bytes > SIZE_MAX / 2)
-        return false;
+    assert(bytes <= SIZE_MAX / 2);
     const size_t committed = round_to_pages(h, bytes);
     char *reserved = hooks->reserve(hooks->context, committed + extra);
     if (!reserved)

@@ -145,8 +145,9 @@ bool nudge(struct jeff_heap *h, const struct request *request)
             struct nudge nudge = {.hole = hole, .size = size_at(h, hole)};
             if (!plan(h, request, &nudge))
                 continue;
+            const uint32_t dead = h->dead_count;
             done = carry_out(h, &pass, request, nudge);
-            if (!done && pass.moved_any)
+            if (!done && (pass.moved_any || h->dead_count != dead))
                 tries = 1; // the list is another one now
         }
     }

@@ -94,10 +94,7 @@ jeff_heap *pages_create(size_t max_bytes, const struct jeff_config *config, uint
         return refuse(status, JEFF_ERROR_MAP);
     }
     struct jeff_heap *h = (struct jeff_heap *)(void *)base;
-    if (!heap_lay_out(h, reserved, true, config)) {
-        hooks->release(hooks->context, begin, all);
-        return refuse(status, JEFF_ERROR_TOO_SMALL);
-    }
+    heap_lay_out(h, reserved, true, config);
     *h->pages = (struct page_state){
         .hooks = *hooks,
         .reserved = reserved,
@@ -150,8 +147,7 @@ bool pages_grow_table(struct jeff_heap *h, size_t low)
         return true;
     const size_t page = p->hooks.page_bytes;
     size_t target = low & ~(page - 1);
-    if (target < p->commit_low)
-        return false;
+    assert(target >= p->commit_low);
     // Some more than asked for, as with the blocks.
     const size_t ample = target - p->commit_low > GROW_LEAST ? target - (GROW_LEAST & ~(page - 1)) : target;
     if (p->hooks.commit(p->hooks.context, (char *)h + ample, p->commit_table - ample))

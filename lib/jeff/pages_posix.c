@@ -12,9 +12,8 @@ uint64_t jeff_posix_now_ns(void *context)
 {
     (void)context;
     struct timespec now;
-    if (clock_gettime(CLOCK_MONOTONIC, &now) != 0)
-        return 0;
-    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+    const bool known = clock_gettime(CLOCK_MONOTONIC, &now) == 0;
+    return known ? (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec : 0;
 }
 
 static void *reserve(void *context, size_t bytes)

@@ -20,14 +20,10 @@ static bool make_heaps(void)
     return blocks && cells;
 }
 
-handle_t *rmmalloc(size_t nbytes)
+static handle_t *make_block(size_t nbytes)
 {
-    if (!make_heaps())
-        return NULL;
     const jeff_handle handle = jeff_malloc(blocks, nbytes);
-    if (!handle)
-        return NULL;
-    const jeff_handle cell_handle = jeff_malloc(cells, sizeof(struct cell));
+    const jeff_handle cell_handle = handle ? jeff_malloc(cells, sizeof(struct cell)) : JEFF_NULL;
     struct cell *cell = cell_handle ? jeff_weak_lock(cells, cell_handle) : NULL;
     if (!cell) {
         jeff_free(blocks, handle);
@@ -35,6 +31,11 @@ handle_t *rmmalloc(size_t nbytes)
     }
     cell->handle = handle;
     return &cell->handle;
+}
+
+handle_t *rmmalloc(size_t nbytes)
+{
+    return make_heaps() ? make_block(nbytes) : NULL;
 }
 
 void rmfree(handle_t *handle)

@@ -89,11 +89,9 @@ static bool reclaim(struct jeff_heap *h)
 
 static bool grow(struct jeff_heap *h)
 {
-    if (h->slot_low == 1) // no link may be 0
-        return false;
     const size_t low = table_low(h);
     const size_t top_bytes = (size_t)h->top * GRANULE - HEADER;
-    if (low < top_bytes + sizeof(struct entry))
+    if (h->slot_low == 1 || low < top_bytes + sizeof(struct entry)) // no link may be 0
         return false;
     if (is_shared(h) && !gates_grow(h, h->slot_low - 1))
         return false;
