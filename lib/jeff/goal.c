@@ -22,15 +22,17 @@ struct choice {
 };
 
 /// The cheapest window that has `need` granules, whatever is in them, or (`free_only`) of free memory. O(blocks)
-static bool cheapest_window(struct planner *p, uint32_t need, bool free_only, struct window *best)
+/// @param within where to look: whole stretches between blocks that stay
+static bool cheapest_window(struct planner *p, const struct window *within, uint32_t need, bool free_only,
+                            struct window *best)
 {
     bool found = false;
-    struct piece right = {.end = p->h->first};
-    struct piece left = {.end = p->h->first}; // the first piece of the window, once there is one
-    struct window w = {.begin = p->h->first};
+    struct piece right = {.end = within->begin};
+    struct piece left = {.end = within->begin}; // the first piece of the window, once there is one
+    struct window w = {.begin = within->begin};
     uint32_t begin = w.begin; // with the free run right below the window
     uint32_t free = 0;
-    while (piece_next(p, &right)) {
+    while (right.end < within->end && piece_next(p, &right)) {
         if (right.kind == PIECE_PINNED) {
             w = (struct window){.begin = right.end};
             left = (struct piece){.end = right.end};
@@ -84,13 +86,13 @@ static void consider_cost(struct planner *p, const struct window *window, uint32
 
 /// Windows emptied as far as there is room, or slid together, in the heap as it is.
 /// @param window the cheapest to be emptied
-static void choose_window(struct planner *p, const struct supply *supply, uint32_t need, struct window window,
-                          struct choice *best)
+static void choose_window(struct planner *p, const struct supply *supply, const struct window *within, uint32_t need,
+                          struct window window, struct choice *best)
 {
     struct price price;
     uint64_t width = need;
     for (unsigned i = 0; i < WIDTHS_MOST && width <= UINT32_MAX && !best->found; i++) {
-        if (i > 0 && !cheapest_window(p, (uint32_t)width, false, &window))
+        if (i > 0 && !cheapest_window(p, within, (uint32_t)width, false, &window))
             break;
         uint64_t run = window_bound(p, supply, &window);
         if (run >= need) {
@@ -106,7 +108,7 @@ static void choose_window(struct planner *p, const struct supply *supply, uint32
         return; // nothing more comes of sliding
     uint64_t sum = need;
     for (unsigned i = 0; i < 2 && sum <= UINT32_MAX; i++) {
-        if (!cheapest_window(p, (uint32_t)sum, true, &window))
+        if (!cheapest_window(p, within, (uint32_t)sum, true, &window))
             break;
         if (best->found && best->price.granules <= window.live)
             break; // hardly anything in it stays where it is
@@ -118,19 +120,20 @@ static void choose_window(struct planner *p, const struct supply *supply, uint32
 }
 
 /// The most promising stretches between blocks that stay, at least `least` wide: those with the least live memory, or the widest.
-static unsigned find_stretches(struct planner *p, uint32_t least, bool widest, struct window *best)
+static unsigned find_stretches(struct planner *p, const struct window *within, uint32_t least, bool widest,
+                               struct window *best)
 {
     unsigned count = 0;
-    struct piece piece = {.end = p->h->first};
-    struct window s = {.begin = p->h->first};
+    struct piece piece = {.end = within->begin};
+    struct window s = {.begin = within->begin};
     bool more = true;
     while (more) {
-        more = piece_next(p, &piece);
+        more = piece.end < within->end && piece_next(p, &piece);
         if (more && piece.kind != PIECE_PINNED) {
             s.live += piece.kind == PIECE_MOVABLE ? piece.end - piece.start : 0;
             continue;
         }
-        s.end = more ? piece.start : p->limit;
+        s.end = more ? piece.start : within->end;
         if (s.live && s.end - s.begin >= least) {
             unsigned place = count < CANDIDATES ? count++ : CANDIDATES;
             for (; place > 0; place--) {
@@ -166,14 +169,14 @@ static struct choice choose_for_wanted(struct planner *p, uint32_t need)
     struct window window, stretch[CANDIDATES];
     if (all_free(p) < need)
         return best;
-    if (!cheapest_window(p, need, false, &window))
-        return best; // nowhere is there so much between two blocks that stay
     struct supply supply;
     supply_count(p, &supply);
-    if (slides(p) == 1 && !supply_may_do(p, &supply, need))
-        return best;
-    choose_window(p, &supply, need, window, &best);
-    const unsigned count = best.found ? 0 : find_stretches(p, need, false, stretch);
+    const struct window all = {.begin = p->h->first, .end = p->limit};
+    const struct window within = slides(p) == 1 ? supply_reaches(p, &supply, need) : all;
+    if (!within.end || !cheapest_window(p, &within, need, false, &window))
+        return best; // nowhere is there so much between two blocks that stay
+    choose_window(p, &supply, &within, need, window, &best);
+    const unsigned count = best.found ? 0 : find_stretches(p, &within, need, false, stretch);
     struct price price;
     for (unsigned slide_first = 0; slide_first < slides(p) && !best.found; slide_first++)
         for (unsigned i = 0; i < count; i++)
@@ -217,7 +220,8 @@ static struct choice choose_for_largest(struct planner *p, uint32_t largest, con
     struct window stretch[CANDIDATES + 1];
     struct supply supply;
     supply_count(p, &supply);
-    unsigned count = find_stretches(p, largest + 1, true, stretch);
+    const struct window all = {.begin = p->h->first, .end = p->limit};
+    unsigned count = find_stretches(p, &all, largest + 1, true, stretch);
     stretch[count++] = *freest;
     struct choice best = {.price.run = largest};
     for (unsigned slide_first = 0; slide_first < slides(p); slide_first++) {

@@ -133,8 +133,9 @@ struct supply {
 void supply_count(struct planner *p, struct supply *supply);
 /// No plan that empties the window makes more free granules of it. Not for one that slides everything first. O(blocks in it)
 uint64_t window_bound(struct planner *p, const struct supply *supply, const struct window *window);
-/// Whether there is a stretch between two blocks that stay of which so much could be made free, by that bound. O(blocks)
-bool supply_may_do(struct planner *p, const struct supply *supply, uint32_t need);
+/// From the first to the last stretch between two blocks that stay of which so much could be made free, by that bound. No window elsewhere
+/// will do. O(blocks) @return a window that ends at 0: there is none
+struct window supply_reaches(struct planner *p, const struct supply *supply, uint32_t need);
 
 /* evacuate.c */
 

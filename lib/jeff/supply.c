@@ -69,25 +69,30 @@ uint64_t window_bound(struct planner *p, const struct supply *supply, const stru
     return balance_bound(&balance);
 }
 
-bool supply_may_do(struct planner *p, const struct supply *supply, uint32_t need)
+struct window supply_reaches(struct planner *p, const struct supply *supply, uint32_t need)
 {
-    struct piece piece = {.end = p->h->first};
-    uint32_t begin = piece.end;
+    struct window all = {.begin = p->h->first, .end = p->limit}, reached = {0};
+    if (!is_countable(p))
+        return all;
+    struct piece piece = {.end = all.begin};
+    uint32_t begin = all.begin;
     struct balance balance;
     balance_begin(&balance, supply);
     bool more = true;
-    while (more && is_countable(p)) {
+    while (more) {
         more = piece_next(p, &piece);
         if (more && piece.kind != PIECE_PINNED) {
             balance_add(&balance, &piece);
             continue;
         }
         const uint32_t end = more ? piece.start : p->limit;
-        if (end - begin >= need && balance_bound(&balance) >= need)
-            return true;
-        begin = piece.end;
+        if (end - begin >= need && balance_bound(&balance) >= need) {
+            reached.begin = reached.end ? reached.begin : begin;
+            reached.end = end;
+        }
         if (end - begin)
             balance_begin(&balance, supply);
+        begin = piece.end;
     }
-    return !is_countable(p);
+    return reached;
 }
