@@ -34,6 +34,8 @@
 /// How much of a large region's ends is made dirty.
 #define DIRTY_END  ((size_t)64 * 1024)
 #define DIRTY_BYTE 0xd7
+/// How far beyond the guards AddressSanitizer watches where pages are kept open.
+#define FENCE ((size_t)64 * 1024)
 
 /// Room in front of the base of shift 0: the guard, and pages without access below it, whatever the page size.
 #define FRONT (2 * STEVE_REGION_UNIT)
@@ -137,6 +139,30 @@ static void unpoison(const struct steve_region *region, bool was_large)
 #endif
 }
 
+/// With pages kept open there is no fault beyond the guards: AddressSanitizer stands in for it, some way.
+static void fence(const struct steve_region *region, bool up)
+{
+#ifdef WITH_ADDRESS_SANITIZER
+    if (region->wide_begin == NULL) {
+        return;
+    }
+    size_t below = (size_t)(region->open_begin - region->wide_begin);
+    size_t above = (size_t)(region->wide_end - region->open_end);
+    below = below < FENCE ? below : FENCE;
+    above = above < FENCE ? above : FENCE;
+    if (up) {
+        ASAN_POISON_MEMORY_REGION(region->open_begin - below, below);
+        ASAN_POISON_MEMORY_REGION(region->open_end, above);
+    } else {
+        ASAN_UNPOISON_MEMORY_REGION(region->open_begin - below, below);
+        ASAN_UNPOISON_MEMORY_REGION(region->open_end, above);
+    }
+#else
+    (void)region;
+    (void)up;
+#endif
+}
+
 static void make_dirty(const struct steve_region *region)
 {
     if (region->bytes <= 2 * DIRTY_END) {
@@ -181,6 +207,7 @@ bool steve_region_place(struct steve_region *region, const struct steve_region_p
     region->bytes = place->bytes;
     unsigned char *begin = page_down(region->base - STEVE_REGION_GUARD);
     unsigned char *end = page_up(region->base + region->bytes + STEVE_REGION_GUARD);
+    fence(region, false); // that of the last region
     if (!open_pages(region, begin, end, place->keep_open)) {
         return false;
     }
@@ -192,6 +219,7 @@ bool steve_region_place(struct steve_region *region, const struct steve_region_p
     steve_shadow_fill(begin, (size_t)(region->base - begin), GUARD_STAMP);
     unsigned char *above = region->base + region->bytes;
     steve_shadow_fill(above, (size_t)(end - above), GUARD_STAMP);
+    fence(region, true);
     return true;
 }
 
@@ -227,6 +255,7 @@ uint8_t steve_region_guard_byte(const struct steve_region *region, const unsigne
 void steve_region_release(struct steve_region *region)
 {
     if (region->mapping != NULL) {
+        fence(region, false);
         munmap(region->mapping, region->mapping_bytes);
     }
     *region = (struct steve_region){0};

@@ -34,7 +34,7 @@ struct steve_region_place {
     unsigned shift; ///< by so many units more, so that the base differs but is congruent
     bool dirty;     ///< memory begins with a pattern instead of zeros (of large regions the ends alone)
     bool keep_open; ///< pages that were a region before stay open: no system call for a new geometry. Beyond the guards only
-                    ///< AddressSanitizer then sees what is out of bounds
+                    ///< AddressSanitizer then sees what is out of bounds, for 64 KiB
 };
 
 /// Where a guard was overwritten.

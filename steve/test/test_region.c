@@ -79,6 +79,35 @@ static void a_large_region_costs_what_is_touched(void **state)
     steve_region_release(&region);
 }
 
+static void where_pages_stay_open_nothing_of_earlier_regions_is_left(void **state)
+{
+    (void)state;
+    struct steve_region region = {0};
+    struct steve_region_damage damage;
+    uint64_t random = 7;
+    for (unsigned round = 0; round < 300; round++) {
+        random = random * UINT64_C(6364136223846793005) + 1;
+        const size_t most = round % 3 == 0 ? 1200000 : 50000;
+        const struct steve_region_place place = {
+            .bytes = 1 + (size_t)(random >> 33) % most,
+            .offset = (size_t)(random >> 17) % STEVE_REGION_UNIT,
+            .keep_open = true,
+        };
+        assert_true(steve_region_place(&region, &place));
+        assert_true(steve_region_guards_hold(&region, &damage));
+        unsigned char seen = 0;
+        for (size_t i = 0; i < place.bytes; i++) {
+            seen |= region.base[i];
+        }
+        assert_int_equal(seen, 0);
+        memset(region.base, 0x33, place.bytes);
+        assert_true(steve_region_guards_hold(&region, &damage));
+        region.base[place.bytes] ^= 1;
+        assert_false(steve_region_guards_hold(&region, &damage));
+    }
+    steve_region_release(&region);
+}
+
 static void refs_are_a_set_of_what_is_live(void **state)
 {
     (void)state;
@@ -107,6 +136,7 @@ int main(void)
         cmocka_unit_test(base_is_congruent_and_memory_zero_or_dirty),
         cmocka_unit_test(a_byte_written_on_either_side_shows),
         cmocka_unit_test(a_large_region_costs_what_is_touched),
+        cmocka_unit_test(where_pages_stay_open_nothing_of_earlier_regions_is_left),
         cmocka_unit_test(refs_are_a_set_of_what_is_live),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
