@@ -252,7 +252,7 @@ static void copy_piece(struct jeff_heap *h, struct pass *pass, const struct slid
 static enum step give_up(struct jeff_heap *h, struct slide *s, uint32_t size)
 {
     s->halfway_done = 0;
-    return pass_by(h, s, header_of(h, s->src), size);
+    return pass_by(h, s, size);
 }
 
 /// Moves a large block that does not overlap with its new place, in pieces, over as many calls as it takes. Until all of it is there the
@@ -355,7 +355,7 @@ static FLATTENED enum step slide_live(struct jeff_heap *h, struct pass *pass, st
         }
         if (!gate_claim(h, header & SLOT_MASK)) {
             e->cw &= ~CW_HALFWAY;
-            return pass_by(h, s, header, size);
+            return pass_by(h, s, size);
         }
         pass->work += bytes;
     }
