@@ -59,8 +59,9 @@ def announce(builds, view, root):
             f"    oracle={finding['oracle']} {finding['what']}",
             f"    {ops}: {place}, with its report beside it",
         ]
-        if "steve" in shape:
-            lines.append(f"    again: {relative(shape['steve'])} replay '{place}'")
+        if "again" in shape:
+            steve, *words = shape["again"]
+            lines.append(f"    again: {' '.join([relative(steve), *words])} '{place}'")
         for command in builds.replayers(finding["target"], shape["engine"])[:1]:
             lines.append(f"       or: {relative(command[0])} '{place}'")
         view.say("\n".join(lines))

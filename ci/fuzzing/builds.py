@@ -107,14 +107,17 @@ class Builds:
         own = [ROOT / "corpus" / "seeds" / target, ROOT / "corpus" / "crashes" / target]
         return [folder for folder in own if folder.is_dir()] + self.options.seeds
 
-    def drivers(self, target):
-        """What Steve is told of inputs that name no driver: the first of the target's family, and what it runs against."""
-        named = target.removeprefix("fuzz_").replace("_", "-").split("-against-")
-        if not self.steves:
-            return []
+    def ways_to_replay(self, target):
+        """What Steve is told beside the files, one way after the other.
+
+        They say themselves which driver they are for, but not what it runs against; and where they do not, the target takes the
+        first of its family, Steve takes Jeff. So an input is run as Steve takes it, and then as the target does.
+        """
+        family, _, against = target.removeprefix("fuzz_").replace("_", "-").partition("-against-")
         listed = subprocess.run([self.steves[0], "drivers"], stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, check=False)
         known = {line.split()[0] for line in listed.stdout.decode().splitlines() if line.split()}
-        return [word for pair in zip(("--driver", "--against"), named) for word in pair] if known.issuperset(named) else []
+        beside = ["--against", against] if against in known else []
+        return [beside] + ([["--driver", family, *beside]] if family in known and family != "jeff" else [])
 
     def replayers(self, target, engine):
         """Commands that run the files that are appended to them; those of the engine first."""

@@ -81,6 +81,7 @@ class Broken:
     oracle: str
     what: str
     steve: Path | None = None  # which Steve sees it; None: the target alone
+    way: tuple = ()  # what it is told for that (Builds.ways_to_replay)
     output: str = ""
 
 
@@ -105,7 +106,7 @@ class Triage(threading.Thread):
         self.target = target
         self.announce = announce
         self.say = say
-        self._drivers = setup.drivers(target)
+        self._ways = setup.ways_to_replay(target) if setup.steves else []
         self.inbox = work.target(target, "inbox")
         self.silent = work.target(target, "silent")
         self.candidates = work.root / "candidates" / target
@@ -203,32 +204,33 @@ class Triage(threading.Thread):
 
     def _steve(self, steve, command, *arguments, seconds=120):
         # Names of functions take long, and nobody reads them but in a report.
-        return self._call([steve, command, *self._drivers, *arguments], seconds, ASAN_OPTIONS="symbolize=0")
+        return self._call([steve, command, *arguments], seconds, ASAN_OPTIONS="symbolize=0")
 
     def _replay(self, files):
         """Which of the files break what in Steve. @return {file: Broken}"""
         broken = {}
         for steve in self.setup.steves:
-            broken.update(self._replay_by(steve, [file for file in files if file not in broken]))
+            for way in self._ways:
+                broken.update(self._replay_by(steve, way, [file for file in files if file not in broken]))
         return broken
 
-    def _replay_by(self, steve, files, *arguments):
+    def _replay_by(self, steve, way, files, *arguments):
         if not files or self._stop_asked:
             return {}
         with tempfile.TemporaryDirectory(dir=self.work.target(self.target)) as out:
-            status, output = self._steve(steve, "replay", "--no-shrink", "--json", "--out", out, *arguments, *files)
+            status, output = self._steve(steve, "replay", "--no-shrink", "--json", "--out", out, *way, *arguments, *files)
         if status == ENVIRONMENT:
             raise OSError(f"{steve} could not run: {output.strip()[-200:]}")
         begin = output.find("{\n")
         if status in (0, 1) and begin >= 0:
             try:
                 document, _ = json.JSONDecoder().raw_decode(output[begin:])
-                return {Path(f["file"]): Broken(f["oracle"], f["what"], steve) for f in document["findings"]}
+                return {Path(f["file"]): Broken(f["oracle"], f["what"], steve, way) for f in document["findings"]}
             except (ValueError, KeyError):
                 pass
         if len(files) == 1:
             return {}  # no sequence to Steve: the target will say
-        return {file: broken for one in files for file, broken in self._replay_by(steve, [one], *arguments).items()}
+        return {file: broken for one in files for file, broken in self._replay_by(steve, way, [one], *arguments).items()}
 
     def _run_target(self, file, engine):
         """What the target says of a file that Steve has nothing against. @return Broken, or None"""
@@ -308,7 +310,7 @@ class Triage(threading.Thread):
         """What shows first of a shrunk sequence if all is looked at after every op: a corrupted heap has many faces later."""
         if not shown.steve:
             return shown
-        return self._replay_by(shown.steve, [shrunk.file], "--check", "paranoid").get(shrunk.file, shown)
+        return self._replay_by(shown.steve, shown.way, [shrunk.file], "--check", "paranoid").get(shrunk.file, shown)
 
     def _open(self):
         return [finding for finding in self.findings if finding["status"] == "open"]
@@ -336,8 +338,8 @@ class Triage(threading.Thread):
 
     def _shrink(self, file, shown, folder):
         small = folder / "shrunk.bin"
-        if shown.steve:
-            return self._shrink_by_steve(file, shown.steve, small)
+        if shown.steve and self.target != "fuzz_text":
+            return self._shrink_by_steve(file, shown, small)
         for command in self.setup.minimizers(self.target):
             limits = [f"-max_total_time={SHRINK_SECONDS}", f"-max_len={MAX_LENGTH}"]
             self._call([*command, "-minimize_crash=1", *limits, f"-exact_artifact_path={small}", file], 2 * SHRINK_SECONDS)
@@ -347,12 +349,12 @@ class Triage(threading.Thread):
                     return Shrunk(small)
         return Shrunk(file)
 
-    def _shrink_by_steve(self, file, steve, small):
+    def _shrink_by_steve(self, file, shown, small):
         best = Shrunk(file)
         for _ in range(SHRINK_TURNS):
             limit = f"{SHRINK_SECONDS}s"
-            arguments = ("shrink", "--time", limit, "-o", small, best.file)
-            status, output = self._steve(steve, *arguments, seconds=6 * SHRINK_SECONDS)
+            arguments = ("shrink", *shown.way, "--time", limit, "-o", small, best.file)
+            status, output = self._steve(shown.steve, *arguments, seconds=6 * SHRINK_SECONDS)
             figures = re.search(r"^verdict=fail .*repro_ops=(\d+) shape=(\w+)$", output, re.M)
             if status != FOUND or not figures or not small.exists():
                 break
@@ -396,8 +398,8 @@ class Triage(threading.Thread):
         write_whole(place, shrunk.file.read_bytes())
         text = ""
         if shown.steve:
-            entry["steve"] = str(shown.steve)
-            _, shown.output = self._call([shown.steve, "replay", "--no-shrink", *self._drivers, place], 120)
+            entry["again"] = [str(shown.steve), "replay", *shown.way]
+            _, shown.output = self._call([shown.steve, "replay", "--no-shrink", *shown.way, place], 120)
             if self.target != "fuzz_text":
                 _, text = self._call([shown.steve, "show", place], 30)
         # A candidate is for the target's folder: it must break the target, too.
@@ -410,7 +412,9 @@ class Triage(threading.Thread):
         self._move(file, originals / place.name)
 
     def _report(self, finding, entry, place, text, shown, in_target):
-        again = [f"    {self._relative(shown.steve)} replay {self._relative(place)}"] if shown.steve else []
+        again = []
+        if shown.steve:
+            again.append("    " + " ".join([self._relative(shown.steve), "replay", *shown.way, self._relative(place)]))
         for command in self.setup.replayers(self.target, entry["engine"])[:1]:
             again.append("    " + " ".join(self._relative(word) for word in [command[0], place]))
         parts = [

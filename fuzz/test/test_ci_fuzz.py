@@ -74,10 +74,10 @@ class CiFuzz(unittest.TestCase):
             (folder / f"{number}").write_text(text)
         return folder
 
-    def triage(self, *texts):
+    def triage(self, *texts, arguments=()):
         """Runs it until all these crash files are its own."""
         crashes = self.crashes(*texts)
-        return self.fuzz_until(lambda: not list(crashes.iterdir()), crashes=crashes)
+        return self.fuzz_until(lambda: not list(crashes.iterdir()), *arguments, crashes=crashes)
 
     @staticmethod
     def end(process):
@@ -253,6 +253,14 @@ class CiFuzz(unittest.TestCase):
         self.assertEqual(status, 1, said)
         (finding,) = self.findings()
         self.assertEqual((finding["name"], finding["count"]), ("pin-only-target", 2))
+
+    def test_input_that_names_no_driver_is_for_the_family_of_its_target(self):
+        bug = "BUGpin steve: moved, unnamed shape:aa"
+        status, said = self.triage(bug, arguments=["--target", "fuzz_freelist"])
+        self.assertEqual(status, 1, said)
+        self.assertIn("steve replay --driver freelist '", said)
+        (finding,) = self.findings()
+        self.assertEqual(finding["shapes"][0]["shape"], "aa")
 
     def test_known_bug_is_not_new_and_a_mended_one_is_again(self):
         bug = "BUGpin steve: moved shape:aa"
