@@ -55,7 +55,7 @@ def announce(builds, view, root):
         ops = f"{shape['ops']} ops" if shape["ops"] is not None else f"{shape['bytes']} bytes"
         lines = [
             "",
-            f"ci/fuzz: {shape['engine']} found a bug in {finding['target']}: {finding['name']}",
+            f"ci/fuzz: {who(shape)} found a bug in {finding['target']}: {finding['name']}",
             f"    oracle={finding['oracle']} {finding['what']}",
             f"    {ops}: {place}, with its report beside it",
         ]
@@ -67,6 +67,11 @@ def announce(builds, view, root):
         view.say("\n".join(lines))
 
     return tell
+
+
+def who(shape):
+    """Seeds that crash are nobody's finding: they crash before an engine has begun."""
+    return shape["engine"] if shape["instance"] != "seeds" else "a seed"
 
 
 def relative(path):

@@ -139,7 +139,7 @@ class CiFuzz(unittest.TestCase):
         self.assertIn("AFL++ is not installed", said)
 
     def test_engine_that_does_not_start_is_said_with_its_last_words(self):
-        status, said = self.fuzz("--time", "60s", environment={"STUB_DIES": "1"})
+        status, said = self.fuzz("--time", "1h", environment={"STUB_DIES": "1"})
         self.assertEqual(status, 3, said)
         self.assertIn("libfuzzer does not start", said)
         self.assertIn("the stub dies", said)
