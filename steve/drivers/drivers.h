@@ -1,7 +1,7 @@
 /// The drivers in the box, and the catalog that names and wire ids are looked up in.
 ///
 /// Wire ids, never reused: jeff 1, libc 2, baselines 3..15, 19 and 20, jeff-mapped 16, jeff-align8 17, jeff-scramble 18, jeff-threads 21,
-/// hostile-* 200..239, hostile 240.
+/// jeff-callbacks 22, hostile-* 200..239, hostile 240.
 #ifndef STEVE_DRIVERS_DRIVERS_H
 #define STEVE_DRIVERS_DRIVERS_H
 
@@ -19,6 +19,7 @@ extern const struct steve_driver steve_driver_jeff_scramble; ///< the same, movi
 extern const struct steve_driver steve_driver_jeff_align8;   ///< the same, made for an alignment of 8
 extern const struct steve_driver steve_driver_jeff_mapped;   ///< over pages of its own, which grow
 extern const struct steve_driver steve_driver_jeff_threads;  ///< in a region, for several threads
+extern const struct steve_driver steve_driver_jeff_callbacks; ///< in a region, with callbacks that free and lock
 extern const struct steve_driver steve_driver_libc;
 extern const struct steve_driver steve_driver_hostile; ///< behaves well: the yardstick of the hostile family
 

@@ -1,5 +1,6 @@
-/// Jeff as Steve sees him, through jeff.h alone. Three drivers share the functions here: `jeff` (everything inside the
-/// region), `jeff-align8` (the same, blocks and region 8-aligned), `jeff-scramble` (moves everything at each request), and `jeff-mapped` (pages of its own, which grow; jeff_pages.c).
+/// Jeff as Steve sees him, through jeff.h alone. Five drivers share the functions here: `jeff` (everything inside the
+/// region), `jeff-align8` (the same, blocks and region 8-aligned), `jeff-scramble` (moves everything at each request), `jeff-mapped` (pages
+/// of its own, which grow; jeff_pages.c), and `jeff-callbacks` (blocks beside Steve's that callbacks free and lock; jeff_callbacks.c).
 ///
 /// Time is virtual: the clock that Jeff's budgets are judged by is computed from his own counters, 1 ns for a byte moved and
 /// 16 ns for a block visited, so that a budget stops compaction at the same block on every machine.
@@ -10,7 +11,9 @@
 
 #include "jeff.h"
 #include "steve/drivers/jeff_audit_internal.h"
+#include "steve/drivers/jeff_callbacks_internal.h"
 #include "steve/drivers/jeff_pages_internal.h"
+#include "steve/drivers/jeff_probe_internal.h"
 #include "steve/drivers/jeff_snippets_internal.h"
 
 #define NS_PER_MOVED_BYTE    1u
@@ -35,13 +38,24 @@ enum {
     OPTION_NO_LAST_RESORT = 1 << 0,
     OPTION_LOW_MEMORY = 1 << 1,
     OPTION_MOVED = 1 << 2,
-    OPTION_SETTLE = 1 << 3,        ///< all but jeff-mapped
-    OPTION_FAILING_PAGES = 1 << 3, ///< jeff-mapped only
+    OPTION_SETTLE = 1 << 3, ///< of the drivers with a region; for all that follows: see jeff_probe_internal.h
+    OPTION_LOOK = 1 << 4,
+    OPTION_WORN = 1 << 5,
+    OPTION_DAMAGE = 1 << 6,
+    OPTION_FAILING_PAGES = 1 << 3, ///< of jeff-mapped
     OPTION_MAPPED_SETTLE = 1 << 4,
+    OPTION_MAPPED_LOOK = 1 << 5,
+    OPTION_MAPPED_DAMAGE = 1 << 6,
+    OPTION_SYSTEM = 1 << 7,
+    OPTION_SCRAMBLE = 1 << 1, ///< of jeff-callbacks
+    OPTION_CALLBACKS_LOOK = 1 << 2,
 };
 
-static const char *const region_options[] = {"no-last-resort", "low-memory", "moved", "settle", NULL};
-static const char *const mapped_options[] = {"no-last-resort", "low-memory", "moved", "failing-pages", "settle", NULL};
+static const char *const region_options[] = {"no-last-resort", "low-memory", "moved",  "settle",
+                                             "look",           "worn",       "damage", NULL};
+static const char *const mapped_options[] = {"no-last-resort", "low-memory", "moved", "failing-pages", "settle", "look",
+                                             "damage",         "system",     NULL};
+static const char *const callbacks_options[] = {"no-last-resort", "scramble", "look", NULL};
 
 /// An open heap, with what the callbacks note. It lives outside the region, because the region is Jeff's alone.
 struct instance {
@@ -49,9 +63,14 @@ struct instance {
     uintptr_t region; ///< where the heap's memory begins; 0 for a mapped heap
     bool used;
     bool pooled;
-    bool settles;      ///< the option `settle` is on
-    unsigned requests; ///< under it
-    unsigned goals;    ///< compactions with a goal so far
+    bool settles;              ///< the option `settle` is on
+    bool looks;                ///< `look`
+    bool damages;              ///< `damage`
+    unsigned requests;         ///< under it
+    unsigned goals;            ///< compactions with a goal so far
+    jeff_handle worn;          ///< of a slot that was used up
+    struct steve_jeff_own own; ///< of `jeff-callbacks`
+    bool meddles;              ///< `jeff-callbacks` itself
     jeff_handle to_settle;
     bool asked_again;    ///< low_memory has had its one more try in this request
     uint64_t checks;     ///< so far
@@ -115,6 +134,14 @@ static uint64_t virtual_now(void *context)
     return stats.moved_bytes * NS_PER_MOVED_BYTE + stats.visited_blocks * NS_PER_VISITED_BLOCK;
 }
 
+/// What a callback, a probe or an audit found is told by the next `check`.
+static void note(struct instance *instance, const char *wrong)
+{
+    if (wrong != NULL) {
+        instance->damage = wrong;
+    }
+}
+
 /// Frees nothing, but asks for one more try per request: that path must end, and refuse in the end.
 static bool on_low_memory(void *context, size_t bytes)
 {
@@ -122,6 +149,9 @@ static bool on_low_memory(void *context, size_t bytes)
     struct instance *instance = context;
     bool again = !instance->asked_again;
     instance->asked_again = true;
+    if (instance->looks) {
+        note(instance, steve_jeff_probe_busy(instance->heap, JEFF_NULL, false));
+    }
     return again;
 }
 
@@ -136,6 +166,24 @@ static void on_moved(void *context, jeff_handle handle, void *from, void *to, si
     } else if (jeff_malloc(instance->heap, 1) != JEFF_NULL) {
         instance->damage = "malloc was not refused inside the moved callback";
     }
+    if (instance->looks) {
+        note(instance, steve_jeff_probe_busy(instance->heap, handle, true));
+    }
+}
+
+static bool low_memory_of_own(void *context, size_t bytes)
+{
+    struct instance *instance = context;
+    note(instance, steve_jeff_own_step_inside(&instance->own, instance->heap, false));
+    note(instance, steve_jeff_own_step_inside(&instance->own, instance->heap, false));
+    return on_low_memory(context, bytes);
+}
+
+static void moved_of_own(void *context, jeff_handle handle, void *from, void *to, size_t bytes)
+{
+    struct instance *instance = context;
+    on_moved(context, handle, from, to, bytes);
+    note(instance, steve_jeff_own_step_inside(&instance->own, instance->heap, true));
 }
 
 static struct jeff_config make_config(struct instance *instance, const struct steve_geometry *geometry)
@@ -151,27 +199,52 @@ static struct jeff_config make_config(struct instance *instance, const struct st
     };
 }
 
-static void *open_in_region(const struct steve_geometry *geometry, size_t alignment, bool scramble, const char **why)
+/// Makes the heap in the region. @param scramble see jeff_config
+static bool make_in_region(struct instance *instance, const struct steve_geometry *geometry,
+                           const struct jeff_config *config, const char **why)
+{
+    enum jeff_status status = JEFF_OK;
+    instance->region = (uintptr_t)geometry->region;
+    instance->last_resort = !config->no_last_resort;
+    instance->heap = jeff_init(geometry->region, geometry->bytes, config, &status);
+    if (instance->heap == NULL) {
+        *why = jeff_strerror(status);
+        instance_free(instance);
+        return false;
+    }
+    return true;
+}
+
+static struct instance *new_instance(const char **why)
 {
     struct instance *instance = instance_new();
     if (instance == NULL) {
         *why = "no memory for the driver's own bookkeeping";
+    }
+    return instance;
+}
+
+static void *open_in_region(const struct steve_geometry *geometry, size_t alignment, bool scramble, const char **why)
+{
+    struct instance *instance = new_instance(why);
+    if (instance == NULL) {
         return NULL;
     }
     struct jeff_config config = make_config(instance, geometry);
     config.alignment = alignment;
     config.scramble = scramble;
-
-    enum jeff_status status = JEFF_OK;
-    instance->region = (uintptr_t)geometry->region;
-    instance->settles = (geometry->options & OPTION_SETTLE) != 0;
-    instance->last_resort = (geometry->options & OPTION_NO_LAST_RESORT) == 0;
     instance->scrambles = scramble;
-    instance->heap = jeff_init(geometry->region, geometry->bytes, &config, &status);
-    if (instance->heap == NULL) {
-        *why = jeff_strerror(status);
-        instance_free(instance);
+    if (!make_in_region(instance, geometry, &config, why)) {
         return NULL;
+    }
+    instance->settles = (geometry->options & OPTION_SETTLE) != 0;
+    instance->looks = (geometry->options & OPTION_LOOK) != 0;
+    instance->damages = (geometry->options & OPTION_DAMAGE) != 0;
+    if (instance->looks) {
+        note(instance, steve_jeff_probe_arguments());
+    }
+    if ((geometry->options & OPTION_WORN) != 0) {
+        note(instance, steve_jeff_probe_worn(instance->heap, &instance->worn));
     }
     return instance;
 }
@@ -186,35 +259,73 @@ static void *open_align8(const struct steve_geometry *geometry, const char **why
     return open_in_region(geometry, 8, false, why);
 }
 
-static void *open_scramble(const struct steve_geometry *geometry, const char **why)
+/// As much of the geometry as can be scrambled at each request.
+static struct steve_geometry scrambled(const struct steve_geometry *geometry)
 {
     struct steve_geometry small = *geometry;
     small.bytes = small.bytes < SCRAMBLED_MOST ? small.bytes : SCRAMBLED_MOST;
+    return small;
+}
+
+static void *open_scramble(const struct steve_geometry *geometry, const char **why)
+{
+    const struct steve_geometry small = scrambled(geometry);
     return open_in_region(&small, 16, true, why);
+}
+
+static void *open_callbacks(const struct steve_geometry *geometry, const char **why)
+{
+    struct instance *instance = new_instance(why);
+    if (instance == NULL) {
+        return NULL;
+    }
+    struct jeff_config config = make_config(instance, geometry);
+    config.low_memory = low_memory_of_own;
+    config.moved = moved_of_own;
+    config.scramble = (geometry->options & OPTION_SCRAMBLE) != 0;
+    const struct steve_geometry used = config.scramble ? scrambled(geometry) : *geometry;
+    if (!make_in_region(instance, &used, &config, why)) {
+        return NULL;
+    }
+    instance->looks = (geometry->options & OPTION_CALLBACKS_LOOK) != 0;
+    instance->meddles = true;
+    instance->scrambles = config.scramble;
+    instance->last_resort = false; // his own blocks may be locked: then a request may be refused
+    instance->locks = 1;
+    instance->purges = true; // and be purged
+    return instance;
 }
 
 static void *open_mapped(const struct steve_geometry *geometry, const char **why)
 {
-    struct instance *instance = instance_new();
+    struct instance *instance = new_instance(why);
     if (instance == NULL) {
-        *why = "no memory for the driver's own bookkeeping";
         return NULL;
     }
     struct jeff_config config = make_config(instance, geometry);
     config.own_mapping = OWN_MAPPING;
-
+    const size_t bytes = steve_jeff_pages_round(geometry->bytes);
     const struct jeff_page_hooks hooks = steve_jeff_pages_hooks(&instance->pages);
     config.pages = &hooks;
 
+    const bool failing = (geometry->options & OPTION_FAILING_PAGES) != 0;
+    if (failing) {
+        note(instance, steve_jeff_pages_refuse(&instance->pages, bytes, &config));
+    }
     enum jeff_status status = JEFF_OK;
-    instance->heap = jeff_create(steve_jeff_pages_round(geometry->bytes), &config, &status);
+    instance->heap = jeff_create(bytes, &config, &status);
     if (instance->heap == NULL) {
         *why = jeff_strerror(status);
         instance_free(instance);
         return NULL;
     }
     instance->settles = (geometry->options & OPTION_MAPPED_SETTLE) != 0;
-    instance->pages.failing = (geometry->options & OPTION_FAILING_PAGES) != 0;
+    instance->looks = (geometry->options & OPTION_MAPPED_LOOK) != 0;
+    instance->damages = (geometry->options & OPTION_MAPPED_DAMAGE) != 0;
+    instance->pages.failing = failing;
+    if ((geometry->options & OPTION_SYSTEM) != 0) {
+        note(instance, steve_jeff_probe_system(geometry->bytes >= GIB));
+    }
     return instance;
 }
 
@@ -236,14 +347,6 @@ static jeff_heap *request(void *heap)
 static jeff_heap *heap_of(void *heap)
 {
     return ((struct instance *)heap)->heap;
-}
-
-/// What an audit found is told by the next `check`.
-static void note(struct instance *instance, const char *damage)
-{
-    if (damage != NULL) {
-        instance->damage = damage;
-    }
 }
 
 #define BIT(status) (1u << (status))
@@ -330,8 +433,18 @@ static steve_ref call_aligned(void *heap, size_t alignment, size_t bytes)
     return remember(heap, judged_request(heap, handle, alignment, bytes));
 }
 
+/// A handle that Steve makes up may be that of one of the driver's own blocks: it is not his.
+static bool is_own(const void *heap, steve_ref ref)
+{
+    const struct instance *instance = heap;
+    return instance->meddles && steve_jeff_own_has(&instance->own, ref);
+}
+
 static steve_ref call_resize(void *heap, steve_ref ref, size_t bytes)
 {
+    if (is_own(heap, ref)) {
+        return JEFF_NULL;
+    }
     const bool done = jeff_resize(request(heap), ref, bytes);
     const unsigned reasons = BIT(JEFF_ERROR_HANDLE) | BIT(JEFF_ERROR_NO_MEMORY) | BIT(JEFF_ERROR_LOCKED);
     return judged(heap, done, ref, reasons) ? ref : JEFF_NULL;
@@ -339,7 +452,8 @@ static steve_ref call_resize(void *heap, steve_ref ref, size_t bytes)
 
 static bool call_free(void *heap, steve_ref ref)
 {
-    return judged(heap, jeff_free(heap_of(heap), ref), ref, BIT(JEFF_ERROR_HANDLE) | BIT(JEFF_ERROR_LOCKED));
+    return !is_own(heap, ref) &&
+           judged(heap, jeff_free(heap_of(heap), ref), ref, BIT(JEFF_ERROR_HANDLE) | BIT(JEFF_ERROR_LOCKED));
 }
 
 static enum steve_lock_result lock_result(struct instance *instance, jeff_handle handle, void *address, void **out)
@@ -355,6 +469,9 @@ static enum steve_lock_result lock_result(struct instance *instance, jeff_handle
 static enum steve_lock_result call_lock(void *heap, steve_ref ref, void **address)
 {
     struct instance *instance = heap;
+    if (is_own(heap, ref)) {
+        return STEVE_LOCK_REFUSED;
+    }
     enum steve_lock_result result = lock_result(instance, ref, jeff_lock(instance->heap, ref), address);
     instance->locks += result == STEVE_LOCK_OK;
     return result;
@@ -363,6 +480,9 @@ static enum steve_lock_result call_lock(void *heap, steve_ref ref, void **addres
 static bool call_unlock(void *heap, steve_ref ref)
 {
     struct instance *instance = heap;
+    if (is_own(heap, ref)) {
+        return false;
+    }
     const bool done = jeff_unlock(instance->heap, ref);
     instance->locks -= done;
     return judged(instance, done, ref, BIT(JEFF_ERROR_HANDLE) | BIT(JEFF_ERROR_NOT_LOCKED));
@@ -411,7 +531,10 @@ static enum jeff_stop reach_goal(struct instance *instance, const struct jeff_go
     jeff_stats(instance->heap, &before);
     const uint64_t begin_ns = virtual_now(instance);
     const enum jeff_stop stop = jeff_compact_goal(instance->heap, goal, report);
-    note(instance, steve_jeff_audit_report(instance->heap, goal, &before, virtual_now(instance) - begin_ns, report));
+    if (!instance->meddles) { // callbacks change what was planned
+        note(instance,
+             steve_jeff_audit_report(instance->heap, goal, &before, virtual_now(instance) - begin_ns, report));
+    }
     instance->may_be_halfway |= stop == JEFF_STOP_BUDGET;
     if (stop != report->stop) {
         instance->damage = "a compaction returns another reason to have stopped than it reports";
@@ -516,6 +639,18 @@ static const char *is_served(struct instance *instance, size_t wanted, const str
     return handle != JEFF_NULL && jeff_free(instance->heap, handle) ? NULL : "a run that was made serves no request";
 }
 
+/// Under `look`: a budget first, which may be enough.
+static void goal_in_slices(struct instance *instance, size_t wanted)
+{
+    const struct jeff_goal slice = {.wanted_bytes = wanted, .budget_ns = (uint64_t)instance->goals * 1000};
+    struct jeff_report report;
+    const enum jeff_stop stop = jeff_compact_goal(instance->heap, &slice, &report);
+    instance->may_be_halfway |= stop == JEFF_STOP_BUDGET;
+    if (stop == JEFF_STOP_GOAL && report.largest_after < wanted) {
+        instance->damage = "a compaction that reached its goal has no run of the wanted size";
+    }
+}
+
 /// Now and then a goal compaction is priced first, and must then do what its dry run said. Not each time: planning costs more than
 /// all else that an episode does.
 static bool call_compact_goal(void *heap, size_t wanted)
@@ -526,16 +661,19 @@ static bool call_compact_goal(void *heap, size_t wanted)
     if (priced) {
         price = price_of(instance, wanted);
     }
-    if (instance->goals % DOUBLED_ONE_IN == DOUBLED_ONE_IN / 2 - 1) {
+    if (instance->looks && !priced) {
+        goal_in_slices(instance, wanted);
+    }
+    if (instance->goals % DOUBLED_ONE_IN == DOUBLED_ONE_IN / 2 - 1 && !instance->meddles) {
         finish_in_slices(instance, SLICE_NS);
     }
     const struct jeff_goal goal = {.wanted_bytes = wanted};
     struct jeff_report report;
     reach_goal(instance, &goal, &report);
-    if (priced && !is_price_of(&price, &report)) {
+    if (priced && !instance->meddles && !is_price_of(&price, &report)) {
         instance->damage = "a compaction did something else than its dry run had said";
     }
-    if (instance->goals % DOUBLED_ONE_IN == 0) {
+    if (instance->goals % DOUBLED_ONE_IN == 0 && !instance->meddles) {
         struct jeff_report second;
         reach_goal(instance, &goal, &second);
         if (second.moved_blocks != 0 || second.stop != report.stop || second.largest_after != report.largest_after) {
@@ -601,6 +739,29 @@ static void mapped_stats(void *heap, struct steve_stats *out)
     };
 }
 
+/// All memory of the heap, as far as the driver knows it.
+static size_t heap_bytes(const struct instance *instance)
+{
+    struct jeff_stats stats;
+    jeff_stats(instance->heap, &stats);
+    const size_t skipped = instance->region == 0 ? 0 : (uintptr_t)instance->heap - instance->region;
+    return instance->region == 0 ? instance->pages.bytes : stats.heap_bytes - skipped;
+}
+
+/// What the options look for, apart from what the callbacks saw.
+static const char *look(struct instance *instance)
+{
+    if (instance->worn != JEFF_NULL && jeff_free(instance->heap, instance->worn)) {
+        return "a block of a used up slot is live again";
+    }
+    const unsigned turn = (unsigned)instance->checks;
+    const char *wrong = instance->looks ? steve_jeff_probe_look(instance->heap, turn) : NULL;
+    if (wrong == NULL && instance->damages) {
+        wrong = steve_jeff_probe_damage(instance->heap, heap_bytes(instance), turn);
+    }
+    return wrong;
+}
+
 static const char *call_check(void *heap)
 {
     struct instance *instance = heap;
@@ -618,24 +779,70 @@ static const char *call_check(void *heap)
         told = steve_jeff_pages_audit(&instance->pages, &stats);
     }
     // While a block moves in pieces, the hole that it moves to is in no bin, and its links mean nothing.
-    return told != NULL || instance->may_be_halfway ? told
-                                                    : steve_jeff_audit_overrun(instance->heap, ++instance->checks);
+    if (told == NULL && !instance->may_be_halfway) {
+        told = steve_jeff_audit_overrun(instance->heap, ++instance->checks);
+    }
+    return told != NULL ? told : look(instance);
 }
 
-// What all three have in common, apart from how they are opened and what a region allows.
-#define COMMON_PROMISES                                                                                                \
+/* `jeff-callbacks`: before each request, the driver does something with its own blocks. */
+
+static steve_ref callbacks_malloc(void *heap, size_t bytes)
+{
+    struct instance *instance = heap;
+    steve_jeff_own_step(&instance->own, request(heap));
+    return jeff_malloc(request(heap), bytes);
+}
+
+static steve_ref callbacks_calloc(void *heap, size_t count, size_t size)
+{
+    struct instance *instance = heap;
+    steve_jeff_own_step(&instance->own, request(heap));
+    return jeff_calloc(request(heap), count, size);
+}
+
+static steve_ref callbacks_aligned(void *heap, size_t alignment, size_t bytes)
+{
+    struct instance *instance = heap;
+    steve_jeff_own_step(&instance->own, request(heap));
+    return jeff_aligned_alloc(request(heap), alignment, bytes);
+}
+
+static void callbacks_stats(void *heap, struct steve_stats *out)
+{
+    const struct instance *instance = heap;
+    struct jeff_stats stats;
+    jeff_stats(instance->heap, &stats);
+    *out = (struct steve_stats){
+        .live_blocks = stats.live_blocks - steve_jeff_own_count(&instance->own),
+        .live_bytes = SIZE_MAX,
+        .free_bytes = SIZE_MAX,
+    };
+}
+
+static const char *callbacks_check(void *heap)
+{
+    struct instance *instance = heap;
+    const char *wrong = call_check(heap);
+    return wrong == NULL ? steve_jeff_own_check(&instance->own, instance->heap) : wrong;
+}
+
+// What all have in common, apart from how they are opened and what a region allows.
+#define LEAST_PROMISES                                                                                                 \
     (STEVE_PROMISE_HANDLES | STEVE_PROMISE_REFUSES_MISUSE | STEVE_PROMISE_REFUSES_LOCKED | STEVE_PROMISE_MOVES |       \
-     STEVE_PROMISE_RESIZE_IN_PLACE | STEVE_PROMISE_COMPACTS_FULLY | STEVE_PROMISE_LOCKS_NEST)
+     STEVE_PROMISE_RESIZE_IN_PLACE | STEVE_PROMISE_LOCKS_NEST)
+#define COMMON_PROMISES (LEAST_PROMISES | STEVE_PROMISE_COMPACTS_FULLY)
 #define REGION_PROMISES                                                                                                \
     (COMMON_PROMISES | STEVE_PROMISE_REGION | STEVE_PROMISE_EXACT_REFUSAL | STEVE_PROMISE_RELOCATABLE)
 
+#define LEAST_FUNCTIONS                                                                                                \
+    .version = STEVE_DRIVER_VERSION, .largest_aligned = 65536, .budget_step_ns = BUDGET_STEP_NS, .close = close_heap,  \
+    .resize = call_resize, .free = call_free, .lock = call_lock, .unlock = call_unlock, .weak_lock = call_weak_lock,   \
+    .set_purgeable = call_set_purgeable, .compact = call_compact, .compact_goal = call_compact_goal,                   \
+    .moves = call_moves, .now = virtual_now, .usable = call_usable, .extent = call_extent
 #define COMMON_FUNCTIONS                                                                                               \
-    .version = STEVE_DRIVER_VERSION, .largest_aligned = 65536, .budget_step_ns = BUDGET_STEP_NS,                       \
-    .zero_size = STEVE_ZERO_BLOCK, .close = close_heap, .malloc = call_malloc, .calloc = call_calloc,                  \
-    .aligned = call_aligned, .resize = call_resize, .free = call_free, .lock = call_lock, .unlock = call_unlock,       \
-    .weak_lock = call_weak_lock, .set_purgeable = call_set_purgeable, .compact = call_compact,                         \
-    .compact_goal = call_compact_goal, .moves = call_moves, .now = virtual_now, .usable = call_usable,                 \
-    .extent = call_extent, .run_needed = call_run_needed, .check = call_check
+    LEAST_FUNCTIONS, .zero_size = STEVE_ZERO_BLOCK, .malloc = call_malloc, .calloc = call_calloc,                      \
+                     .aligned = call_aligned, .run_needed = call_run_needed, .check = call_check
 
 const struct steve_driver steve_driver_jeff = {
     COMMON_FUNCTIONS,
@@ -702,4 +909,25 @@ const struct steve_driver steve_driver_jeff_mapped = {
     .options = mapped_options,
     .open = open_mapped,
     .stats = mapped_stats,
+};
+
+/// Where the free memory is and how much of it, Steve does not know: the driver's own blocks lie there, too.
+const struct steve_driver steve_driver_jeff_callbacks = {
+    LEAST_FUNCTIONS,
+    .wire_id = 22,
+    .name = "jeff-callbacks",
+    .heap_max = LARGEST_HEAP,
+    .summary = "Jeff in client memory, with callbacks that free, lock and unlock",
+    .promises = LEAST_PROMISES | STEVE_PROMISE_REGION,
+    .alignment = 16,
+    .region_alignment = 16,
+    .heap_min = JEFF_HEAP_MIN,
+    .options = callbacks_options,
+    .zero_size = STEVE_ZERO_EITHER,
+    .open = open_callbacks,
+    .malloc = callbacks_malloc,
+    .calloc = callbacks_calloc,
+    .aligned = callbacks_aligned,
+    .stats = callbacks_stats,
+    .check = callbacks_check,
 };

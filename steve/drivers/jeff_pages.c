@@ -9,6 +9,9 @@
 // Coprime, so that both kinds of refusal meet all kinds of ops in time.
 #define RESERVE_FAILS_EVERY 5u
 #define COMMIT_FAILS_EVERY  7u
+#define COMMIT_FAILS_TWICE  (5 * COMMIT_FAILS_EVERY) ///< so often the one that comes next fails, too
+
+#define SHORT_OF_SPACE ((size_t)8 << 20)
 
 #define ALIGNMENT ((size_t)65536)
 
@@ -93,7 +96,8 @@ static void *reserve(void *context, size_t bytes)
 {
     struct steve_jeff_pages *pages = context;
     pages->reserves++;
-    if (pages->failing && pages->reserves % RESERVE_FAILS_EVERY == 0) {
+    if ((pages->failing && pages->reserves % RESERVE_FAILS_EVERY == 0) || pages->reserves == pages->refused_reserve ||
+        (pages->most > 0 && bytes > pages->most)) {
         return NULL;
     }
     judge(pages, NULL, bytes);
@@ -114,7 +118,8 @@ static bool commit(void *context, void *address, size_t bytes)
 {
     struct steve_jeff_pages *pages = context;
     pages->commits++;
-    if (pages->failing && pages->commits % COMMIT_FAILS_EVERY == 0) {
+    if ((pages->failing && (pages->commits % COMMIT_FAILS_EVERY == 0 || pages->commits % COMMIT_FAILS_TWICE == 1)) ||
+        pages->commits == pages->refused_commit) {
         return false;
     }
     judge(pages, address, bytes);
@@ -168,4 +173,34 @@ const char *steve_jeff_pages_audit(const struct steve_jeff_pages *pages, const s
         return "another number of reservations is open than the heap has blocks with pages of their own";
     }
     return stats->heap_bytes == pages->readable ? NULL : "the heap says to have other memory than it was given";
+}
+/// @return false if a heap was made after all, or not all of what was reserved for it was given back
+static bool is_refused(struct steve_jeff_pages *pages, size_t bytes, const struct jeff_config *config)
+{
+    enum jeff_status status = JEFF_OK;
+    return jeff_create(bytes, config, &status) == NULL && status == JEFF_ERROR_MAP && pages->open == 0;
+}
+
+const char *steve_jeff_pages_refuse(struct steve_jeff_pages *pages, size_t bytes, const struct jeff_config *config)
+{
+    const struct steve_jeff_pages refusals[] = {
+        {.refused_reserve = 1}, {.refused_commit = 1}, {.refused_commit = 2}, {.most = 1}};
+    const char *wrong = NULL;
+    for (size_t i = 0; i < sizeof refusals / sizeof refusals[0]; i++) {
+        *pages = refusals[i];
+        if (!is_refused(pages, pages->most > 0 ? 0 : bytes, config)) {
+            wrong = "a heap that was refused pages was made, or has kept some";
+        }
+    }
+    *pages = (struct steve_jeff_pages){.most = SHORT_OF_SPACE};
+    jeff_heap *heap = jeff_create(0, config, NULL);
+    if (heap == NULL || pages->open != 1) {
+        wrong = "where address space is short, a heap was refused, or kept more than it needs";
+    }
+    jeff_destroy(heap);
+    if (pages->open != 0) {
+        wrong = "a heap was destroyed and has kept pages";
+    }
+    *pages = (struct steve_jeff_pages){0};
+    return wrong;
 }

@@ -32,7 +32,7 @@ static const char mapped_code[] =
     "/// Pages, always so many past a multiple of 64 KiB: nothing depends on where the system puts them.\n"
     "struct pages {\n"
     "    unsigned reserves, commits;\n"
-    "    bool failing; ///< every fifth reservation is refused, and every seventh commitment\n"
+    "    bool failing; ///< every fifth reservation is refused, and every seventh commitment, each fifth time twice\n"
     "};\n"
     "static struct pages heap_pages; ///< and those of a second heap, where there is one:\n"
     "static struct pages foreign_heap_pages __attribute__((unused));\n"
@@ -62,7 +62,8 @@ static const char mapped_code[] =
     "static bool commit(void *context, void *address, size_t bytes)\n"
     "{\n"
     "    struct pages *pages = context;\n"
-    "    if (++pages->commits % 7 == 0 && pages->failing) {\n"
+    "    pages->commits++;\n"
+    "    if (pages->failing && (pages->commits % 7 == 0 || pages->commits % 35 == 1)) {\n"
     "        return false;\n"
     "    }\n"
     "    return mprotect(address, bytes, PROT_READ | PROT_WRITE) == 0;\n"
@@ -147,11 +148,10 @@ static const char settle_code[] =
                      "    }\n"                                                                                         \
     }
 
-static const struct steve_option_snippet region_options[] = {COMMON_OPTIONS, {.code = settle_code}};
+// `look`, `worn`, `damage` and `system` come without code: what they find shows in Steve alone.
+static const struct steve_option_snippet region_options[] = {COMMON_OPTIONS, {.code = settle_code}, {0}, {0}, {0}};
 static const struct steve_option_snippet mapped_options[] = {
-    COMMON_OPTIONS,
-    {.before_op = "    heap_pages.failing = true;\n"},
-    {.code = settle_code},
+    COMMON_OPTIONS, {.before_op = "    heap_pages.failing = true;\n"}, {.code = settle_code}, {0}, {0}, {0},
 };
 
 #define REGION_OPEN(settings)                                                                                          \
