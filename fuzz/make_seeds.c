@@ -1,6 +1,7 @@
 /// Makes raw seeds for the fuzz targets out of what Steve's own generator draws, for ci/corpus to minimise:
 ///
-///     make_seeds fuzz_jeff FOLDER [SEED]    canonical byte files, one for each driver of Jeff, profile and lock model
+///     make_seeds fuzz_jeff FOLDER [SEED]    canonical byte files, one for each driver of Jeff, profile and lock model, and some
+///                                           written by hand for what no profile comes to
 ///     make_seeds fuzz_combo FOLDER [SEED]   the same for any family of drivers: without lock models if they have no locks
 ///     make_seeds fuzz_jeff_against_freelist FOLDER [SEED]    Jeff's again, drawn while the other ran beside him
 ///     make_seeds fuzz_roundtrip FOLDER [SEED]    a few of Jeff's, short, and one that is not canonical: all codes, odd fields
@@ -8,6 +9,8 @@
 ///
 /// The ops are executed while they are drawn, as `steve run` does, since the generator looks back at what happened. A
 /// finding on the way is reported, and no seed: exit status 1.
+#define _GNU_SOURCE // open_memstream
+
 #include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
@@ -266,6 +269,112 @@ static void make_dictionary(const char *folder)
     steve_sequence_free(&sequence);
 }
 
+/* By hand */
+
+/// More cached blocks than a heap may have.
+static void print_much_cached(FILE *out)
+{
+    fputs("driver jeff\nheap 4194304\n", out);
+    for (unsigned i = 0; i < 350; i++)
+        fprintf(out, "malloc s%u 2000\n", i);
+    for (unsigned i = 0; i < 350; i++)
+        fprintf(out, "free s%u\n", i);
+    fputs("check\nmalloc s0 100000\n", out);
+}
+
+/// Budgets of whole milliseconds, too short for all that there is to move.
+static void print_milliseconds(FILE *out)
+{
+    fputs("driver jeff\nheap 8388608\nmalloc s0 200000\n", out);
+    for (unsigned i = 1; i < 30; i++)
+        fprintf(out, "malloc s%u 120000\n", i);
+    fputs("free s0\ncompact 1000 us\ncompact 1000 us\ncompact 2000 us\ncompact full\n", out);
+}
+
+/// More memory than a heap can use.
+static void print_giant(FILE *out)
+{
+    fputs("driver jeff\nheap 68719476736\nmalloc s0 100\nmalloc s1 max\ncompact full\ncheck\n", out);
+}
+
+/// A mapped heap in which all is taken, so that not even a block with pages of its own has its place, and one that the
+/// handle table fills.
+static void print_mapped_full(FILE *out)
+{
+    fputs("driver jeff-mapped\nheap 65536\n", out);
+    for (unsigned i = 0; i < 17; i++)
+        fprintf(out, "malloc s%u 4000\n", i);
+    for (unsigned i = 0; i < 17; i++)
+        fprintf(out, "malloc s%u 300\n", 20 + i);
+    for (unsigned i = 0; i < 40; i++)
+        fprintf(out, "malloc s%u 0\n", 40 + i);
+    fputs("malloc s100 70000\nmalloc s101 70000\ncheck\n", out);
+}
+
+static void print_mapped_handles(FILE *out)
+{
+    fputs("driver jeff-mapped\nheap 12288\n", out);
+    for (unsigned i = 0; i < 500; i++)
+        fprintf(out, "malloc s%u 0\n", i);
+    fputs("check\n", out);
+}
+
+/// Pages are refused to blocks that have their own, when these grow in their place and when they move.
+static void print_mapped_resizes(FILE *out)
+{
+    fputs("driver jeff-mapped\nheap 1048576\noption failing-pages\nmalloc s0 66000\nmalloc s1 300000\n", out);
+    for (unsigned i = 0; i < 24; i++)
+        fprintf(out, "resize s0 %u\nresize s1 100000\nresize s1 %u\ncheck\n", 70000 + 9000 * i, 200000 + 4096 * i);
+}
+
+/// The same, until the handle table has to grow when two calls in a row are refused.
+static void print_refused_table(FILE *out, unsigned commits)
+{
+    fputs("driver jeff-mapped\nheap 1048576\noption failing-pages\nmalloc s0 131072\n", out);
+    for (unsigned i = 0; i < commits; i++)
+        fputs("resize s0 65536\nresize s0 131072\n", out);
+    for (unsigned i = 1; i < 360; i++)
+        fprintf(out, "malloc s%u 0\n", i);
+    fputs("check\n", out);
+}
+
+static void write_by_hand(const char *folder, const char *name, void (*print)(FILE *), unsigned commits)
+{
+    char *text = NULL;
+    size_t length = 0;
+    char error[256] = "memory is short";
+    struct steve_sequence sequence = {0};
+    FILE *out = open_memstream(&text, &length);
+    if (out == NULL)
+        die("%s", error);
+    fputs(STEVE_TEXT_MAGIC "\n", out);
+    if (print != NULL)
+        print(out);
+    else
+        print_refused_table(out, commits);
+    finish(out, name);
+    if (!steve_text_parse(&steve_drivers, name, text, length, &sequence, error, sizeof error))
+        die("%s", error);
+    write_bytes(folder, name, &sequence);
+    steve_sequence_free(&sequence);
+    free(text);
+}
+
+static void make_by_hand(const char *folder)
+{
+    write_by_hand(folder, "hand-much-cached.bin", print_much_cached, 0);
+    write_by_hand(folder, "hand-milliseconds.bin", print_milliseconds, 0);
+    write_by_hand(folder, "hand-giant.bin", print_giant, 0);
+    write_by_hand(folder, "hand-mapped-full.bin", print_mapped_full, 0);
+    write_by_hand(folder, "hand-mapped-handles.bin", print_mapped_handles, 0);
+    write_by_hand(folder, "hand-mapped-resizes.bin", print_mapped_resizes, 0);
+    for (unsigned commits = 22; commits < 34; commits++) {
+        char name[64];
+        snprintf(name, sizeof name, "hand-refused-table-%u.bin", commits);
+        write_by_hand(folder, name, NULL, commits);
+    }
+}
+
 int main(int argc, char **argv)
 {
     const char *target = argc > 1 ? argv[1] : "";
@@ -282,8 +391,10 @@ int main(int argc, char **argv)
     const uint64_t seed = argc == 4 ? strtoull(argv[3], NULL, 10) : 1;
     if (of_text)
         make_dictionary(folder);
-    if (of_trip)
+    else if (of_trip)
         make_odd_bytes(folder);
+    else if (strcmp(target, "fuzz_jeff") == 0)
+        make_by_hand(folder);
     return for_each_recipe(&family, seed, folder,
                            of_text   ? make_text_seed
                            : of_trip ? make_short_bytes
