@@ -229,7 +229,7 @@ static const char snippet_code[] = "/// Time is virtual, so that a budget ends a
                                    "\n"
                                    "static enum jeff_status lock_status; ///< of the last lock\n"
                                    "\n"
-                                   "static void *address_of(jeff_shared *of, jeff_handle handle)\n"
+                                   "static void *look_up(jeff_shared *of, jeff_handle handle)\n"
                                    "{\n"
                                    "    void *address = jeff_shared_lock(of, handle, &lock_status);\n"
                                    "    if (address != NULL) {\n"
@@ -245,7 +245,7 @@ static const char snippet_moved[] =
     "{\n"
     "    (void)context;\n"
     "    (void)from;\n"
-    "    if (address_of(heap, moved) != to) {\n"
+    "    if (look_up(heap, moved) != to) {\n"
     "        callback_damage = \"the moved callback was told another address than a lock gives\";\n"
     "    } else if (jeff_shared_usable_size(heap, moved) < bytes) {\n"
     "        callback_damage = \"the moved callback was told more bytes than the block has\";\n"
@@ -290,7 +290,7 @@ static const struct steve_snippets snippets = {
     .free = "jeff_shared_free($heap, $handle, NULL)",
     .lock = "jeff_shared_lock($heap, $handle, &lock_status)",
     .unlock = "jeff_shared_unlock($heap, $handle, NULL)",
-    .address = "address_of($heap, $handle)",
+    .address = "look_up($heap, $handle)",
     .was_purged = "lock_status == JEFF_ERROR_PURGED",
     .set_purgeable = "jeff_shared_set_purgeable($heap, $handle, $purgeable, NULL)",
     .compact = "jeff_shared_compact($heap, 0) == JEFF_STOP_DONE",
