@@ -48,6 +48,8 @@ static uint64_t balance_bound(const struct balance *b)
 void supply_count(struct planner *p, struct supply *supply)
 {
     *supply = (struct supply){.classes = hole_bin_of(p->limit) + 1};
+    if (!is_countable(p))
+        return; // and nothing will ask
     struct piece piece = {.end = p->h->first};
     while (piece_next(p, &piece)) {
         if (piece.kind != PIECE_FREE)
