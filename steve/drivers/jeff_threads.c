@@ -1,7 +1,7 @@
 /// Jeff for several threads (jeff_shared.h) as Steve sees him: `jeff-threads`, in client memory. What is under the mutex is what the
 /// driver `jeff` runs; here it is the gates that are to be tested, and what of it looks at locks.
 ///
-/// Time is virtual, as in jeff.c.
+/// Time is virtual, as in jeff_compaction.c.
 #define _GNU_SOURCE
 #include "steve/drivers/drivers.h"
 
