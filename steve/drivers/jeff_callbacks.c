@@ -5,13 +5,12 @@
 #include "steve/drivers/jeff_callbacks_internal.h"
 
 #include "jeff_inline.h"
+#include "steve/drivers/jeff_draw_internal.h"
 #include "steve/drivers/jeff_probe_internal.h"
 
 uint32_t steve_jeff_own_draw(struct steve_jeff_own *own)
 {
-    // Fibonacci hashing of a counter (Knuth, TAOCP 3, 6.4), its better half.
-    uint64_t mixed = ++own->drawn * UINT64_C(0x9e3779b97f4a7c15);
-    return (uint32_t)((mixed ^ mixed >> 29) >> 16);
+    return steve_jeff_draw(++own->drawn);
 }
 
 static size_t draw_size(struct steve_jeff_own *own)

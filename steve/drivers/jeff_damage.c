@@ -3,34 +3,14 @@
 /// make, and words change to values that are likely in such a place.
 #include "steve/drivers/jeff_probe_internal.h"
 
-#include <stdint.h>
-#include <string.h>
-
 #include "jeff_inline.h"
+#include "steve/drivers/jeff_draw_internal.h"
+#include "steve/drivers/jeff_words_internal.h"
 
 /// Words that one call damages.
 #define WORDS 6u
 /// A larger heap is checked too slowly for that.
 #define BLOCKS_MOST 400u
-
-#define WORD sizeof(uint32_t)
-
-// Memory that is not the client's is hidden from it where a sanitizer watches.
-#if defined(__clang__) || defined(__GNUC__)
-#define UNWATCHED __attribute__((no_sanitize("address"), noinline))
-#else
-#define UNWATCHED
-#endif
-
-UNWATCHED static uint32_t read_word(const char *address)
-{
-    return *(const volatile uint32_t *)(const void *)address;
-}
-
-UNWATCHED static void write_word(char *address, uint32_t word)
-{
-    *(volatile uint32_t *)(void *)address = word;
-}
 
 /// Looks for one stretch of the heap.
 struct search {
@@ -112,12 +92,6 @@ static uint32_t damaged_value(const jeff_heap *heap, size_t bytes, const struct 
     }
 }
 
-static uint32_t mix(uint64_t number)
-{
-    number *= UINT64_C(0x9e3779b97f4a7c15);
-    return (uint32_t)((number ^ number >> 29) >> 16);
-}
-
 const char *steve_jeff_probe_damage(jeff_heap *heap, size_t bytes, unsigned turn)
 {
     struct jeff_stats stats;
@@ -129,12 +103,12 @@ const char *steve_jeff_probe_damage(jeff_heap *heap, size_t bytes, unsigned turn
     const uint64_t heap_is = stats.live_bytes + stats.moved_bytes + 31 * (stats.visited_blocks + stats.refused);
     for (uint64_t i = 0; i < WORDS; i++) {
         const uint64_t number = 2 * ((turn + 1021 * heap_is) * (uint64_t)WORDS + i);
-        char *const word = choose(heap, bytes, &stats, mix(number));
+        char *const word = choose(heap, bytes, &stats, steve_jeff_draw(number));
         if (word == NULL) {
             continue;
         }
         const uint32_t was = read_word(word);
-        write_word(word, damaged_value(heap, bytes, &stats, was, mix(number + 1)));
+        write_word(word, damaged_value(heap, bytes, &stats, was, steve_jeff_draw(number + 1)));
         struct jeff_damage damage = {0};
         const enum jeff_status status = jeff_check(heap, i % 2 == 0 ? &damage : NULL);
         write_word(word, was);

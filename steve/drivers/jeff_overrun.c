@@ -4,8 +4,9 @@
 #include "steve/drivers/jeff_audit_internal.h"
 
 #include "jeff_inline.h"
+#include "steve/drivers/jeff_draw_internal.h"
+#include "steve/drivers/jeff_words_internal.h"
 
-#define WORD        sizeof(uint32_t)
 #define SLOT_MASK   0xffffffu
 #define CLASS_SHIFT 25u
 #define SLOTS       ((size_t)1 << 24)
@@ -16,21 +17,9 @@
 /// Eight bits of a small heap, one of a larger one.
 #define FLIPS 64u
 
-// Memory that is not the client's is hidden from it where a sanitizer watches.
-#if defined(__clang__) || defined(__GNUC__)
-#define UNWATCHED __attribute__((no_sanitize("address"), noinline))
-#else
-#define UNWATCHED
-#endif
-
-UNWATCHED static uint32_t read_word(const char *address)
+static void flip(char *address, uint32_t bit)
 {
-    return *(const volatile uint32_t *)(const void *)address;
-}
-
-UNWATCHED static void flip(char *address, uint32_t bit)
-{
-    *(volatile uint32_t *)(void *)address ^= (uint32_t)1 << bit;
+    write_word(address, read_word(address) ^ (uint32_t)1 << bit);
 }
 
 struct stretches {
@@ -69,12 +58,6 @@ static char *own_word(jeff_heap *heap, const struct jeff_block *block, uint32_t 
     if (draw % 4 == 3 && (header & SLOT_MASK) != 0)
         return first + (size_t)(header & SLOT_MASK) * 16 - 2 * WORD; // the last word of a hole
     return first + (draw % 4 - 1) % 2 * WORD;                        // its links
-}
-
-static uint32_t mix(uint64_t number)
-{
-    number *= UINT64_C(0x9e3779b97f4a7c15);
-    return (uint32_t)((number ^ number >> 29) >> 16);
 }
 
 /// What jeff_check() says with one bit flipped.
@@ -147,6 +130,6 @@ const char *steve_jeff_audit_overrun(jeff_heap *heap, uint64_t turn)
     jeff_walk(heap, visit, &s);
     const char *damage = NULL;
     for (unsigned i = 0; damage == NULL && i < FLIPS / (s.count + FLIPS / 8); i++)
-        damage = overrun(heap, &s, mix(turn * 8 + i));
+        damage = overrun(heap, &s, steve_jeff_draw(turn * 8 + i));
     return damage;
 }
