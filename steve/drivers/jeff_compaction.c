@@ -152,12 +152,13 @@ static void finish_in_slices(struct instance *instance, uint64_t budget_ns)
     }
 }
 
-/// What a compaction has made room for is served, and given back. Where that itself moves everything, the run may be gone by then.
+/// What a compaction has made room for is served, and given back. Not where that itself moves everything, and the run may be gone by
+/// then; nor where the request may need pages that the system refuses.
 static const char *is_served(struct instance *instance, size_t wanted, const struct jeff_report *report)
 {
     struct jeff_stats stats;
     jeff_stats(instance->heap, &stats);
-    if (instance->scrambles || report->stop != JEFF_STOP_GOAL || stats.spare_handles == 0) {
+    if (instance->scrambles || instance->pages.failing || report->stop != JEFF_STOP_GOAL || stats.spare_handles == 0) {
         return NULL;
     }
     const jeff_handle handle = jeff_malloc(instance->heap, wanted);
