@@ -6,7 +6,6 @@
 #include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 
 #include "steve/driver.h"
 
@@ -35,12 +34,14 @@ struct racy_heap {
 
 static inline void *racy_open(enum racy_fault fault)
 {
-    struct racy_heap *heap = mmap(NULL, sizeof *heap, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if ((void *)heap == MAP_FAILED) {
+    struct racy_heap *heap = calloc(1, sizeof *heap);
+    unsigned char *cells = aligned_alloc(RACY_CELL_BYTES, (size_t)RACY_CELLS * RACY_CELL_BYTES);
+    if (heap == NULL || cells == NULL) {
+        free(heap);
+        free(cells);
         return NULL;
     }
-    heap->cells =
-        mmap(NULL, (size_t)RACY_CELLS * RACY_CELL_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    heap->cells = cells;
     pthread_mutex_init(&heap->lock, NULL);
     for (unsigned i = 0; i < RACY_CELLS; i++) {
         atomic_store(&heap->free_cells[i], i);
@@ -53,8 +54,8 @@ static inline void *racy_open(enum racy_fault fault)
 static inline void racy_close(void *memory)
 {
     struct racy_heap *heap = memory;
-    munmap(heap->cells, (size_t)RACY_CELLS * RACY_CELL_BYTES);
-    munmap(heap, sizeof *heap);
+    free(heap->cells);
+    free(heap);
 }
 
 static inline void racy_lock(struct racy_heap *heap)
