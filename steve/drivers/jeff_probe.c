@@ -12,17 +12,12 @@
 
 /* Arguments */
 
-static bool is_refused(jeff_heap *heap, enum jeff_status status, enum jeff_status expected)
-{
-    return heap == NULL && status == expected;
-}
-
 static bool refuses_region(void *region, size_t bytes, size_t alignment, enum jeff_status expected)
 {
     const struct jeff_config config = {.alignment = alignment};
     enum jeff_status status = JEFF_OK;
-    return is_refused(jeff_init(region, bytes, &config, &status), status, expected) &&
-           jeff_init(region, bytes, &config, NULL) == NULL;
+    const jeff_heap *heap = jeff_init(region, bytes, &config, &status);
+    return heap == NULL && status == expected && jeff_init(region, bytes, &config, NULL) == NULL;
 }
 
 static void *refuse_reserve(void *context, size_t bytes)
@@ -51,8 +46,8 @@ static bool refuses_pages(const struct jeff_page_hooks *hooks, size_t bytes, siz
 {
     const struct jeff_config config = {.alignment = alignment, .pages = hooks};
     enum jeff_status status = JEFF_OK;
-    return is_refused(jeff_create(bytes, &config, &status), status, expected) &&
-           jeff_create(bytes, &config, NULL) == NULL;
+    const jeff_heap *heap = jeff_create(bytes, &config, &status);
+    return heap == NULL && status == expected && jeff_create(bytes, &config, NULL) == NULL;
 }
 
 static const char *probe_create(void)
