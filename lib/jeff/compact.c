@@ -270,7 +270,9 @@ static COLD enum step slide_in_pieces(struct jeff_heap *h, struct pass *pass, st
         return give_up(h, s, size);
     uint32_t done = 1;
     if (s->halfway_done && s->halfway_slot == slot) {
-        if (!(e->cw & CW_HALFWAY)) {
+        if (e->cw & CW_HALFWAY) {
+            done = s->halfway_done;
+        } else if (pass->deadline_ns) {
             // It is in use: to begin anew in each call would get it nowhere. It has its next chance when the pass comes round.
             s->halfway_done = 0;
             gate_release(h, slot);
@@ -279,7 +281,6 @@ static COLD enum step slide_in_pieces(struct jeff_heap *h, struct pass *pass, st
             pass->left_blocks++;
             return pass_by(h, s, size);
         }
-        done = s->halfway_done;
     }
     e->cw &= ~CW_HALFWAY;
     forget_shown(e);
