@@ -22,7 +22,7 @@
 
 #define SEED 3u
 
-static const struct steve_limits tight = {.op_time_ns = 50000000, .memory_bytes = (uint64_t)160 << 20};
+static const struct steve_limits tight = {.op_time_ns = 100000000, .memory_bytes = (uint64_t)160 << 20};
 
 /// cmocka jumps out of a crash into its next test; in a child that would be the whole suite once more.
 static void let_crashes_crash(void)
