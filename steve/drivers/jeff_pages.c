@@ -21,8 +21,9 @@ static size_t page_bytes(void)
 }
 
 /// Far from where programs, libraries and sanitizers put things, and from where Steve's regions are: a place for each of so many
-/// reservations of an episode. 32 bits have no such places.
-#if UINTPTR_MAX > UINT32_MAX
+/// reservations of an episode. 32 bits have no such places; and an emulator, which is what runs other machines here, keeps books of all
+/// pages that were ever reserved, at each place anew.
+#if defined(__x86_64__) || defined(__aarch64__)
 #define WISHES      16u
 #define WISH(which) ((uintptr_t)(0x3000 + 0x40 * (uintptr_t)(which)) << 32)
 #define WISH_BYTES  ((size_t)0x20 << 32)
