@@ -4,6 +4,7 @@
 /// Time is virtual, as in jeff_compaction.c.
 #define _GNU_SOURCE
 #include "steve/drivers/drivers.h"
+#include "steve/drivers/jeff_snippets_internal.h"
 
 #include <sys/mman.h>
 
@@ -214,29 +215,18 @@ static const char *call_check(void *heap)
 
 /* The same, as a client's own program has it */
 
-static const char snippet_code[] = "/// Time is virtual, so that a budget ends at the same block everywhere: 1 ns a "
-                                   "byte moved, 16 ns a block visited.\n"
-                                   "static uint64_t virtual_now(void *context)\n"
-                                   "{\n"
-                                   "    struct jeff_stats stats;\n"
-                                   "    (void)context;\n"
-                                   "    if (heap == NULL) {\n"
-                                   "        return 0; // asked while the heap is being made\n"
-                                   "    }\n"
-                                   "    jeff_shared_stats(heap, &stats);\n"
-                                   "    return stats.moved_bytes + stats.visited_blocks * 16;\n"
-                                   "}\n"
-                                   "\n"
-                                   "static enum jeff_status lock_status; ///< of the last lock\n"
-                                   "\n"
-                                   "static void *look_up(jeff_shared *of, jeff_handle handle)\n"
-                                   "{\n"
-                                   "    void *address = jeff_shared_lock(of, handle, &lock_status);\n"
-                                   "    if (address != NULL) {\n"
-                                   "        jeff_shared_unlock(of, handle, NULL);\n"
-                                   "    }\n"
-                                   "    return address;\n"
-                                   "}\n";
+static const char snippet_code[] =
+    STEVE_JEFF_CLOCK_CODE("jeff_shared_stats") "\n"
+                                               "static enum jeff_status lock_status; ///< of the last lock\n"
+                                               "\n"
+                                               "static void *look_up(jeff_shared *of, jeff_handle handle)\n"
+                                               "{\n"
+                                               "    void *address = jeff_shared_lock(of, handle, &lock_status);\n"
+                                               "    if (address != NULL) {\n"
+                                               "        jeff_shared_unlock(of, handle, NULL);\n"
+                                               "    }\n"
+                                               "    return address;\n"
+                                               "}\n";
 
 static const char snippet_moved[] =
     "static const char *callback_damage; ///< what the callback saw that must not be\n"
