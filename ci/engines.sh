@@ -65,6 +65,7 @@ make_target() {
 
 run_libfuzzer() { # <binary> <folder> <way> <seed>
     STEVE_MUTATOR=$3 "$1" "$2/corpus" -seed="$4" -max_total_time="$seconds" -max_len=4096 -timeout=10 -rss_limit_mb=4096 \
+        -entropic_number_of_rarest_features=20 -entropic_feature_frequency_threshold=20 \
         -artifact_prefix="$2/found/" >"$2/log" 2>&1 </dev/null || true
     [ -n "$(find "$2/found" -type f ! -name 'slow-unit-*')" ]
 }

@@ -10,6 +10,7 @@
 #include "steve/core/codec.h"
 #include "steve/core/contract.h"
 #include "steve/core/exec.h"
+#include "steve/core/shadow.h"
 #include "steve/drivers/drivers.h"
 
 /// Longer inputs are slow, and what they show a shorter one shows as well.
@@ -18,6 +19,9 @@
 /// An allocator copies what it moves and zeroes what calloc asks for: with large blocks one op costs seconds and gigabytes.
 /// The profile `big` of `steve run` chooses its ops with care for that; a mutation cannot.
 #define MAX_LIVE_BYTES ((size_t)4 << 20)
+
+/// About how many bytes an input may have written, copied or cleared: one in twenty needs more, and took half of the time of all.
+#define MAX_WORK ((size_t)4 << 20)
 
 #define MAX_EXECUTORS 8u
 
@@ -101,16 +105,34 @@ static bool is_too_expensive(const struct steve_exec *exec, struct steve_op op, 
     return bytes <= reach && bytes > MAX_LIVE_BYTES - steve_view_live_bytes(exec);
 }
 
+/// About how many bytes an op writes, copies or clears. A compaction may move all that is live.
+static size_t work_of(const struct steve_exec *exec, struct steve_op op, uint64_t reach)
+{
+    if (op.code >= STEVE_OP_COMPACT && op.code < STEVE_OP_DRAIN)
+        return steve_view_live_bytes(exec);
+    const size_t before = steve_op_uses_slot(op.code) ? steve_view_size(exec, op.slot) : 0;
+    if (!steve_op_uses_slot(op.code) || !steve_op_uses_size(op.code))
+        return steve_shadow_cost(before);
+    const size_t bytes = steve_view_resolve_size(exec, op);
+    if (bytes > reach)
+        return steve_shadow_cost(before);
+    return (op.code == STEVE_OP_CALLOC ? bytes : steve_shadow_cost(bytes)) + (before < bytes ? before : bytes);
+}
+
 /// @param reach the largest request that might be served
 static enum steve_outcome run(struct steve_exec *exec, uint64_t reach, const uint8_t *records, size_t count)
 {
     size_t ops = 0;
+    size_t work = 0;
     for (size_t i = 0; i < count; i++) {
         const struct steve_op op = steve_bytes_decode_op(records + i * STEVE_BYTES_RECORD);
         if (op.code == STEVE_OP_NONE)
             continue;
         if (ops == MAX_OPS || is_too_expensive(exec, op, reach))
             return STEVE_DONE;
+        work += work_of(exec, op, reach);
+        if (work > MAX_WORK)
+            break;
         if (steve_exec_step(exec, op) == STEVE_FOUND)
             return STEVE_FOUND;
         ops++;

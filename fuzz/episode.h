@@ -1,7 +1,8 @@
 /// An input of a fuzz target, run as a sequence in its byte form (steve/core/codec.h) on a fresh heap under every oracle.
 ///
 /// What runs is a beginning of what the bytes say, and all of it in the common case, so that `steve replay` of a crash file
-/// shows the same: an input that becomes too expensive is left where it does, with nothing more checked.
+/// shows the same: an input that becomes too expensive ends where it does, or, if its blocks are too large to look at, is left there
+/// with nothing more checked.
 ///
 /// There is one set of executors in a process: made once, so that an input allocates nothing.
 #ifndef STEVE_FUZZ_EPISODE_H

@@ -2,7 +2,7 @@
 #include "steve/core/exec_internal.h"
 
 /// At least so many ops lie between two of the allocator's own checks, or as many as there are blocks: it walks bins and blocks.
-#define HEALTH_LEAST 32u
+#define HEALTH_LEAST 64u
 
 /// Steve sees bytes moved only from one sweep to the next; a driver's step is allowed for twice, and so is one small block.
 #define MOVED_SLACK 4096u
@@ -187,7 +187,7 @@ enum steve_outcome steve_op_compact(struct steve_exec *exec, struct steve_op op,
                     : op.code == STEVE_OP_COMPACT ? compact_fully(exec)
                                                   : compact_in_budget(exec, op);
     if (going_on && exec->checked) {
-        const size_t apart = exec->live_blocks < HEALTH_LEAST ? HEALTH_LEAST : exec->live_blocks;
+        const size_t apart = 4 * exec->live_blocks < HEALTH_LEAST ? HEALTH_LEAST : 4 * exec->live_blocks;
         going_on = steve_health_if_due(exec, exec->effort.everything ? 0 : apart);
     }
     return steve_outcome_of(going_on, STEVE_DONE);

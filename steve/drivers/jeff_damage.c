@@ -8,7 +8,7 @@
 #include "steve/drivers/jeff_words_internal.h"
 
 /// Words that one call damages.
-#define WORDS 6u
+#define WORDS 2u
 /// A larger heap is checked too slowly for that.
 #define BLOCKS_MOST 400u
 

@@ -14,8 +14,8 @@
 
 /// A larger heap is checked too slowly for this.
 #define STRETCHES_MOST 64u
-/// Eight bits of a small heap, one of a larger one.
-#define FLIPS 64u
+/// Two bits of a heap with fewer are flipped, one of a larger one.
+#define FEW 8u
 
 static void flip(char *address, uint32_t bit)
 {
@@ -129,7 +129,7 @@ const char *steve_jeff_audit_overrun(jeff_heap *heap, uint64_t turn)
     struct stretches s = {.begin = (uintptr_t)heap, .end = table + SLOTS * JEFF_INLINE_WORDS * WORD};
     jeff_walk(heap, visit, &s);
     const char *damage = NULL;
-    for (unsigned i = 0; damage == NULL && i < FLIPS / (s.count + FLIPS / 8); i++)
+    for (unsigned i = 0; damage == NULL && i < (s.count < FEW ? 2u : 1u); i++)
         damage = overrun(heap, &s, steve_jeff_draw(turn * 8 + i));
     return damage;
 }

@@ -184,6 +184,13 @@ static bool is_refused(struct steve_jeff_pages *pages, size_t bytes, const struc
 
 const char *steve_jeff_pages_refuse(struct steve_jeff_pages *pages, size_t bytes, const struct jeff_config *config)
 {
+    // The episode has no part in it: what has passed once for a size passes again.
+    static size_t passed[64];
+    size_t *const known = &passed[bytes / page_bytes() % (sizeof passed / sizeof passed[0])];
+    *pages = (struct steve_jeff_pages){0};
+    if (*known == bytes) {
+        return NULL;
+    }
     const struct steve_jeff_pages refusals[] = {
         {.refused_reserve = 1}, {.refused_commit = 1}, {.refused_commit = 2}, {.most = 1}};
     const char *wrong = NULL;
@@ -203,5 +210,6 @@ const char *steve_jeff_pages_refuse(struct steve_jeff_pages *pages, size_t bytes
         wrong = "a heap was destroyed and has kept pages";
     }
     *pages = (struct steve_jeff_pages){0};
+    *known = wrong == NULL ? bytes : 0;
     return wrong;
 }

@@ -367,7 +367,9 @@ static const char *probe_classic(void)
 
 const char *steve_jeff_probe_system(bool large)
 {
-    if (!RESERVING_IS_CHEAP) {
+    // No episode has a part in it: what has passed once in a process passes again.
+    static bool passed[2];
+    if (!RESERVING_IS_CHEAP || passed[large]) {
         return NULL;
     }
     const char *wrong = large ? probe_large_table() : NULL;
@@ -377,5 +379,9 @@ const char *steve_jeff_probe_system(bool large)
     if (wrong == NULL) {
         wrong = probe_system_heap();
     }
-    return wrong == NULL ? probe_classic() : wrong;
+    if (wrong == NULL) {
+        wrong = probe_classic();
+    }
+    passed[large] = wrong == NULL;
+    return wrong;
 }
