@@ -11,6 +11,9 @@
 #define LONG     12u
 #define RESTARTS 3u
 
+/// Of so many at most each block is given a slot of its own.
+#define APART_MOST 256u
+
 /// Sizes of heaps for large blocks.
 #define ROOMY ((uint64_t)1 << 20)
 
@@ -107,6 +110,37 @@ static void escape_by_size(struct steve_shrink *s)
     }
 }
 
+static bool begins_life(struct steve_op op)
+{
+    enum steve_op_kind kind = steve_op_kind(op.code);
+    return kind == STEVE_KIND_MALLOC || kind == STEVE_KIND_CALLOC || kind == STEVE_KIND_ALIGNED;
+}
+
+/// Where twenty requests are what it takes, the blocks freed on the way are there for want of room and of slots. Tries best in a
+/// roomier heap, with a slot for each block that is made; what is then freed for nothing falls to the cuts.
+static void escape_by_room(struct steve_shrink *s)
+{
+    const size_t count = s->best.count;
+    if (count <= SHORT_ENOUGH || count > APART_MOST) {
+        return;
+    }
+    steve_shrink_copy(s);
+    s->candidate.header.heap_bytes = larger_heap(s, s->best.header.heap_bytes * 16);
+    uint16_t made[APART_MOST]; // for each op, how many blocks were made before it
+    uint16_t blocks = 0;
+    for (size_t i = 0; i < count; i++) {
+        made[i] = blocks;
+        blocks += begins_life(s->best.ops[i]);
+        for (size_t k = i + 1; k-- > 0;) {
+            if (begins_life(s->best.ops[k]) && s->best.ops[k].slot == s->best.ops[i].slot) {
+                s->candidate.ops[i].slot = made[k];
+                break;
+            }
+        }
+    }
+    try_and_cut(s);
+}
+
 static void begin_anew(struct steve_shrink *s)
 {
     for (s->order = 1; s->order <= RESTARTS && s->best.count > LONG && !steve_shrink_over(s); s->order++) {
@@ -126,7 +160,13 @@ static void begin_anew(struct steve_shrink *s)
 
 void steve_shrink_escape(struct steve_shrink *s)
 {
-    escape_by_size(s);
-    steve_shrink_guess(s);
-    begin_anew(s);
+    const size_t count = s->best.count;
+    escape_by_room(s);
+    if (s->best.count == count) {
+        escape_by_size(s);
+    }
+    if (s->best.count == count) { // the longest ways last
+        steve_shrink_guess(s);
+        begin_anew(s);
+    }
 }
