@@ -1,10 +1,10 @@
-/// The page hooks of `jeff-mapped`: mmap and its kin, at addresses as like as can be; under the option `failing-pages` with
-/// refusals at fixed intervals.
+/// The page hooks of `jeff-mapped`: they judge each call, and under the option `failing-pages` refuse at fixed intervals.
 #define _GNU_SOURCE
 #include "steve/drivers/jeff_pages_internal.h"
 
-#include <sys/mman.h>
 #include <unistd.h>
+
+#include "steve/drivers/jeff_places_internal.h"
 
 // Coprime, so that both kinds of refusal meet all kinds of ops in time.
 #define RESERVE_FAILS_EVERY 5u
@@ -13,63 +13,9 @@
 
 #define SHORT_OF_SPACE ((size_t)8 << 20)
 
-#define ALIGNMENT ((size_t)65536)
-
 static size_t page_bytes(void)
 {
     return (size_t)sysconf(_SC_PAGESIZE);
-}
-
-/// Far from where programs, libraries and sanitizers put things, and from where Steve's regions are: a place for each of so many
-/// reservations of an episode. 32 bits have no such places; and an emulator, which is what runs other machines here, keeps books of all
-/// pages that were ever reserved, at each place anew.
-#if defined(__x86_64__) || defined(__aarch64__)
-#define WISHES      16u
-#define WISH(which) ((uintptr_t)(0x3000 + 0x40 * (uintptr_t)(which)) << 32)
-#define WISH_BYTES  ((size_t)0x20 << 32)
-#endif
-
-/// At an address of our own choice, the same in every process, where that can be had: one system call.
-static void *map_where_wished(size_t bytes, size_t past, unsigned which)
-{
-#ifdef WISH
-    if (bytes > WISH_BYTES) {
-        return NULL;
-    }
-    void *wish = (void *)(WISH(which % WISHES) + past); // NOLINT(performance-no-int-to-ptr)
-    void *address =
-        mmap(wish, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
-    if (address == wish) {
-        return address;
-    }
-    if (address != MAP_FAILED) {
-        munmap(address, bytes); // an old kernel takes the wish for a hint
-    }
-#else
-    (void)bytes;
-    (void)past;
-    (void)which;
-#endif
-    return NULL;
-}
-
-/// Some pages past a multiple of the largest alignment: what is allocated and what is refused does not depend on the system's
-/// choice then, and no block is aligned by chance.
-static void *map_at(size_t bytes, size_t past)
-{
-    size_t whole = bytes + past + ALIGNMENT;
-    char *address = mmap(NULL, whole, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (address == MAP_FAILED) {
-        return NULL;
-    }
-    size_t before = (ALIGNMENT - (uintptr_t)address % ALIGNMENT) % ALIGNMENT + past;
-    if (before > 0) {
-        munmap(address, before);
-    }
-    if (whole > before + bytes) {
-        munmap(address + before + bytes, whole - before - bytes);
-    }
-    return address + before;
 }
 
 /// Every call is about whole pages, and within the heap's own reservation if it begins there.
@@ -102,11 +48,7 @@ static void *reserve(void *context, size_t bytes)
         return NULL;
     }
     judge(pages, NULL, bytes);
-    size_t past = pages->reserves % 15 * page_bytes() % ALIGNMENT;
-    void *address = map_where_wished(bytes, past, pages->reserves);
-    if (address == NULL) {
-        address = map_at(bytes, past);
-    }
+    void *address = steve_jeff_place_reserve(bytes, pages->reserves);
     pages->open += address != NULL;
     if (address != NULL && pages->heap == 0) {
         pages->heap = (uintptr_t)address;
@@ -124,27 +66,25 @@ static bool commit(void *context, void *address, size_t bytes)
         return false;
     }
     judge(pages, address, bytes);
-    if (mprotect(address, bytes, PROT_READ | PROT_WRITE) != 0) {
+    if (!steve_jeff_place_commit(address, bytes)) {
         return false;
     }
     pages->readable += of_heap(pages, address, bytes);
     return true;
 }
 
-/// Takes access away too, so that a touch of memory given back faults at its instruction.
 static void decommit(void *context, void *address, size_t bytes)
 {
     judge(context, address, bytes);
     ((struct steve_jeff_pages *)context)->readable -= of_heap(context, address, bytes);
-    madvise(address, bytes, MADV_DONTNEED);
-    mprotect(address, bytes, PROT_NONE);
+    steve_jeff_place_decommit(address, bytes);
 }
 
 static void release(void *context, void *address, size_t bytes)
 {
     judge(context, address, bytes);
     ((struct steve_jeff_pages *)context)->open--;
-    munmap(address, bytes);
+    steve_jeff_place_release(address, bytes);
 }
 
 struct jeff_page_hooks steve_jeff_pages_hooks(struct steve_jeff_pages *pages)
