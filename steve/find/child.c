@@ -149,14 +149,17 @@ static bool is_same_op(const struct steve_sight *a, const struct steve_sight *b)
     return a->phase == b->phase && a->item == b->item && a->op == b->op;
 }
 
+/// A group of its own: what the child starts, such as a sanitizer's symbolizer, is ended with it.
 static void become_child(pid_t parent)
 {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
+    setpgid(0, 0);
     if (getppid() != parent) {
         _exit(3); // the parent was gone before it could be said
     }
     signal(SIGINT, SIG_IGN);
     signal(SIGTERM, SIG_IGN);
+    signal(SIGTTOU, SIG_IGN); // it speaks to the terminal from the background
     signal(SIGCHLD, SIG_DFL);
     sigset_t none;
     sigemptyset(&none);
@@ -181,6 +184,7 @@ bool steve_child_start(struct steve_child *child, void (*body)(void *context), v
         body(context);
         _exit(0);
     }
+    setpgid(pid, pid); // whichever of the two comes first
     child->pid = pid;
     child->since = sight_of(child);
     child->seen_cpu_ns = child->since.cpu_ns;
@@ -188,18 +192,23 @@ bool steve_child_start(struct steve_child *child, void (*body)(void *context), v
     return true;
 }
 
-static void reap(struct steve_child *child)
+/// Takes leave of the child, which is ended if it is not, and of all that it started. While it is not waited for, its group's number
+/// is nobody else's. @return what waitpid() gives
+static int reap(struct steve_child *child)
 {
-    while (waitpid(child->pid, NULL, 0) < 0) {
+    int status = 0;
+    kill(child->pid, SIGKILL); // its group, too, is gone where it ended before it had one
+    kill(-child->pid, SIGKILL);
+    while (waitpid(child->pid, &status, 0) < 0) {
         // interrupted by a signal: it still has to be waited for
     }
     child->pid = 0;
+    return status;
 }
 
 void steve_child_kill(struct steve_child *child)
 {
     if (child->pid != 0) {
-        kill(child->pid, SIGKILL);
         reap(child);
     }
 }
@@ -269,10 +278,15 @@ static bool ended_by_itself(const struct steve_page *page)
     return atomic_load(&page->phase) >= STEVE_WORKER_DONE;
 }
 
-/// The child is gone. `status` is what waitpid() gave.
-static enum steve_child_state after_death(struct steve_child *child, int status, struct steve_finding *finding)
+static bool is_gone(const struct steve_child *child)
 {
-    child->pid = 0;
+    siginfo_t info = {0};
+    return waitid(P_PID, (id_t)child->pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == child->pid;
+}
+
+static enum steve_child_state after_death(struct steve_child *child, struct steve_finding *finding)
+{
+    int status = reap(child);
     if (ended_by_itself(child->page)) {
         return STEVE_CHILD_ENDED;
     }
@@ -362,9 +376,8 @@ enum steve_child_state steve_child_look(struct steve_child *child, const struct 
 {
     assert(child->pid != 0);
 
-    int status = 0;
-    if (waitpid(child->pid, &status, WNOHANG) == child->pid) {
-        return after_death(child, status, finding);
+    if (is_gone(child)) {
+        return after_death(child, finding);
     }
     struct steve_sight now = sight_of(child);
     add_stuck_time(child, &now);

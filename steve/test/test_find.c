@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +17,7 @@
 #include <unistd.h>
 
 #include "steve/drivers/drivers.h"
+#include "steve/find/child.h"
 #include "steve/find/runner.h"
 #include "steve/find/save.h"
 
@@ -73,6 +75,38 @@ static struct seen run_with(const struct steve_driver *driver, uint64_t ops, str
     }
     steve_gen_free(gen);
     return seen;
+}
+
+/// Holds the pipe open as long as it lives, which is longer than its parent.
+static void start_another(void *pipe)
+{
+    if (fork() == 0) {
+        alarm(60); // should nobody end it
+        for (;;) {
+            pause();
+        }
+    }
+    close(((int *)pipe)[1]);
+    abort();
+}
+
+static void what_a_child_started_ends_with_it(void **state)
+{
+    (void)state;
+    int ends[2];
+    struct steve_page *page = steve_shared_map(sizeof *page);
+    struct steve_child child = {.page = page};
+    struct steve_finding finding;
+    assert_non_null(page);
+    assert_int_equal(pipe(ends), 0);
+    signal(SIGABRT, SIG_DFL);
+    assert_true(steve_child_start(&child, start_another, ends));
+    close(ends[1]);
+    while (steve_child_look(&child, &(struct steve_limits){0}, &finding) == STEVE_CHILD_RUNNING) {
+        usleep(1000);
+    }
+    assert_int_equal(poll(&(struct pollfd){.fd = ends[0], .events = POLLIN}, 1, 10000), 1);
+    close(ends[0]);
 }
 
 static const struct steve_limits tight = {.op_time_ns = 200000000, .memory_bytes = (uint64_t)512 << 20};
@@ -292,6 +326,7 @@ static void saving_never_overwrites(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_a_child_started_ends_with_it),
         cmocka_unit_test(every_misdeed_is_named_right),
         cmocka_unit_test(good_driver_passes_with_any_number_of_workers_alike),
         cmocka_unit_test(earliest_finding_counts_with_any_number_of_workers),
