@@ -102,6 +102,12 @@ class Builds:
         library = self.binary("aflpp", "steve_mutator.so")
         return library if self.options.mutator and target != "fuzz_text" and library.exists() else None
 
+    @staticmethod
+    def dictionary(target):
+        """The words of a target's inputs, or None. What knows ops needs no words."""
+        words = ROOT / "fuzz" / f"{target}.dict"
+        return words if words.exists() else None
+
     def folders(self, target):
         """Where the engines begin: seeds, what was once a crash, and what --seeds names."""
         own = [ROOT / "corpus" / "seeds" / target, ROOT / "corpus" / "crashes" / target]

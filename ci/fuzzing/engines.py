@@ -54,10 +54,14 @@ LIBFUZZER_FOUND = (70, 71, 77)
 LIBFUZZER_RARE = ["-entropic_number_of_rarest_features=20", "-entropic_feature_frequency_threshold=20"]
 
 
-def libfuzzer_command(binary, corpus, folders, found, forks):
-    """@param forks goes on after a finding, at the price of a process and a merge every few seconds, later every ten minutes"""
+def libfuzzer_command(binary, corpus, folders, found, dictionary, forks):
+    """@param dictionary words of its inputs, or None
+    @param forks goes on after a finding, at the price of a process and a merge every few seconds, later every ten minutes
+    """
     command = [binary, corpus, *folders, f"-artifact_prefix={found}/", f"-max_len={MAX_LENGTH}"]
     command += [f"-timeout={HANG_SECONDS}", "-rss_limit_mb=4096", "-print_funcs=0", "-print_final_stats=1", *LIBFUZZER_RARE]
+    if dictionary is not None:
+        command.append(f"-dict={dictionary}")
     if forks:
         command += ["-fork=1", "-ignore_crashes=1", "-ignore_ooms=1", "-ignore_timeouts=1"]
     return command
@@ -89,12 +93,14 @@ def libfuzzer_figures(log, forks):
     return Figures(execs, rate, corpus, edges, "")
 
 
-def afl_command(way, binaries, seeds, out, instance, foreign):
-    """@param binaries by build @param foreign a folder where another engine leaves inputs"""
+def afl_command(way, binaries, seeds, out, instance, foreign, dictionary):
+    """@param binaries by build @param foreign a folder where another engine leaves inputs @param dictionary as libFuzzer's"""
     command = ["afl-fuzz", "-i", seeds, "-o", out, "-M" if way.is_main else "-S", instance, "-p", way.schedule]
     command += ["-t", "1000+", "-m", "none", "-G", str(MAX_LENGTH)]
     if way.is_main and foreign is not None:
         command += ["-F", foreign]
+    if dictionary is not None:
+        command += ["-x", dictionary]
     if way.build == "cmplog":
         command += ["-c", binaries["cmplog"]]
     return [*command, "--", binaries["asan" if way.build == "asan" else "plain"]]

@@ -175,13 +175,16 @@ class Fleet:
 
     def _command(self, instance):
         setup, mutator = self.setup, "on" if self.setup.options.mutator else "off"
+        dictionary = setup.dictionary(self.target)
         if instance.engine == "libfuzzer":
             binary = setup.binary("libfuzzer", self.target)
-            command = engines.libfuzzer_command(binary, self.corpus, self.folders, self.found, instance.forks)
+            command = engines.libfuzzer_command(
+                binary, self.corpus, self.folders, self.found, dictionary, instance.forks
+            )
             return command, {"TMPDIR": str(self._temporary_of(instance)), "STEVE_MUTATOR": mutator}
         binaries = {build: setup.binary("aflpp", self.target, build) for build in ("plain", "asan", "cmplog")}
         command = engines.afl_command(
-            instance.way, binaries, self.aflpp / "seeds", self.sync, instance.name, self.corpus
+            instance.way, binaries, self.aflpp / "seeds", self.sync, instance.name, self.corpus, dictionary
         )
         environment = engines.afl_environment(instance.way, setup.mutator(self.target))
         return command, {**environment, **instance.statsd.environment(), "STEVE_MUTATOR": mutator}

@@ -42,6 +42,7 @@ NAME_LENGTH = 64
 # A name can do without.
 FILLERS = set("an the of to from in on at with as is it its was were be been has had that this which and or for".split())
 MOST_SAID = 4 << 20
+SANITIZERS = ("ASAN", "UBSAN")
 
 
 def without_figures(sentence):
@@ -177,8 +178,12 @@ class Triage(threading.Thread):
             self.trouble = trouble
             return False
 
-    def _call(self, command, seconds, **environment):
-        """Runs a command. @return (status, output); None for the status if its time was over"""
+    def _call(self, command, seconds, names=False):
+        """Runs a command. @return (status, output); None for the status if its time was over
+
+        @param names whether a sanitizer's report is for people: to look up names takes a process and seconds of CPU time
+        """
+        options = {} if names else {f"{kind}_OPTIONS": _with_option(f"{kind}_OPTIONS", "symbolize=0") for kind in SANITIZERS}
         # No pipe: a process that it leaves behind would hold it open.
         with tempfile.TemporaryFile(dir=self.work.root) as said:
             process = self._process = subprocess.Popen(
@@ -186,7 +191,7 @@ class Triage(threading.Thread):
                 stdin=subprocess.DEVNULL,
                 stdout=said,
                 stderr=said,
-                env=self.work.environment(**environment),
+                env=self.work.environment(**options),
                 start_new_session=True,
             )
             if self._stop_asked:
@@ -203,8 +208,7 @@ class Triage(threading.Thread):
     # What breaks
 
     def _steve(self, steve, command, *arguments, seconds=120):
-        # Names of functions take long, and nobody reads them but in a report.
-        return self._call([steve, command, *arguments], seconds, ASAN_OPTIONS="symbolize=0")
+        return self._call([steve, command, *arguments], seconds)
 
     def _replay(self, files):
         """Which of the files break what in Steve. @return {file: Broken}"""
@@ -232,11 +236,11 @@ class Triage(threading.Thread):
             return {}  # no sequence to Steve: the target will say
         return {file: broken for one in files for file, broken in self._replay_by(steve, way, [one], *arguments).items()}
 
-    def _run_target(self, file, engine):
+    def _run_target(self, file, engine, names=False):
         """What the target says of a file that Steve has nothing against. @return Broken, or None"""
         for command in self.setup.replayers(self.target, engine):
             before = resource.getrusage(resource.RUSAGE_CHILDREN)
-            status, output = self._call([*command, file], 10 * HANG_SECONDS)
+            status, output = self._call([*command, file], 10 * HANG_SECONDS, names)
             after = resource.getrusage(resource.RUSAGE_CHILDREN)
             if self._stop_asked:
                 return None
@@ -399,11 +403,11 @@ class Triage(threading.Thread):
         text = ""
         if shown.steve:
             entry["again"] = [str(shown.steve), "replay", *shown.way]
-            _, shown.output = self._call([shown.steve, "replay", "--no-shrink", *shown.way, place], 120)
+            _, shown.output = self._call([shown.steve, "replay", "--no-shrink", *shown.way, place], 120, names=True)
             if self.target != "fuzz_text":
                 _, text = self._call([shown.steve, "show", place], 30)
         # A candidate is for the target's folder: it must break the target, too.
-        in_target = self._run_target(place, entry["engine"])
+        in_target = self._run_target(place, entry["engine"], names=True)
         if in_target is None:
             entry["note"] = "this sequence breaks Steve's run alone, not the target's"
         write_whole(place.with_suffix(".txt"), self._report(finding, entry, place, text, shown, in_target))
@@ -491,6 +495,11 @@ class Triage(threading.Thread):
             for file in corpora.crashing(command, files, self._call, self.stopped):
                 copy = self.inbox / f"{self.setup.options.engines[0]}+seeds+{time.time_ns()}+{file.name}"
                 write_whole(copy, file.read_bytes())
+
+
+def _with_option(variable, option):
+    """The value of a variable that lists options, with one more."""
+    return ":".join([*filter(None, [os.environ.get(variable)]), option])
 
 
 def _indented(output):

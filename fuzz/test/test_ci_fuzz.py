@@ -156,6 +156,17 @@ class CiFuzz(unittest.TestCase):
         self.assertEqual((seeds / "huge").stat().st_size, 1 << 20)
         self.assertEqual(len(list(seeds.iterdir())), 2)
 
+    def test_engine_is_told_the_words_of_a_target_that_has_some(self):
+        built = self.folder / "built"
+        shutil.copytree(STUBS, built)
+        shutil.copy(STUBS / "fuzz_jeff", built / "fuzz_text")
+        for target, told in (("fuzz_text", True), ("fuzz_jeff", False)):
+            status, said = self.fuzz("--time", "1s", "--target", target, built=built)
+            self.assertEqual(status, 0, said)
+            log = (self.work / target / "libfuzzer" / "libfuzzer.log").read_text()
+            self.assertIn("options: ", log)
+            self.assertEqual(f"{ROOT / 'fuzz' / 'fuzz_text.dict'}" in log, told, log)
+
     # One at a time, and after a kill
 
     def start_and_learn(self):
