@@ -1,12 +1,9 @@
 /// The mutations: ops and runs of ops are inserted, taken away, moved and changed, in place, on canonical bytes. What a new op looks
-/// like is for mutate_draw.c.
+/// like is for mutate_draw.c; runs of new ones are mutate_situation.c's.
 #include "fuzz/mutate.h"
 #include "fuzz/mutate_internal.h"
 
 #include <string.h>
-
-/// The longest run of ops that is moved, duplicated or made at once.
-#define MAX_RUN 32u
 
 /// Small numbers are likely: each one more is half as likely, up to `most`.
 static size_t few(const struct mutate_work *w, size_t most)
@@ -17,10 +14,9 @@ static size_t few(const struct mutate_work *w, size_t most)
     return number;
 }
 
-/// The length of a run within `most` ops: any octave of lengths is as likely as another. @param most 1 or more
-static size_t run_length(const struct mutate_work *w, size_t most)
+size_t mutate_run_length(const struct mutate_work *w, size_t most)
 {
-    return (size_t)steve_rng_log_between(w->rng, 1, most < MAX_RUN ? most : MAX_RUN);
+    return (size_t)steve_rng_log_between(w->rng, 1, most < MUTATE_MAX_RUN ? most : MUTATE_MAX_RUN);
 }
 
 /// Makes room for `count` ops before the one at `i`. @return false if there is none
@@ -41,7 +37,7 @@ static void cut(struct mutate_work *w, size_t i, size_t count)
     w->count -= count;
 }
 
-static bool insert(struct mutate_work *w, size_t i, struct steve_op op)
+bool mutate_insert(struct mutate_work *w, size_t i, struct steve_op op)
 {
     if (!open_gap(w, i, 1))
         return false;
@@ -106,42 +102,12 @@ static void insert_op(struct mutate_work *w)
     // A stale ref is one of a block that is gone: any slot that was named will do.
     if (misuse && i > 0 && mutate_chance(w, 128))
         op.slot = mutate_op_at(w, mutate_below(w, i)).slot;
-    insert(w, i, op);
-}
-
-/// Allocations of one size side by side, or one thing done to many blocks: what makes holes, full heaps and long lists.
-static void insert_run(struct mutate_work *w)
-{
-    static const uint8_t codes[] = {STEVE_OP_FREE,      STEVE_OP_FREE,   STEVE_OP_FREE,   STEVE_OP_RESIZE,
-                                    STEVE_OP_PURGEABLE, STEVE_OP_LOCK,   STEVE_OP_UNLOCK, STEVE_OP_MALLOC,
-                                    STEVE_OP_MALLOC,    STEVE_OP_MALLOC, STEVE_OP_MALLOC, STEVE_OP_MALLOC,
-                                    STEVE_OP_CALLOC,    STEVE_OP_ALIGNED};
-    struct mutate_slot_set live;
-    size_t i = mutate_below(w, w->count + 1);
-    const size_t count = run_length(w, MAX_RUN);
-    const bool one_size = mutate_chance(w, 160);
-    uint8_t code = codes[mutate_below(w, sizeof codes)];
-    if (code == STEVE_OP_ALIGNED)
-        code = (uint8_t)(code + mutate_below(w, 13));
-    mutate_find_live(w, i, &live);
-    struct steve_op first = {.code = code};
-    mutate_new_size(w, &first);
-    for (size_t k = 0; k < count; k++, i++) {
-        struct steve_op op = mutate_new_op(w, code, i, &live);
-        if (one_size && steve_op_uses_size(code))
-            mutate_take_size(&op, first);
-        if (!insert(w, i, op))
-            return;
-        if (mutate_allocates(op))
-            mutate_add_slot(&live, op.slot);
-        else if (code == STEVE_OP_FREE)
-            mutate_drop_slot(&live, op.slot);
-    }
+    mutate_insert(w, i, op);
 }
 
 static void insert_compaction(struct mutate_work *w)
 {
-    insert(w, mutate_below(w, w->count + 1), mutate_new_compaction(w));
+    mutate_insert(w, mutate_below(w, w->count + 1), mutate_new_compaction(w));
 }
 
 static void insert_lock_pair(struct mutate_work *w)
@@ -152,9 +118,9 @@ static void insert_lock_pair(struct mutate_work *w)
     mutate_find_live(w, lock, &live);
     if (w->capacity - w->count < 2 || !mutate_pick_live(w, lock, &live, &slot))
         return;
-    const size_t between = w->count == lock ? 0 : run_length(w, w->count - lock);
-    insert(w, lock + between, (struct steve_op){.code = STEVE_OP_UNLOCK, .slot = slot});
-    insert(w, lock, (struct steve_op){.code = STEVE_OP_LOCK, .slot = slot});
+    const size_t between = w->count == lock ? 0 : mutate_run_length(w, w->count - lock);
+    mutate_insert(w, lock + between, (struct steve_op){.code = STEVE_OP_UNLOCK, .slot = slot});
+    mutate_insert(w, lock, (struct steve_op){.code = STEVE_OP_LOCK, .slot = slot});
 }
 
 // Ops that are there
@@ -165,7 +131,7 @@ static size_t pick_run(const struct mutate_work *w, size_t *begin)
     if (w->count == 0)
         return 0;
     *begin = mutate_below(w, w->count);
-    return run_length(w, w->count - *begin);
+    return mutate_run_length(w, w->count - *begin);
 }
 
 static void delete_run(struct mutate_work *w)
@@ -205,7 +171,7 @@ static void swap_ops(struct mutate_work *w)
 
 static void move_run(struct mutate_work *w)
 {
-    uint8_t run[MAX_RUN * STEVE_BYTES_RECORD];
+    uint8_t run[MUTATE_MAX_RUN * STEVE_BYTES_RECORD];
     size_t begin;
     const size_t count = pick_run(w, &begin);
     if (count == 0)
@@ -289,13 +255,14 @@ static void change_header(struct mutate_work *w)
     switch (mutate_below(w, 8)) {
     case 0:
     case 1: // a power of two or near it
-        write_heap(header, (uint64_t)((int64_t)(UINT64_C(1) << (8 + mutate_below(w, 16))) + mutate_small_shift(w)));
+        mutate_write_heap(header,
+                          (uint64_t)((int64_t)(UINT64_C(1) << (8 + mutate_below(w, 16))) + mutate_small_shift(w)));
         break;
     case 2: // any
-        write_heap(header, steve_rng_log_between(w->rng, 1, UINT64_C(1) << (mutate_chance(w, 16) ? 40 : 20)));
+        mutate_write_heap(header, steve_rng_log_between(w->rng, 1, UINT64_C(1) << (mutate_chance(w, 16) ? 40 : 20)));
         break;
     case 3:
-        write_heap(header, (uint64_t)((int64_t)read_heap(header) + mutate_small_shift(w)));
+        mutate_write_heap(header, (uint64_t)((int64_t)mutate_read_heap(header) + mutate_small_shift(w)));
         break;
     case 4:
         header[AT_BASE] = (uint8_t)mutate_below(w, 256);
@@ -325,6 +292,8 @@ static const struct {
     [MUTATE_CODE] = {"code", 3},           [MUTATE_SLOT] = {"slot", 3},
     [MUTATE_COPY_SIZE] = {"copy-size", 4}, [MUTATE_SNAP_SIZE] = {"snap-size", 5},
     [MUTATE_COMPACT] = {"compact", 4},     [MUTATE_LOCK_PAIR] = {"lock-pair", 3},
+    [MUTATE_PAUSE] = {"pause", 3},         [MUTATE_PRESSURE] = {"pressure", 3},
+    [MUTATE_LARGE] = {"large", 2},         [MUTATE_FIT] = {"fit", 2},
     [MUTATE_HEADER] = {"header", 2},
 };
 
@@ -372,7 +341,7 @@ size_t mutate_one(enum mutate_kind kind, struct steve_rng *rng, uint8_t *bytes, 
         insert_op(&w);
         break;
     case MUTATE_INSERT_RUN:
-        insert_run(&w);
+        mutate_insert_run(&w);
         break;
     case MUTATE_DELETE:
         delete_run(&w);
@@ -403,6 +372,18 @@ size_t mutate_one(enum mutate_kind kind, struct steve_rng *rng, uint8_t *bytes, 
         break;
     case MUTATE_LOCK_PAIR:
         insert_lock_pair(&w);
+        break;
+    case MUTATE_PAUSE:
+        mutate_insert_pause(&w);
+        break;
+    case MUTATE_PRESSURE:
+        mutate_insert_pressure(&w);
+        break;
+    case MUTATE_LARGE:
+        mutate_insert_large(&w);
+        break;
+    case MUTATE_FIT:
+        mutate_fit_heap(&w);
         break;
     case MUTATE_HEADER:
         change_header(&w);
@@ -458,7 +439,7 @@ size_t mutate_splice(uint64_t seed, uint8_t *bytes, size_t size, size_t max_size
     for (size_t i = from; i < from + count; i++) {
         const struct steve_op op = steve_bytes_decode_op(other + STEVE_BYTES_HEADER + i * STEVE_BYTES_RECORD);
         if (op.code != STEVE_OP_NONE)
-            insert(&w, to++, renamed(&renaming, op));
+            mutate_insert(&w, to++, renamed(&renaming, op));
     }
     return size_of(&w);
 }

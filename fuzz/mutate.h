@@ -26,6 +26,10 @@ enum mutate_kind {
     MUTATE_SNAP_SIZE,  ///< a size becomes one at a boundary: heap/n, 2^k, size of a block, maximum, each -/+ a little
     MUTATE_COMPACT,    ///< a compaction, of one of its three forms, is inserted
     MUTATE_LOCK_PAIR,  ///< a lock of a live slot, and a later unlock of it
+    MUTATE_PAUSE,      ///< a compaction with a short budget, a few ops, and what goes on from there
+    MUTATE_PRESSURE,   ///< blocks become purgeable, the heap is filled, and one more request has them purged
+    MUTATE_LARGE,      ///< some large blocks in a heap that has room for them, and what makes them move
+    MUTATE_FIT,        ///< a heap just about as large as what lives at some op
     MUTATE_HEADER,     ///< another heap size, base, option or driver
     MUTATE_KIND_COUNT
 };

@@ -15,11 +15,11 @@ static size_t canonical_header(uint8_t *bytes, size_t size, size_t max_size)
     header[STEVE_BYTES_AT_VERSION] = STEVE_BYTES_VERSION;
     header[AT_FLAGS] &= 1;
     memset(header + AT_ZERO, 0, sizeof header - AT_ZERO);
-    const uint64_t heap = read_heap(header);
+    const uint64_t heap = mutate_read_heap(header);
     if (heap == 0)
-        write_heap(header, STEVE_HEAP_DEFAULT);
+        mutate_write_heap(header, STEVE_HEAP_DEFAULT);
     else if (heap > STEVE_HEAP_LIMIT)
-        write_heap(header, heap % STEVE_HEAP_LIMIT == 0 ? STEVE_HEAP_DEFAULT : heap % STEVE_HEAP_LIMIT);
+        mutate_write_heap(header, heap % STEVE_HEAP_LIMIT == 0 ? STEVE_HEAP_DEFAULT : heap % STEVE_HEAP_LIMIT);
 
     const size_t fits = max_size < sizeof header ? max_size : sizeof header;
     if (fits != 0)

@@ -1,5 +1,5 @@
-/// What the mutator's files share: the fields of a sequence's header in bytes (steve/core/codec.h), a sequence that is worked on, and
-/// how single ops are drawn (mutate_draw.c).
+/// What the mutator's files share: the fields of a sequence's header in bytes (steve/core/codec.h), a sequence that is worked on, how
+/// single ops are drawn (mutate_draw.c), and runs of them that make a situation (mutate_situation.c).
 #ifndef STEVE_FUZZ_MUTATE_INTERNAL_H
 #define STEVE_FUZZ_MUTATE_INTERNAL_H
 
@@ -21,7 +21,7 @@ enum {
     AT_ZERO = 12,
 };
 
-static inline uint64_t read_heap(const uint8_t *bytes)
+static inline uint64_t mutate_read_heap(const uint8_t *bytes)
 {
     uint64_t heap = 0;
     for (unsigned i = 0; i < HEAP_WIDTH; i++)
@@ -29,11 +29,14 @@ static inline uint64_t read_heap(const uint8_t *bytes)
     return heap;
 }
 
-static inline void write_heap(uint8_t *bytes, uint64_t heap)
+static inline void mutate_write_heap(uint8_t *bytes, uint64_t heap)
 {
     for (unsigned i = 0; i < HEAP_WIDTH; i++)
         bytes[AT_HEAP + i] = (uint8_t)(heap >> (8 * i));
 }
+
+/// The longest run of ops that is moved, duplicated or made at once.
+#define MUTATE_MAX_RUN 32u
 
 /// Slots from here on are folded when they are renamed, and never known to live.
 #define MUTATE_SLOTS 4096u
@@ -130,5 +133,26 @@ struct steve_op mutate_new_compaction(const struct mutate_work *w);
 
 /// An op of `code` for the place before the op at `i`, where `live` are the slots that live.
 struct steve_op mutate_new_op(const struct mutate_work *w, uint8_t code, size_t i, const struct mutate_slot_set *live);
+
+/// Puts an op before the one at `i`. @return false if there is no room
+bool mutate_insert(struct mutate_work *w, size_t i, struct steve_op op);
+
+/// The length of a run within `most` ops: any octave of lengths is as likely as another. @param most 1 or more
+size_t mutate_run_length(const struct mutate_work *w, size_t most);
+
+/// Allocations of one size side by side, or one thing done to many blocks: what makes holes, full heaps and long lists.
+void mutate_insert_run(struct mutate_work *w);
+
+/// A compaction with a budget that is soon over, a few ops, and what goes on from there.
+void mutate_insert_pause(struct mutate_work *w);
+
+/// Blocks become purgeable, the heap is filled, and one more request has them purged.
+void mutate_insert_pressure(struct mutate_work *w);
+
+/// Some large blocks, in a heap that has room for them, and what makes them move.
+void mutate_insert_large(struct mutate_work *w);
+
+/// Makes the heap just about as large as what lives at some place of the sequence.
+void mutate_fit_heap(struct mutate_work *w);
 
 #endif

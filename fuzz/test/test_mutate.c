@@ -291,6 +291,14 @@ static bool has_another_header(const struct input *before, const struct input *a
                   before->size - STEVE_BYTES_HEADER) == 0;
 }
 
+/// The sample's blocks are of 100 to 1000 bytes, 5500 in all.
+static bool has_a_heap_that_is_full(const struct input *before, const struct input *after)
+{
+    struct steve_header header;
+    steve_bytes_decode_header(NULL, after->bytes, after->size, &header);
+    return header.heap_bytes > 100 && header.heap_bytes < 8000 && has_another_header(before, after);
+}
+
 static void every_kind_does_what_it_says(void **state)
 {
     (void)state;
@@ -307,6 +315,10 @@ static void every_kind_does_what_it_says(void **state)
         [MUTATE_SNAP_SIZE] = has_one_other_op,
         [MUTATE_COMPACT] = has_a_compaction,
         [MUTATE_LOCK_PAIR] = has_a_lock_and_a_later_unlock,
+        [MUTATE_PAUSE] = is_longer,
+        [MUTATE_PRESSURE] = is_longer,
+        [MUTATE_LARGE] = is_longer,
+        [MUTATE_FIT] = has_a_heap_that_is_full,
         [MUTATE_HEADER] = has_another_header,
     };
     for (unsigned kind = 0; kind < MUTATE_KIND_COUNT; kind++) {

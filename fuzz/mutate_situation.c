@@ -1,0 +1,225 @@
+/// Situations: runs of new ops that together bring an allocator to where single ones seldom do, such as right behind a compaction
+/// that paused, or to its last resort before it refuses; and a heap that is just large enough for the ops that are there.
+#include "fuzz/mutate_internal.h"
+
+#include <string.h>
+
+/// Large blocks, which allocators treat in another way: they have pages of their own, or move in pieces. As many of them as a target
+/// lets live at a time.
+#define LARGE_LOW  ((uint32_t)1 << 15)
+#define LARGE_HIGH ((uint32_t)1 << 20)
+
+/// A place in a sequence where one op after the other is inserted.
+struct place {
+    struct mutate_work *w;
+    size_t at;
+    struct mutate_slot_set live; ///< what lives there
+    bool full;                   ///< there is no room for more
+};
+
+static struct place begin(struct mutate_work *w)
+{
+    struct place place = {.w = w, .at = mutate_below(w, w->count + 1)};
+    mutate_find_live(w, place.at, &place.live);
+    return place;
+}
+
+static void put(struct place *place, struct steve_op op)
+{
+    place->full = place->full || !mutate_insert(place->w, place->at, op);
+    if (place->full)
+        return;
+    place->at++;
+    if (mutate_allocates(op))
+        mutate_add_slot(&place->live, op.slot);
+    else if (op.code == STEVE_OP_FREE)
+        mutate_drop_slot(&place->live, op.slot);
+}
+
+static uint8_t any_of(struct place *place, const uint8_t *codes, size_t count)
+{
+    const uint8_t code = codes[mutate_below(place->w, count)];
+    return code == STEVE_OP_ALIGNED ? (uint8_t)(code + mutate_below(place->w, 13)) : code;
+}
+#define ANY_OF(place, ...) any_of(place, (const uint8_t[]){__VA_ARGS__}, sizeof(const uint8_t[]){__VA_ARGS__})
+
+/// An op that fits here.
+static struct steve_op new_op(struct place *place, uint8_t code)
+{
+    return mutate_new_op(place->w, code, place->at, &place->live);
+}
+
+static void put_on(struct place *place, uint8_t code, uint16_t slot)
+{
+    struct steve_op op = new_op(place, code);
+    op.slot = slot;
+    put(place, op);
+}
+
+static struct steve_op short_budget(struct place *place)
+{
+    return steve_op_sized(STEVE_OP_COMPACT_BUDGET, 0, (uint32_t)steve_rng_log_between(place->w->rng, 1, 32));
+}
+
+void mutate_insert_run(struct mutate_work *w)
+{
+    struct place place = begin(w);
+    const size_t count = mutate_run_length(w, MUTATE_MAX_RUN);
+    const bool one_size = mutate_chance(w, 160);
+    const uint8_t code = ANY_OF(&place, STEVE_OP_FREE, STEVE_OP_FREE, STEVE_OP_FREE, STEVE_OP_RESIZE,
+                                STEVE_OP_PURGEABLE, STEVE_OP_LOCK, STEVE_OP_UNLOCK, STEVE_OP_MALLOC, STEVE_OP_MALLOC,
+                                STEVE_OP_MALLOC, STEVE_OP_MALLOC, STEVE_OP_MALLOC, STEVE_OP_CALLOC, STEVE_OP_ALIGNED);
+    const struct steve_op first = new_op(&place, code);
+    for (size_t k = 0; k < count; k++) {
+        struct steve_op op = new_op(&place, code);
+        if (one_size && steve_op_uses_size(code))
+            mutate_take_size(&op, first);
+        put(&place, op);
+    }
+}
+
+/// Asks for halves of what might be left, until next to nothing is.
+static void fill(struct place *place)
+{
+    const unsigned smallest = 4 + (unsigned)mutate_below(place->w, 8);
+    for (unsigned k = 1; k < smallest; k++) {
+        struct steve_op op = new_op(place, STEVE_OP_MALLOC);
+        mutate_take_size(&op, (struct steve_op){.size_class = (uint8_t)(STEVE_SIZE_HEAP + (k < 6 ? 1u << k : 63)),
+                                                .delta = k < 6 ? 0 : (int16_t) - (int)mutate_below(place->w, 64)});
+        put(place, op);
+    }
+}
+
+void mutate_insert_pause(struct mutate_work *w)
+{
+    struct place place = begin(w);
+    if (mutate_chance(w, 48))
+        fill(&place);
+    if (mutate_chance(w, 128))
+        put(&place, new_op(&place, STEVE_OP_FREE)); // or else there is nothing to move
+    put(&place, short_budget(&place));
+    for (size_t left = 1 + mutate_below(w, 3); left > 0; left--)
+        put(&place, new_op(&place, ANY_OF(&place, STEVE_OP_RESIZE, STEVE_OP_RESIZE, STEVE_OP_FREE, STEVE_OP_FREE,
+                                          STEVE_OP_MALLOC, STEVE_OP_MALLOC, STEVE_OP_ALIGNED, STEVE_OP_LOCK,
+                                          STEVE_OP_UNLOCK, STEVE_OP_WRITE, STEVE_OP_COMPACT_GOAL)));
+    const uint8_t last = ANY_OF(&place, STEVE_OP_COMPACT_BUDGET, STEVE_OP_COMPACT, STEVE_OP_CHECK, STEVE_OP_MALLOC);
+    put(&place, last == STEVE_OP_COMPACT_BUDGET ? short_budget(&place)
+                                                : (struct steve_op){.code = last, .slot = new_op(&place, last).slot});
+}
+
+void mutate_insert_pressure(struct mutate_work *w)
+{
+    struct place place = begin(w);
+    uint16_t gives[4];
+    const size_t count = 1 + mutate_below(w, 4);
+    for (size_t i = 0; i < count; i++) {
+        const bool fresh = mutate_chance(w, 160) || !mutate_pick_live(w, place.at, &place.live, &gives[i]);
+        if (fresh) {
+            const struct steve_op op = new_op(&place, ANY_OF(&place, STEVE_OP_MALLOC, STEVE_OP_ALIGNED));
+            gives[i] = op.slot;
+            put(&place, op);
+        }
+    }
+    for (size_t i = 0; i < count; i++) {
+        put_on(&place, STEVE_OP_PURGEABLE, gives[i]);
+        if (mutate_chance(w, 64))
+            put_on(&place, ANY_OF(&place, STEVE_OP_LOCK, STEVE_OP_WEAK_LOCK), gives[i]);
+    }
+    if (mutate_chance(w, 64))
+        put(&place, new_op(&place, STEVE_OP_WEAK_LOCK));
+    if (mutate_chance(w, 192))
+        fill(&place);
+    const uint8_t code = ANY_OF(&place, STEVE_OP_MALLOC, STEVE_OP_RESIZE, STEVE_OP_RESIZE, STEVE_OP_ALIGNED);
+    struct steve_op op = new_op(&place, code);
+    if (code == STEVE_OP_RESIZE && mutate_chance(w, 128))
+        op.slot = gives[mutate_below(w, count)];
+    put(&place, op);
+    put_on(&place, ANY_OF(&place, STEVE_OP_LOCK, STEVE_OP_RESIZE, STEVE_OP_VERIFY, STEVE_OP_KEEP), gives[0]);
+}
+
+static void take_large(struct place *place, struct steve_op *op)
+{
+    const uint32_t size = (uint32_t)steve_rng_log_between(place->w->rng, LARGE_LOW, LARGE_HIGH);
+    // At a boundary of pages as often as not.
+    const uint32_t whole = size & ~UINT32_C(0xfff);
+    const uint32_t near = whole + (uint32_t)mutate_small_shift(place->w); // modulo 2^32: a little less, too
+    mutate_take_size(op, steve_op_sized(STEVE_OP_MALLOC, 0, mutate_chance(place->w, 128) ? near : size));
+}
+
+void mutate_insert_large(struct mutate_work *w)
+{
+    struct place place = begin(w);
+    uint16_t slots[4];
+    const size_t count = 2 + mutate_below(w, 3);
+    // A heap that they fill more or less, unless it is larger.
+    if (mutate_read_heap(w->bytes) < LARGE_HIGH || mutate_chance(w, 64))
+        mutate_write_heap(w->bytes, steve_rng_log_between(w->rng, (uint64_t)LARGE_HIGH, (uint64_t)LARGE_HIGH << 3));
+    for (size_t i = 0; i < count; i++) {
+        struct steve_op op = new_op(&place, ANY_OF(&place, STEVE_OP_MALLOC, STEVE_OP_MALLOC, STEVE_OP_CALLOC));
+        take_large(&place, &op);
+        slots[i] = op.slot;
+        put(&place, op);
+    }
+    for (size_t left = 1 + mutate_below(w, 4); left > 0; left--) {
+        const uint8_t code = ANY_OF(&place, STEVE_OP_RESIZE, STEVE_OP_RESIZE, STEVE_OP_FREE, STEVE_OP_FREE,
+                                    STEVE_OP_MALLOC, STEVE_OP_LOCK, STEVE_OP_WRITE, STEVE_OP_COMPACT_BUDGET);
+        struct steve_op op = new_op(&place, code);
+        if (steve_op_uses_slot(code) && code != STEVE_OP_MALLOC)
+            op.slot = slots[mutate_below(w, count)];
+        if (code == STEVE_OP_MALLOC || code == STEVE_OP_RESIZE)
+            take_large(&place, &op);
+        put(&place, code == STEVE_OP_COMPACT_BUDGET ? short_budget(&place) : op);
+    }
+    put(&place, (struct steve_op){.code = ANY_OF(&place, STEVE_OP_CHECK, STEVE_OP_COMPACT)});
+}
+
+/// What a request is for, 0 if that is next to nothing or more than there is.
+static uint64_t bytes_of(struct steve_op op, uint64_t heap, const uint64_t *size)
+{
+    uint64_t bytes = 0;
+    if (op.size_class < STEVE_SIZE_POWER)
+        bytes = (uint64_t)op.arg << 16 | (uint16_t)op.delta;
+    else if (op.size_class < STEVE_SIZE_HEAP)
+        bytes = (UINT64_C(1) << (op.size_class & 31)) + (uint64_t)(int64_t)op.delta;
+    else if (op.size_class < STEVE_SIZE_OF_SLOT)
+        bytes = heap / (op.size_class > STEVE_SIZE_HEAP ? op.size_class - STEVE_SIZE_HEAP : 1u) +
+                (uint64_t)(int64_t)op.delta;
+    else if (op.size_class < STEVE_SIZE_MAX)
+        bytes = (op.arg < MUTATE_SLOTS ? size[op.arg] : 0) + (uint64_t)(int64_t)op.delta;
+    return bytes <= heap ? bytes : 0;
+}
+
+/// @return the bytes that live before the op at `i`, with what an allocator may want for each block, if every request is served
+static uint64_t live_bytes(const struct mutate_work *w, size_t i)
+{
+    uint64_t size[MUTATE_SLOTS];
+    uint64_t live = 0;
+    const uint64_t heap = mutate_read_heap(w->bytes);
+    memset(size, 0, sizeof size);
+    for (size_t k = 0; k < i; k++) {
+        const struct steve_op op = mutate_op_at(w, k);
+        if (op.code == STEVE_OP_DRAIN) {
+            memset(size, 0, sizeof size);
+            live = 0;
+        }
+        if (op.slot >= MUTATE_SLOTS)
+            continue;
+        const bool sized = mutate_allocates(op) ? size[op.slot] == 0 : op.code == STEVE_OP_RESIZE && size[op.slot] != 0;
+        if (!sized && op.code != STEVE_OP_FREE)
+            continue;
+        const uint64_t wants = sized ? (bytes_of(op, heap, size) + 4 + 15) / 16 * 16 : 0;
+        live = live - size[op.slot] + wants;
+        size[op.slot] = wants;
+    }
+    return live;
+}
+
+void mutate_fit_heap(struct mutate_work *w)
+{
+    const uint64_t live = live_bytes(w, mutate_below(w, w->count + 1));
+    if (live == 0 || live > UINT32_MAX)
+        return;
+    // What an allocator needs for itself is not known: anything from nothing to a KiB, and some of it grows with the heap.
+    const uint64_t own = steve_rng_log_between(w->rng, 1, 1024) + live / 16 * mutate_below(w, 4);
+    mutate_write_heap(w->bytes, live + own);
+}
