@@ -2,7 +2,8 @@
 
 Findings are told apart by the oracle and the shape of the shrunk sequence: the kinds of its ops and their slots, as Steve
 tells it. Each shape is laid down once; what else comes of it is counted. One bug has many shapes, so they are gathered under
-one name: that of the oracle which breaks first when everything is looked at after every op, and of what it says.
+one name: that of the oracle which breaks first when everything is looked at after every op, and of what it says. Those that break the
+same oracle so are one, and so are those of which a part breaks the same (faces.py).
 
 Shrinking takes its time and a bug may show in every second input. So, as in `steve run --keep-going`, the signature of a file is
 looked at first: the oracle and its sentence. Of each the first SHRUNK_ALWAYS files are shrunk, then those whose number is a
@@ -26,6 +27,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import corpora
+import faces
 from complaint import ENVIRONMENT, FOUND
 from engines import HANG_SECONDS, MAX_LENGTH
 from work import read_json, write_whole
@@ -64,6 +66,12 @@ def name_for(oracle, what):
             break
         name += "-" + word
     return name
+
+
+def group_of(shown):
+    """What is taken for one bug in two files. A heap that is damaged in one place soon is in others, so whatever its own check says
+    first is one; there are crashes for more reasons than that."""
+    return name_for(shown.oracle, shown.what) if shown.oracle == "crash" else shown.oracle
 
 
 def signature_of(shown):
@@ -112,6 +120,9 @@ class Triage(threading.Thread):
         self.silent = work.target(target, "silent")
         self.candidates = work.root / "candidates" / target
         self.findings = [f for f in read_json(work.findings, []) if f["target"] == target]
+        for finding in self.findings:
+            finding.setdefault("groups", [finding.get("group", finding["oracle"])])  # as they once were
+            finding.setdefault("faces", [finding["name"]])
         self.counts = run.state.setdefault("triage", {}).setdefault(target, {"crashes": 0, "silent": 0})
         self.trouble = None
         self._stop_asked = False
@@ -218,9 +229,18 @@ class Triage(threading.Thread):
                 broken.update(self._replay_by(steve, way, [file for file in files if file not in broken]))
         return broken
 
-    def _replay_by(self, steve, way, files, *arguments):
+    def _replay_by(self, steve, way, files):
         if not files or self._stop_asked:
             return {}
+        broken = self._broken_by(steve, way, files)
+        if broken is not None:
+            return broken
+        if len(files) == 1:
+            return {}  # no sequence to Steve: the target will say
+        return {file: broken for one in files for file, broken in self._replay_by(steve, way, [one]).items()}
+
+    def _broken_by(self, steve, way, files, *arguments):
+        """@return {file: Broken}; None if it does not get through all of them"""
         with tempfile.TemporaryDirectory(dir=self.work.target(self.target)) as out:
             status, output = self._steve(steve, "replay", "--no-shrink", "--json", "--out", out, *way, *arguments, *files)
         if status == ENVIRONMENT:
@@ -232,9 +252,7 @@ class Triage(threading.Thread):
                 return {Path(f["file"]): Broken(f["oracle"], f["what"], steve, way) for f in document["findings"]}
             except (ValueError, KeyError):
                 pass
-        if len(files) == 1:
-            return {}  # no sequence to Steve: the target will say
-        return {file: broken for one in files for file, broken in self._replay_by(steve, way, [one], *arguments).items()}
+        return None
 
     def _run_target(self, file, engine, names=False):
         """What the target says of a file that Steve has nothing against. @return Broken, or None"""
@@ -299,7 +317,9 @@ class Triage(threading.Thread):
                 return  # it stays in the inbox
             sign["unsettled"] = not shrunk.shape
             # What did not shrink to the end has no shape to go by: it is taken for the first of its signature.
-            finding = owner if owner and not shrunk.shape else self._finding(self._earliest(shrunk, shown))
+            finding = owner if owner and not shrunk.shape else self._finding(*self._faces(shrunk, shown))
+            if self._stop_asked:
+                return
             if owner is None:
                 finding["signatures"][signature] = sign
             finding["count"] += 1
@@ -310,35 +330,68 @@ class Triage(threading.Thread):
         if before == 0 and added:
             self.announce(finding, added[0])
 
-    def _earliest(self, shrunk, shown):
-        """What shows first of a shrunk sequence if all is looked at after every op: a corrupted heap has many faces later."""
+    def _faces(self, shrunk, shown):
+        """@return what shows first of a shrunk sequence if all is looked at after every op: a corrupted heap has many faces later;
+        and the groups of all that its parts show then"""
         if not shown.steve:
-            return shown
-        return self._replay_by(shown.steve, shown.way, [shrunk.file], "--check", "paranoid").get(shrunk.file, shown)
+            return shown, [group_of(shown)]
+        first = self._closely(shown.steve, shown.way, [shrunk.file]).get(shrunk.file, shown)
+        shows = [first]
+        # To wait for each of many hangs is too long; and what was not shrunk has too many parts.
+        if shrunk.shape and first.oracle not in ("hang", "memory"):
+            _, text = self._call([shown.steve, "show", shrunk.file], 30)
+            with tempfile.TemporaryDirectory(dir=self.work.target(self.target)) as folder:
+                files = []
+                for number, part in enumerate(faces.parts(text)):
+                    files.append(Path(folder) / f"{number}.ops")
+                    files[-1].write_text(part)
+                for steve in self.setup.steves:
+                    shows += self._closely(steve, shown.way, files).values()
+        return first, list(dict.fromkeys(map(group_of, shows)))
+
+    def _closely(self, steve, way, files):
+        """What files break if all is looked at after every op."""
+        return {} if self._stop_asked else self._broken_by(steve, way, files, "--check", "paranoid") or {}
 
     def _open(self):
         return [finding for finding in self.findings if finding["status"] == "open"]
 
-    def _finding(self, shown):
-        """The finding that shows so first, made if there is none. What was mended and comes back is new."""
+    def _finding(self, shown, groups):
+        """The finding that has one of these faces, made if there is none. What was mended and comes back is new."""
         name = name_for(shown.oracle, shown.what)
-        # Most oracles name one property; these name all that can be wrong with a heap.
-        group = name if shown.oracle in ("check", "crash") else shown.oracle
-        for finding in self._open():
-            if finding["group"] == group:
-                return finding
-        return {
-            "name": name,
-            "group": group,
-            "target": self.target,
-            "oracle": shown.oracle,
-            "what": shown.what,
-            "first": time.strftime("%F %T"),
-            "status": "open",
-            "count": 0,
-            "signatures": {},
-            "shapes": [],
-        }
+        same = [finding for finding in self._open() if not set(groups).isdisjoint(finding["groups"])]
+        same.sort(key=lambda finding: finding["oracle"] == "crash")  # a name that says more stays
+        finding, *others = same or [
+            {
+                "name": name,
+                "groups": [],
+                "faces": [name],
+                "target": self.target,
+                "oracle": shown.oracle,
+                "what": shown.what,
+                "first": time.strftime("%F %T"),
+                "status": "open",
+                "count": 0,
+                "signatures": {},
+                "shapes": [],
+            }
+        ]
+        for other in others:
+            self._join(finding, other)
+        if name not in finding["faces"]:
+            finding["faces"].append(name)
+            self.say(f"ci/fuzz: {finding['name']} also shows as {name}")
+        finding["groups"] = list(dict.fromkeys([*finding["groups"], *groups]))
+        return finding
+
+    def _join(self, finding, other):
+        """Two names turn out to be one bug. Files keep theirs."""
+        finding["count"] += other["count"]
+        for key in ("shapes", "groups", "faces"):
+            finding[key] += other[key]
+        finding["signatures"].update(other["signatures"])
+        self.findings.remove(other)
+        self.say(f"ci/fuzz: {other['name']} is {finding['name']} once more")
 
     def _shrink(self, file, shown, folder):
         small = folder / "shrunk.bin"

@@ -248,11 +248,29 @@ class CiFuzz(unittest.TestCase):
         self.assertEqual(names, ["pin-steve-moved-2.bin", "pin-steve-moved.bin"])
         self.assertEqual(said.count("found a bug"), 1)
 
-    def test_other_oracles_and_other_complaints_of_a_check_have_other_names(self):
-        status, said = self.triage("BUGpin steve: a shape:aa", "BUGcheck steve: two holes shape:aa", "BUGcheck steve: no hole shape:aa")
+    def test_other_oracles_have_other_names_and_all_complaints_of_a_check_one(self):
+        status, said = self.triage("BUGpin steve: a shape:aa", "BUGcheck steve: two holes shape:aa", "BUGcheck steve: no hole shape:bb")
         self.assertEqual(status, 1, said)
+        self.assertEqual(sorted(finding["name"] for finding in self.findings()), ["check-steve-two-holes", "pin-steve"])
+        self.assertIn("check-steve-two-holes also shows as check-steve-no-hole", said)
         names = sorted(file.name for file in self.candidates.glob("*.bin"))
-        self.assertEqual(names, ["check-steve-no-hole.bin", "check-steve-two-holes.bin", "pin-steve.bin"])
+        self.assertEqual(names, ["check-steve-two-holes-2.bin", "check-steve-two-holes.bin", "pin-steve.bin"])
+
+    def test_findings_are_one_if_a_part_of_their_ops_breaks_the_same(self):
+        crash = "BUGcrash steve: (SIGSEGV) shape:aa part:check two holes."
+        status, said = self.triage("BUGpin steve: a shape:bb part:align off.", "BUGcheck steve: two holes shape:aa", crash)
+        self.assertEqual(status, 1, said)
+        self.assertEqual(sorted(finding["name"] for finding in self.findings()), ["check-steve-two-holes", "pin-steve"])
+        self.assertIn("check-steve-two-holes also shows as crash-sigsegv", said)
+
+    def test_findings_that_turn_out_to_be_one_are_joined(self):
+        both = "BUGpin steve: c shape:cc part:check two holes."
+        status, said = self.triage("BUGcrash steve: (SIGBUS) shape:aa", "BUGcheck steve: two holes shape:bb", "BUGpin steve: a shape:dd", both)
+        self.assertEqual(status, 1, said)
+        self.assertEqual(sorted(finding["name"] for finding in self.findings()), ["check-steve-two-holes", "crash-sigbus"])
+        self.assertIn("pin-steve is check-steve-two-holes once more", said)
+        (joined,) = (finding for finding in self.findings() if finding["name"] == "check-steve-two-holes")
+        self.assertEqual((joined["count"], [shape["shape"] for shape in joined["shapes"]]), (3, ["bb", "dd", "cc"]))
 
     def test_what_would_not_shrink_to_the_end_is_one(self):
         status, said = self.triage("BUGpin steve: moved", "BUGpin steve: moved 1", "BUGpin steve: moved 2")
