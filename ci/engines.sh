@@ -5,10 +5,14 @@ preset_of() {
     [ "$1" = libfuzzer ] && echo fuzz || echo afl
 }
 
-# The target that runs what a bug is in: that of the driver which its header names, or Jeff's.
+# The target that runs what a bug is in: that of the driver which its header names, or Jeff's; and beside another driver if it takes that.
 # target_of <bug>
 target_of() {
     local driver family
+    if grep -q '^# run:.*--against' "$root/fuzz/bugs/$1.patch"; then
+        echo fuzz_jeff_against_freelist
+        return
+    fi
     driver=$(sed -n 's/^# run:.*--driver \([a-z0-9-]*\).*/\1/p' "$root/fuzz/bugs/$1.patch")
     for family in freelist tree-size tree-addr combo buddy; do
         if [ "$driver" = "$family" ] || [[ $driver == "$family"-* ]]; then
