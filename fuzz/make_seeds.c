@@ -190,29 +190,11 @@ static unsigned for_each_recipe(const struct family *family, uint64_t seed, cons
     return findings;
 }
 
-static bool make_seed(const struct recipe *recipe, const char *folder, const char *name)
+static bool make_with(const struct recipe *recipe, const char *folder, const char *name, const char *ending,
+                      void (*write)(const char *, const char *, const struct steve_sequence *))
 {
     struct steve_sequence sequence = {0};
     const bool sound = draw(recipe, &sequence);
-    if (sound) {
-        char file[300];
-        snprintf(file, sizeof file, "%s.bin", name);
-        write_bytes(folder, file, &sequence);
-    }
-    steve_sequence_free(&sequence);
-    return sound;
-}
-
-/// A short one; of all recipes every seventh will do: lock models make no difference in what the ops look like.
-static bool make_short_seed(const struct recipe *recipe, const char *folder, const char *name, const char *ending,
-                            void (*write)(const char *, const char *, const struct steve_sequence *))
-{
-    if (recipe->seed % 7 != 1)
-        return true;
-    struct recipe small = *recipe;
-    small.length = SHORT_LENGTH;
-    struct steve_sequence sequence = {0};
-    const bool sound = draw(&small, &sequence);
     if (sound) {
         char file[300];
         snprintf(file, sizeof file, "%s%s", name, ending);
@@ -222,14 +204,28 @@ static bool make_short_seed(const struct recipe *recipe, const char *folder, con
     return sound;
 }
 
-static bool make_text_seed(const struct recipe *recipe, const char *folder, const char *name)
+static bool make_bytes(const struct recipe *recipe, const char *folder, const char *name)
 {
-    return make_short_seed(recipe, folder, name, ".ops", write_text);
+    return make_with(recipe, folder, name, ".bin", write_bytes);
+}
+
+/// Short ones: of all recipes every seventh will do, since lock models make no difference in what the ops look like.
+static bool shorten(struct recipe *recipe)
+{
+    recipe->length = SHORT_LENGTH;
+    return recipe->seed % 7 == 1;
+}
+
+static bool make_short_text(const struct recipe *recipe, const char *folder, const char *name)
+{
+    struct recipe small = *recipe;
+    return !shorten(&small) || make_with(&small, folder, name, ".ops", write_text);
 }
 
 static bool make_short_bytes(const struct recipe *recipe, const char *folder, const char *name)
 {
-    return make_short_seed(recipe, folder, name, ".bin", write_bytes);
+    struct recipe small = *recipe;
+    return !shorten(&small) || make_with(&small, folder, name, ".bin", write_bytes);
 }
 
 /// Every code once, dead ones too, with something in every field, behind a header that has the same; and a partial last record. The heap is
@@ -272,12 +268,17 @@ static void make_dictionary(const char *folder)
 
 /* By hand */
 
+static void print_mallocs(FILE *out, unsigned first_slot, unsigned count, unsigned bytes)
+{
+    for (unsigned i = 0; i < count; i++)
+        fprintf(out, "malloc s%u %u\n", first_slot + i, bytes);
+}
+
 /// More cached blocks than a heap may have.
 static void print_much_cached(FILE *out)
 {
     fputs("driver jeff\nheap 4194304\n", out);
-    for (unsigned i = 0; i < 350; i++)
-        fprintf(out, "malloc s%u 2000\n", i);
+    print_mallocs(out, 0, 350, 2000);
     for (unsigned i = 0; i < 350; i++)
         fprintf(out, "free s%u\n", i);
     fputs("check\nmalloc s0 100000\n", out);
@@ -287,8 +288,7 @@ static void print_much_cached(FILE *out)
 static void print_milliseconds(FILE *out)
 {
     fputs("driver jeff\nheap 8388608\nmalloc s0 200000\n", out);
-    for (unsigned i = 1; i < 30; i++)
-        fprintf(out, "malloc s%u 120000\n", i);
+    print_mallocs(out, 1, 29, 120000);
     fputs("free s0\ncompact 1000 us\ncompact 1000 us\ncompact 2000 us\ncompact full\n", out);
 }
 
@@ -303,20 +303,16 @@ static void print_giant(FILE *out)
 static void print_mapped_full(FILE *out)
 {
     fputs("driver jeff-mapped\nheap 65536\n", out);
-    for (unsigned i = 0; i < 17; i++)
-        fprintf(out, "malloc s%u 4000\n", i);
-    for (unsigned i = 0; i < 17; i++)
-        fprintf(out, "malloc s%u 300\n", 20 + i);
-    for (unsigned i = 0; i < 40; i++)
-        fprintf(out, "malloc s%u 0\n", 40 + i);
+    print_mallocs(out, 0, 17, 4000);
+    print_mallocs(out, 20, 17, 300);
+    print_mallocs(out, 40, 40, 0);
     fputs("malloc s100 70000\nmalloc s101 70000\ncheck\n", out);
 }
 
 static void print_mapped_handles(FILE *out)
 {
     fputs("driver jeff-mapped\nheap 12288\n", out);
-    for (unsigned i = 0; i < 500; i++)
-        fprintf(out, "malloc s%u 0\n", i);
+    print_mallocs(out, 0, 500, 0);
     fputs("check\n", out);
 }
 
@@ -334,8 +330,7 @@ static void print_refused_table(FILE *out, unsigned commits)
     fputs("driver jeff-mapped\nheap 1048576\noption failing-pages\nmalloc s0 131072\n", out);
     for (unsigned i = 0; i < commits; i++)
         fputs("resize s0 65536\nresize s0 131072\n", out);
-    for (unsigned i = 1; i < 360; i++)
-        fprintf(out, "malloc s%u 0\n", i);
+    print_mallocs(out, 1, 359, 0);
     fputs("check\n", out);
 }
 
@@ -397,7 +392,7 @@ int main(int argc, char **argv)
     else if (strcmp(target, "fuzz_jeff") == 0)
         make_by_hand(folder);
     return for_each_recipe(&family, seed, folder,
-                           of_text   ? make_text_seed
+                           of_text   ? make_short_text
                            : of_trip ? make_short_bytes
-                                     : make_seed) != 0;
+                                     : make_bytes) != 0;
 }
