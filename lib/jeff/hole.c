@@ -171,7 +171,8 @@ uint32_t aligned_start(const struct jeff_heap *h, uint32_t from, uint32_t alignm
     const uintptr_t mask = (uintptr_t)alignment * GRANULE - 1;
     const uintptr_t payload = (uintptr_t)at(h, from + wide);
     const uintptr_t aligned = (payload + mask) & ~mask;
-    return from + (uint32_t)((aligned - payload) / GRANULE);
+    const uint64_t start = from + (uint64_t)((aligned - payload) / GRANULE);
+    return start < UINT32_MAX ? (uint32_t)start : UINT32_MAX; // no block ends so high
 }
 
 /// Takes the block out of a hole in which it fits; what is left over stays a hole.
