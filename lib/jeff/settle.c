@@ -32,27 +32,28 @@ static bool find_place(const struct settling *s, uint32_t begin, struct window *
 
 enum settled { NOWHERE, THERE, MOVED, MOVED_NOT_LOWEST };
 
-/// Moves the block to the lowest place that can be had. No stretch above its own is looked at: there it fits for certain.
+/// Moves the block to the lowest place that can be had. No stretch above its own is looked at, which is always tried: where a block
+/// lies against one that stays it may remain, however many lower places cannot be had.
 static enum settled settle(const struct settling *s)
 {
     struct planner *p = s->p;
     struct piece piece = {.end = p->h->first};
     uint32_t begin = p->h->first;
     unsigned tried = 0;
-    while (begin <= s->start) {
-        struct window window;
-        if (tried < PLACES_MOST && find_place(s, begin, &window)) {
-            if (s->start == aligned_start(p->h, begin, s->alignment, s->wide))
-                return THERE;
-            if (!window_price(p, &window, UINT32_MAX, false).unplaced)
-                return !window_settle(p, &window) ? NOWHERE : tried ? MOVED_NOT_LOWEST : MOVED;
-            tried++;
-        }
+    for (bool own = false; !own; begin = piece.end) {
         do {
             if (!piece_next(p, &piece))
                 return NOWHERE;
-        } while (piece.kind != PIECE_PINNED);
-        begin = piece.end;
+            own = piece.start == s->start;
+        } while (!own && piece.kind != PIECE_PINNED);
+        struct window window;
+        if ((tried >= PLACES_MOST && !own) || !find_place(s, begin, &window))
+            continue;
+        if (s->start == aligned_start(p->h, begin, s->alignment, s->wide))
+            return THERE;
+        if (!window_price(p, &window, UINT32_MAX, false).unplaced)
+            return !window_settle(p, &window) ? NOWHERE : tried ? MOVED_NOT_LOWEST : MOVED;
+        tried++;
     }
     return NOWHERE;
 }

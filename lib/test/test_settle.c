@@ -168,6 +168,20 @@ static void what_lies_there_and_can_go_nowhere_stays(void **state)
     assert_whole(heap);
 }
 
+/// A heap filled with equal blocks, every other one of them locked: none has room elsewhere, and each lies against a locked one.
+static void it_stays_where_it_lies_well_however_many_lower_places_cannot_be_had(void **state)
+{
+    (void)state;
+    jeff_heap *heap = heap_new(4 * KIB);
+    count = fill_heap(heap, 100, handles, MANY);
+    for (size_t i = 1; i < count; i += 2)
+        assert_non_null(jeff_lock(heap, handles[i]));
+    for (size_t i = 0; i < count; i += 2)
+        assert_true(jeff_settle(heap, handles[i]));
+    assert_int_equal(stats_of(heap).moved_blocks, 0);
+    assert_sound(heap);
+}
+
 static void misuse_is_refused(void **state)
 {
     (void)state;
@@ -263,6 +277,7 @@ int main(void)
         cmocka_unit_test(doing_it_twice_moves_nothing),
         cmocka_unit_test(a_settled_block_strands_nothing),
         cmocka_unit_test(what_lies_there_and_can_go_nowhere_stays),
+        cmocka_unit_test(it_stays_where_it_lies_well_however_many_lower_places_cannot_be_had),
         cmocka_unit_test(misuse_is_refused),
         cmocka_unit_test(locked_blocks_that_were_settled_leave_all_free_memory_in_one_run),
         cmocka_unit_test(a_callback_may_not_settle),

@@ -68,9 +68,14 @@ static void settle_some(struct instance *instance)
         return;
     }
     instance->requests++;
-    if (instance->requests % (instance->requests < 64 ? 4 : 32) != 0 ||
-        !judged(instance, jeff_settle(instance->heap, instance->to_settle), instance->to_settle,
+    if (instance->requests % (instance->requests < 64 ? 4 : 32) != 0) {
+        return;
+    }
+    if (!judged(instance, jeff_settle(instance->heap, instance->to_settle), instance->to_settle,
                 BIT(JEFF_ERROR_HANDLE) | BIT(JEFF_ERROR_PURGED) | BIT(JEFF_ERROR_LOCKED) | BIT(JEFF_ERROR_NO_MEMORY))) {
+        if (instance->region != 0 && jeff_last_status(instance->heap) == JEFF_ERROR_NO_MEMORY) {
+            note(instance, steve_jeff_audit_unsettled(instance->heap, instance->to_settle));
+        }
         return;
     }
     if (instance->region != 0) {

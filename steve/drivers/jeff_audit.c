@@ -251,3 +251,10 @@ const char *steve_jeff_audit_settled(jeff_heap *heap, jeff_handle handle, size_t
                ? "a block that was settled lies against neither the start of the heap nor a locked block"
                : NULL;
 }
+
+const char *steve_jeff_audit_unsettled(jeff_heap *heap, jeff_handle handle)
+{
+    struct below below = {.heap = heap, .handle = handle};
+    jeff_walk(heap, visit_below, &below);
+    return below.found && below.bytes == 0 ? "a block was not settled although it lies well" : NULL;
+}

@@ -21,6 +21,10 @@ const char *steve_jeff_audit_refusal(jeff_heap *heap, jeff_handle handle, unsign
 /// alignment may ask for below it @return what is wrong, in static memory; NULL if nothing is. O(blocks)
 const char *steve_jeff_audit_settled(jeff_heap *heap, jeff_handle handle, size_t slack);
 
+/// Whether a block that could not be settled lies well as it is: then it was to be left there, and called settled.
+/// @return what is wrong, in static memory; NULL if nothing is. O(blocks)
+const char *steve_jeff_audit_unsettled(jeff_heap *heap, jeff_handle handle);
+
 /// Whether a compaction did what its report says. @param before statistics from right before it @param took by the heap's clock
 /// @return what is wrong, in static memory; NULL if nothing is. O(1)
 const char *steve_jeff_audit_report(const jeff_heap *heap, const struct jeff_goal *goal,
