@@ -3,6 +3,7 @@
 #include "steve/drivers/jeff_probe_internal.h"
 
 #include <stdint.h>
+#include <string.h>
 
 #include "jeff_inline.h"
 #include "rmalloc.h"
@@ -286,10 +287,12 @@ static const char *probe_own_pages(void)
     return handle == JEFF_NULL || (grown && refused) ? NULL : "a block with pages of its own was not resized";
 }
 
-static const char *probe_system_heap(void)
+/// @param gives whether the system has as much address space as a heap without a limit takes
+static const char *probe_system_heap(bool *gives)
 {
     enum jeff_status status = JEFF_OK;
     jeff_heap *heap = jeff_create(0, NULL, &status);
+    *gives = heap != NULL;
     if (heap == NULL) {
         return status == JEFF_ERROR_MAP ? NULL : "a heap over the system's pages was refused without need";
     }
@@ -335,12 +338,60 @@ static const char *probe_large_table(void)
     return last == JEFF_NULL || freed ? NULL : "a handle table that is no longer used kept its pages";
 }
 
+/// Cells that are given out again once they are freed: a program that has few blocks at a time needs few of them.
+static const char *probe_cells(void)
+{
+    handle_t *const first = rmmalloc(40);
+    bool again = false;
+    rmfree(first);
+    for (unsigned i = 0; i < 64; i++) {
+        handle_t *cell = rmmalloc(40);
+        again = again || cell == first;
+        rmfree(cell);
+    }
+    return again ? NULL : "the classic interface does not give out again what was freed";
+}
+
+/// Blocks of the classic interface beside each other; one is freed while it is locked.
+static const char *probe_blocks(void)
+{
+    enum { BLOCKS = 5 };
+    handle_t *cells[BLOCKS];
+    for (size_t i = 0; i < BLOCKS; i++) {
+        cells[i] = rmmalloc(i * 100);
+        char *address = cells[i] != NULL ? lock(*cells[i]) : NULL;
+        if (address == NULL) {
+            return "the classic interface refuses a block, or to lock it";
+        }
+        memset(address, (int)i, i * 100);
+        unlock(*cells[i]);
+    }
+    const handle_t gone = *cells[1];
+    if (lock(gone) == NULL || lock(gone) == NULL) {
+        return "a block of the classic interface cannot be locked twice";
+    }
+    rmfree(cells[1]);
+    compact(0);
+    bool whole = lock(gone) == NULL;
+    unlock(gone);
+    for (size_t i = 2; i < BLOCKS; i++) {
+        const char *address = lock(*cells[i]);
+        whole = whole && address != NULL && address[0] == (char)i && address[i * 100 - 1] == (char)i;
+        rmfree(cells[i]);
+        rmfree(cells[i]);
+    }
+    handle_t none = 0;
+    rmfree(&none);
+    rmfree(cells[0]);
+    return whole && lock(0) == NULL ? NULL : "blocks of the classic interface are not what they were";
+}
+
 static const char *probe_classic(void)
 {
     compact(1);
     handle_t *cell = rmmalloc(24);
     if (cell == NULL) {
-        return NULL;
+        return "the classic interface has no heap where there is room for one";
     }
     const char *wrong = NULL;
     void *address = lock(*cell);
@@ -355,7 +406,10 @@ static const char *probe_classic(void)
     rmfree(cell);
     rmfree(cell);
     rmfree(NULL);
-    return wrong;
+    if (wrong == NULL) {
+        wrong = probe_cells();
+    }
+    return wrong == NULL ? probe_blocks() : wrong;
 }
 
 // Reserving 64 GiB, as a heap without a limit does, is one system call; under an emulator, which keeps books of all pages, it takes seconds.
@@ -372,14 +426,15 @@ const char *steve_jeff_probe_system(bool large)
     if (!RESERVING_IS_CHEAP || passed[large]) {
         return NULL;
     }
+    bool gives = false;
     const char *wrong = large ? probe_large_table() : NULL;
     if (wrong == NULL) {
         wrong = probe_own_pages();
     }
     if (wrong == NULL) {
-        wrong = probe_system_heap();
+        wrong = probe_system_heap(&gives);
     }
-    if (wrong == NULL) {
+    if (wrong == NULL && gives) {
         wrong = probe_classic();
     }
     passed[large] = wrong == NULL;
