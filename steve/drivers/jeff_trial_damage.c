@@ -13,8 +13,9 @@
 
 #define LEAST_BYTES 1024u
 #define MOST_BYTES  5120u
-#define CALLS       100u
-#define WORDS       24u ///< that are damaged, one after the other
+#define CALLS       80u
+#define WORDS       80u ///< that are damaged, one after the other
+#define AT_ONCE     4u  ///< or as many at the same time
 #define PAGE        1024u
 #define OWN_BYTES   4096u ///< blocks of so many bytes have pages of their own
 
@@ -30,6 +31,9 @@ struct word {
     bool is_link;         ///< of a list, another part of which may be what is named
     const uint32_t *like; ///< a word of the same kind; NULL: none
     uint32_t start;       ///< of the block whose header it is; 0: it is none
+    uint32_t itself;      ///< what a link says that leads to where it stands; 0: it is none
+    bool is_given;        ///< it gets this value, which is wrong
+    uint32_t value;
 };
 
 static uint32_t get(const void *address)
@@ -158,6 +162,7 @@ static struct word stretch_word(struct steve_jeff_trial *trial)
         word.one_by_one = offset == 4; // another alignment
     }
     word.start = offset < 0 && !is_hole(s.header) ? s.start : 0;
+    word.itself = word.is_link ? s.start : 0;
     word.address = word_of(h, &s, offset);
     word.like = word_of(h, &other, offset < 8 ? offset : -(ptrdiff_t)HEADER);
     return word;
@@ -175,7 +180,8 @@ static uint32_t fixed_bits(const struct entry *e)
 static struct word entry_word_of(struct steve_jeff_trial *trial)
 {
     const struct jeff_heap *h = trial->heap;
-    const uint32_t slot = h->slot_low + steve_jeff_trial_below(trial, SLOT_END - h->slot_low);
+    const bool first = steve_jeff_trial_below(trial, 16) == 0;
+    const uint32_t slot = first ? NIL : h->slot_low + steve_jeff_trial_below(trial, SLOT_END - h->slot_low);
     const uint32_t other = h->slot_low + steve_jeff_trial_below(trial, SLOT_END - h->slot_low);
     struct entry *e = entry_at(h, slot);
     struct entry *like = entry_at(h, other);
@@ -196,8 +202,10 @@ static struct word entry_word_of(struct steve_jeff_trial *trial)
     default:
         word.address = &e->cw;
         word.must = is_live(e) ? fixed_bits(e) : UINT32_MAX;
+        word.one_by_one = is_live(e);     // another class, and the flag that it is not the size
         word.is_link |= h->pages != NULL; // a flag says that the block is in their list
         word.like = is_live(e) == is_live(like) ? &like->cw : NULL;
+        word.itself = is_live(e) ? 0 : slot << CW_NEXT | (e->cw & CW_CLASS);
     }
     return word;
 }
@@ -227,6 +235,72 @@ static struct word page_word(struct steve_jeff_trial *trial)
     }
 }
 
+/* What no other word contradicts, but what it may be at all */
+
+static struct word is_wrong(void *field, uint32_t value)
+{
+    return (struct word){.address = field, .must = UINT32_MAX, .is_given = true, .value = value};
+}
+
+static struct word page_value(struct steve_jeff_trial *trial)
+{
+    struct page_state *p = trial->heap->pages;
+    uint32_t *const low = (void *)&p->commit_low;
+    uint32_t *const table = (void *)&p->commit_table;
+    uint32_t *const page = (void *)&p->hooks.page_bytes;
+    const bool met = p->commit_low == SIZE_MAX;
+    switch (steve_jeff_trial_below(trial, 7)) {
+    case 0:
+        return is_wrong(page, PAGE / 2);
+    case 1:
+        return is_wrong(page, PAGE + PAGE / 2);
+    case 2:
+        return is_wrong(table, (uint32_t)p->reserved);
+    case 3: // below what the table takes
+        return is_wrong(table, (uint32_t)((table_low(trial->heap) + PAGE - 1) / PAGE * PAGE + (met ? PAGE : 0)));
+    case 4:
+        return is_wrong(low, met ? 5 : (uint32_t)p->commit_table);
+    case 5: // below the last block
+        return is_wrong(low, met ? 7 : (trial->heap->top * GRANULE - HEADER - 1) / PAGE * PAGE);
+    default:
+        return is_wrong(table, (uint32_t)p->commit_table + 4);
+    }
+}
+
+static struct word wrong_value(struct steve_jeff_trial *trial)
+{
+    struct jeff_heap *h = trial->heap;
+    const struct stretch s = draw_stretch(trial);
+    struct entry *e = entry_at(h, h->slot_low + steve_jeff_trial_below(trial, NIL - h->slot_low + 1));
+    switch (steve_jeff_trial_below(trial, 12)) {
+    case 0:
+        return s.size > 1 ? is_wrong(&h->cursor, s.start + 1) : is_wrong(&h->cursor, h->top + 1);
+    case 1:
+        return is_wrong(&h->halfway_hole, s.start != 0 ? s.start : 1);
+    case 2:
+        return is_wrong(&h->gen_floor, 0);
+    case 3:
+        return is_wrong(&h->drain_bin, h->binned + 1);
+    case 4:
+        return is_wrong(&h->reclaim_bin, h->binned + 1);
+    case 5:
+        return is_wrong(&h->slot_low, steve_jeff_trial_below(trial, 2) == 0 ? SLOT_END : 0);
+    case 6:
+        return is_wrong(&h->top, steve_jeff_trial_below(trial, 2) == 0 ? h->first - 1 : (uint32_t)(h->end / GRANULE));
+    case 7:
+    case 8:
+        return h->pages != NULL ? page_value(trial) : is_wrong(&h->first, h->first + 1);
+    case 9:
+        return is_live(e) && e->cw & CW_PURGED ? is_wrong(&e->off, 13) : is_wrong(&h->end, (uint32_t)h->end - 4);
+    case 10:
+        return is_live(e) && !(e->cw & CW_PURGED) ? is_wrong(&e->off, h->first - 1)
+                                                  : is_wrong(&h->binned, h->binned + 1);
+    default:
+        return is_live(e) && !(e->cw & CW_PURGED) ? is_wrong(&e->off, h->top + 1)
+                                                  : is_wrong(&h->hole_bins, h->hole_bins - 1);
+    }
+}
+
 /* Damage */
 
 static uint32_t damaged_value(struct steve_jeff_trial *trial, const struct word *word, uint32_t was)
@@ -242,8 +316,10 @@ static uint32_t damaged_value(struct steve_jeff_trial *trial, const struct word 
     case 3:
         return was - 1;
     case 4:
+        return word->itself != 0 ? word->itself : was ^ 2;
     case 5:
     case 6:
+    case 7:
         return word->like != NULL ? get(word->like) : was ^ 1;
     default:
         return was ^ (uint32_t)1 << draw / 16 % 32;
@@ -285,19 +361,25 @@ static bool one_bit(uint32_t bits)
     return (bits & (bits - 1)) == 0;
 }
 
+static enum jeff_status check(struct jeff_heap *h, struct jeff_damage *found)
+{
+    const uint8_t status_before = h->last_status;
+    const enum jeff_status status = jeff_check(h, found);
+    if (h->last_status == JEFF_ERROR_CORRUPT) {
+        h->last_status = status_before;
+    }
+    return status;
+}
+
 static void damage(struct steve_jeff_trial *trial, const struct word *word)
 {
     struct jeff_heap *h = trial->heap;
     const uint32_t was = get(word->address);
-    const uint32_t is = damaged_value(trial, word, was);
-    const uint8_t status_before = h->last_status;
+    const uint32_t is = word->is_given ? word->value : damaged_value(trial, word, was);
     struct jeff_damage found = {0};
     write_word((char *)word->address, is);
-    const enum jeff_status status = jeff_check(h, &found);
-    h->last_status = status_before;
-    write_word((char *)word->address, is);
-    const bool agrees = jeff_check(h, NULL) == status;
-    h->last_status = status_before;
+    const enum jeff_status status = check(h, &found);
+    const bool agrees = steve_jeff_trial_below(trial, 4) != 0 || check(h, NULL) == status;
     write_word((char *)word->address, was);
 
     if (!agrees) {
@@ -314,10 +396,11 @@ static void damage(struct steve_jeff_trial *trial, const struct word *word)
 
 static struct word draw_word(struct steve_jeff_trial *trial)
 {
-    switch (steve_jeff_trial_below(trial, 8)) {
+    switch (steve_jeff_trial_below(trial, 9)) {
     case 0:
-    case 1:
         return control_word(trial);
+    case 1:
+        return wrong_value(trial);
     case 2:
         return trial->heap->pages != NULL ? page_word(trial) : control_word(trial);
     case 3:
@@ -326,6 +409,35 @@ static struct word draw_word(struct steve_jeff_trial *trial)
         return stretch_word(trial);
     default:
         return entry_word_of(trial);
+    }
+}
+
+/// Several words at once: there is no telling what is wrong, but the check comes to an end, and places it inside the heap.
+static void damage_much(struct steve_jeff_trial *trial)
+{
+    struct jeff_heap *h = trial->heap;
+    const struct jeff_heap sound = *h;
+    struct word words[AT_ONCE];
+    uint32_t was[AT_ONCE];
+    for (unsigned i = 0; i < AT_ONCE; i++) {
+        // Where the parts of the heap are is known before anything is damaged.
+        words[i] = i % 2 == 0 ? stretch_word(trial) : entry_word_of(trial);
+    }
+    for (unsigned i = 0; i < AT_ONCE; i++) {
+        if (words[i].address != NULL) {
+            was[i] = get(words[i].address);
+            write_word((char *)words[i].address, damaged_value(trial, &words[i], was[i]));
+        }
+    }
+    struct jeff_damage found = {0};
+    if (check(h, &found) == JEFF_ERROR_CORRUPT &&
+        (found.what == NULL || (uintptr_t)found.address - (uintptr_t)h >= sound.end)) {
+        steve_jeff_trial_note(trial, "jeff_check() places damage outside of a heap that is damaged in several places");
+    }
+    for (unsigned i = AT_ONCE; i-- > 0;) {
+        if (words[i].address != NULL) {
+            write_word((char *)words[i].address, was[i]);
+        }
     }
 }
 
@@ -422,7 +534,9 @@ void steve_jeff_trial_damage(struct steve_jeff_trial *trial)
     }
     for (unsigned i = 0; i < WORDS && trial->wrong == NULL; i++) {
         const struct word word = draw_word(trial);
-        if (word.address != NULL) {
+        if (i % 16 == 15) {
+            damage_much(trial);
+        } else if (word.address != NULL) {
             damage(trial, &word);
         }
     }

@@ -12,7 +12,7 @@
 /// Blocks that a trial has at a time.
 #define STEVE_JEFF_TRIAL_BLOCKS 40u
 /// Memory for a trial's heap, or for all pages of one.
-#define STEVE_JEFF_TRIAL_BYTES ((size_t)256 << 10)
+#define STEVE_JEFF_TRIAL_BYTES ((size_t)1 << 20)
 
 struct steve_jeff_trial_block {
     jeff_handle handle; ///< JEFF_NULL: none

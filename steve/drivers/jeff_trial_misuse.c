@@ -7,16 +7,20 @@
 #include "jeff_inline.h"
 #include "steve/drivers/jeff_audit_internal.h"
 
-#define BYTES 4096u
-#define CALLS 40u
-#define SALT  0x5bd1e995u
+#define BYTES    4096u
+#define CALLS    40u
+#define SALT     0x5bd1e995u
+#define NO_BLOCK ((jeff_handle)3) ///< slot 0: no table has it
 
+/// Whether the heap tells of itself what it told before. What was refused is counted.
 static bool is_same(const struct jeff_stats *before, jeff_heap *heap)
 {
     struct jeff_stats after;
     jeff_stats(heap, &after);
-    after.refused = before->refused; // last_status() is refused something
-    return memcmp(before, &after, sizeof after) == 0;
+    return after.control_bytes == before->control_bytes && after.table_bytes == before->table_bytes &&
+           after.spare_handles == before->spare_handles && after.live_blocks == before->live_blocks &&
+           after.live_bytes == before->live_bytes && after.free_bytes == before->free_bytes &&
+           after.compactions == before->compactions && after.moved_bytes == before->moved_bytes;
 }
 
 /// Takes the last status, and puts another in its place: that of a call with an alignment that there is not.
@@ -223,6 +227,70 @@ static void purge(struct steve_jeff_trial *trial)
     }
 }
 
+static bool visit_none(void *context, const struct jeff_block *block)
+{
+    (void)block;
+    ((struct steve_jeff_trial *)context)->wrong = "a heap was walked over while it was moving";
+    return false;
+}
+
+static bool visit_no_pin(void *context, const struct jeff_pin *pin)
+{
+    (void)pin;
+    ((struct steve_jeff_trial *)context)->wrong = "the pins of a heap were listed while it was moving";
+    return false;
+}
+
+/// While a block moves: each function that needs more than the block itself is refused, and says so.
+static void on_moved(void *context, jeff_handle handle, void *from, void *to, size_t bytes)
+{
+    struct steve_jeff_trial *trial = context;
+    jeff_heap *const heap = trial->heap;
+    struct jeff_report report;
+    bool refused = true;
+    (void)from;
+    if (jeff_weak_lock(heap, handle) != to || jeff_usable_size(heap, handle) < bytes || jeff_unlock(heap, NO_BLOCK)) {
+        steve_jeff_trial_note(trial, "a block that was moved is not where it is said to be");
+    }
+    // The last status is now another.
+    switch (steve_jeff_trial_below(trial, 10)) {
+    case 0:
+        refused = jeff_malloc(heap, 8) == JEFF_NULL;
+        break;
+    case 1:
+        refused = jeff_calloc(heap, 1, 8) == JEFF_NULL;
+        break;
+    case 2:
+        refused = jeff_aligned_alloc(heap, 64, 8) == JEFF_NULL;
+        break;
+    case 3:
+        refused = !jeff_resize(heap, handle, 8);
+        break;
+    case 4:
+        jeff_destroy(heap);
+        break;
+    case 5:
+        refused = jeff_compact_goal(heap, NULL, &report) == JEFF_STOP_BUSY && report.stop == JEFF_STOP_BUSY;
+        jeff_destroy(heap);
+        break;
+    case 6:
+        refused = !jeff_settle(heap, handle);
+        break;
+    case 7:
+        refused = jeff_check(heap, NULL) == JEFF_ERROR_BUSY;
+        break;
+    case 8:
+        jeff_walk(heap, visit_none, trial);
+        break;
+    default:
+        jeff_pins(heap, visit_no_pin, trial);
+    }
+    if (!refused || jeff_last_status(heap) != JEFF_ERROR_BUSY) {
+        steve_jeff_trial_note(trial,
+                              "what may not be done while a block moves was done, or refused for another reason");
+    }
+}
+
 /// Each status has a sentence of its own.
 static void texts(struct steve_jeff_trial *trial)
 {
@@ -274,7 +342,9 @@ void steve_jeff_trial_misuse(struct steve_jeff_trial *trial)
 {
     const struct jeff_config config = {.handle_salt = SALT + steve_jeff_trial_below(trial, 1000),
                                        .no_last_resort = steve_jeff_trial_below(trial, 4) == 0,
+                                       .scramble = steve_jeff_trial_below(trial, 8) == 0,
                                        .now_ns = steve_jeff_trial_now,
+                                       .moved = steve_jeff_trial_below(trial, 2) == 0 ? on_moved : NULL,
                                        .context = trial};
     trial->heap = jeff_init(steve_jeff_trial_memory(BYTES) + 64, BYTES, &config, NULL);
     if (trial->heap == NULL) {

@@ -10,6 +10,7 @@
 #define FILLED_MOST  600u ///< blocks that fill a heap
 #define SLACK        64u  ///< what alignment and the ends of a heap may cost
 #define OWN_LEAST    ((size_t)4096)
+#define LARGE        ((size_t)400 << 10)
 #define OWN_DEFAULT  ((size_t)1 << 20)
 
 /// What the heap says to have must be what the hooks gave it.
@@ -61,6 +62,27 @@ static void fill_up(struct steve_jeff_trial *trial, size_t bytes)
     if (jeff_compact(trial->heap, 0) != JEFF_STOP_DONE) {
         steve_jeff_trial_note(trial, "a compaction without a limit stopped before its end");
     }
+}
+
+/// A heap that was large and is empty gives most of its pages back, and takes them again when it needs them.
+static void shrink(struct steve_jeff_trial *trial)
+{
+    const jeff_handle large = jeff_malloc(trial->heap, LARGE);
+    const size_t had = trial->pages.readable;
+    if (large == JEFF_NULL) {
+        steve_jeff_trial_note(trial, "a large heap refuses a large block");
+        return;
+    }
+    if (!jeff_free(trial->heap, large) || jeff_compact(trial->heap, 0) != JEFF_STOP_DONE ||
+        trial->pages.readable > had - LARGE / 2) {
+        steve_jeff_trial_note(trial, "a heap that is empty keeps the pages of what was freed");
+    }
+    audit(trial);
+    const jeff_handle again = jeff_malloc(trial->heap, LARGE);
+    if (again == JEFF_NULL || !jeff_free(trial->heap, again)) {
+        steve_jeff_trial_note(trial, "a heap that has given pages back does not get them again");
+    }
+    audit(trial);
 }
 
 /* Blocks with pages of their own */
@@ -199,7 +221,9 @@ static void run(struct steve_jeff_trial *trial, size_t own)
     trial->pages.most = steve_jeff_trial_below(trial, 2) * 2 * trial->pages.page;
     fill_up(trial, steve_jeff_trial_below(trial, 2) == 0 ? 0 : steve_jeff_trial_below(trial, 1000));
     trial->pages.most = 0;
-    if (trial->wrong == NULL) {
+    if (trial->wrong == NULL && trial->pages.heap_bytes > 2 * LARGE && own > LARGE) {
+        shrink(trial);
+    } else if (trial->wrong == NULL) {
         own_pages(trial, own);
     }
 }
@@ -216,7 +240,10 @@ void steve_jeff_trial_pages(struct steve_jeff_trial *trial)
                                        .context = trial,
                                        .own_mapping = own[which],
                                        .pages = &hooks};
-    const size_t bytes = JEFF_HEAP_MIN + steve_jeff_trial_below(trial, 512u << steve_jeff_trial_below(trial, 8));
+    const bool large = which == 0 && steve_jeff_trial_below(trial, 2) == 0;
+    const size_t bytes = large
+                             ? 2 * LARGE + steve_jeff_trial_below(trial, 100000)
+                             : JEFF_HEAP_MIN + steve_jeff_trial_below(trial, 512u << steve_jeff_trial_below(trial, 8));
     steve_jeff_trial_memory(0);
     if (steve_jeff_trial_below(trial, 4) == 0) {
         refuse(trial, bytes, &config);

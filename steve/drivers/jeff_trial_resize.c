@@ -6,6 +6,43 @@
 #define CALLS    24u
 #define IN_PLACE 2012u ///< a block that was made for so many bytes, or fewer, grows up to this size where it lies
 
+/// What the callback does before a request for room is refused, to the block that is being resized and to others.
+enum { LEAVE, FREE, LOCK, PURGE, FREE_ANOTHER, DEEDS };
+
+struct resizing {
+    struct steve_jeff_trial *trial;
+    struct steve_jeff_trial_block *block; ///< NULL: none is being resized
+    unsigned deed;
+};
+
+static bool on_low_memory(void *context, size_t bytes)
+{
+    struct resizing *resizing = context;
+    struct steve_jeff_trial *trial = resizing->trial;
+    (void)bytes;
+    if (resizing->block == NULL) {
+        return false;
+    }
+    const jeff_handle handle = resizing->block->handle;
+    struct steve_jeff_trial_block *other = &trial->block[steve_jeff_trial_below(trial, STEVE_JEFF_TRIAL_BLOCKS / 2)];
+    resizing->block = NULL;
+    switch (resizing->deed) {
+    case FREE:
+        return jeff_free(trial->heap, handle);
+    case LOCK:
+        return jeff_lock(trial->heap, handle) != NULL;
+    case PURGE:
+        return jeff_set_purgeable(trial->heap, handle, true);
+    case FREE_ANOTHER:
+        if (other->handle != JEFF_NULL && other->handle != handle) {
+            steve_jeff_trial_drop(trial, other);
+        }
+        return true;
+    default:
+        return false;
+    }
+}
+
 /// A size on or next to an edge of one of the kinds that there are.
 static size_t edge(struct steve_jeff_trial *trial)
 {
@@ -67,7 +104,43 @@ static void resize(struct steve_jeff_trial *trial, struct steve_jeff_trial_block
     steve_jeff_trial_fill(trial, block);
 }
 
-static void neighbours(struct steve_jeff_trial *trial)
+/// Resizes a block to more than there is room for, while the callback does something to it.
+static void resize_while(struct steve_jeff_trial *trial, struct resizing *resizing,
+                         struct steve_jeff_trial_block *block)
+{
+    struct jeff_stats stats;
+    jeff_stats(trial->heap, &stats);
+    *resizing = (struct resizing){.trial = trial, .block = block, .deed = steve_jeff_trial_below(trial, DEEDS)};
+    const bool done = jeff_resize(trial->heap, block->handle, stats.free_bytes + steve_jeff_trial_below(trial, 4000));
+    const enum jeff_status status = jeff_last_status(trial->heap);
+    const bool asked = resizing->block == NULL;
+    const unsigned deed = resizing->deed;
+    resizing->block = NULL;
+    if (done) { // there was room, or another one was freed
+        if (asked && deed <= LOCK && deed != LEAVE) {
+            steve_jeff_trial_note(trial, "a block was resized that was freed or locked meanwhile");
+        }
+        block->bytes = 0;
+    }
+    block->purgeable |= asked && deed == PURGE;
+    if (asked && !done &&
+        status != (deed == FREE   ? JEFF_ERROR_HANDLE
+                   : deed == LOCK ? JEFF_ERROR_LOCKED
+                                  : JEFF_ERROR_NO_MEMORY)) {
+        steve_jeff_trial_note(trial, "a block was not resized, for another reason than there is");
+    }
+    if (asked && deed == FREE) {
+        if (jeff_free(trial->heap, block->handle)) {
+            steve_jeff_trial_note(trial, "a block that was freed in a callback is live");
+        }
+        block->handle = JEFF_NULL;
+    } else if (asked && deed == LOCK && !jeff_unlock(trial->heap, block->handle)) {
+        steve_jeff_trial_note(trial, "a block that was locked in a callback is not locked");
+    }
+    steve_jeff_trial_look(trial);
+}
+
+static void neighbours(struct steve_jeff_trial *trial, struct resizing *resizing)
 {
     for (size_t i = 1; i < STEVE_JEFF_TRIAL_BLOCKS / 2; i++) {
         struct steve_jeff_trial_block *block = &trial->block[i];
@@ -86,25 +159,36 @@ static void neighbours(struct steve_jeff_trial *trial)
         if (block->handle == JEFF_NULL) {
             continue;
         }
-        if (steve_jeff_trial_below(trial, 4) == 0) {
+        const uint32_t draw = steve_jeff_trial_below(trial, 8);
+        if (draw < 2) {
             steve_jeff_trial_drop(trial, block);
+        } else if (draw == 2) {
+            resize_while(trial, resizing, block);
         } else {
             resize(trial, block);
         }
     }
 }
 
+static uint64_t now(void *context)
+{
+    return steve_jeff_trial_now(((struct resizing *)context)->trial);
+}
+
 void steve_jeff_trial_resize(struct steve_jeff_trial *trial)
 {
-    const struct jeff_config config = {
-        .handle_salt = steve_jeff_trial_draw(trial) | 1, .now_ns = steve_jeff_trial_now, .context = trial};
+    struct resizing resizing = {.trial = trial};
+    const struct jeff_config config = {.handle_salt = steve_jeff_trial_draw(trial) | 1,
+                                       .now_ns = now,
+                                       .low_memory = on_low_memory,
+                                       .context = &resizing};
     trial->heap = jeff_init(steve_jeff_trial_memory(0), BYTES, &config, NULL);
     if (trial->heap == NULL) {
         steve_jeff_trial_note(trial, "a heap of a trial was refused");
         return;
     }
     grow_locked(trial);
-    neighbours(trial);
+    neighbours(trial, &resizing);
     steve_jeff_trial_look(trial);
     jeff_destroy(trial->heap);
 }
