@@ -457,7 +457,7 @@ static void scrub(const struct jeff_heap *h)
     for (uint32_t start = h->first; start < h->top; start += size) {
         const uint32_t header = header_of(h, start);
         size = size_at(h, start);
-        const uint32_t words = size * (GRANULE / WORD) - 1;
+        const uint32_t words = (uint32_t)(size * (GRANULE / WORD)) - 1;
         if (is_hole(header)) {
             overwrite(h, start, 3, words - 1);
         } else if (!is_live(entry_at(h, header & SLOT_MASK))) {
@@ -467,7 +467,7 @@ static void scrub(const struct jeff_heap *h)
         }
     }
     if (top_limit(h) > h->top) {
-        overwrite(h, h->top, 0, (top_limit(h) - h->top) * (GRANULE / WORD) - 1);
+        overwrite(h, h->top, 0, (uint32_t)((top_limit(h) - h->top) * (GRANULE / WORD)) - 1);
     }
 }
 
