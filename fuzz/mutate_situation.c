@@ -182,7 +182,7 @@ static uint64_t bytes_of(struct steve_op op, uint64_t heap, const uint64_t *size
     else if (op.size_class < STEVE_SIZE_HEAP)
         bytes = (UINT64_C(1) << (op.size_class & 31)) + (uint64_t)(int64_t)op.delta;
     else if (op.size_class < STEVE_SIZE_OF_SLOT)
-        bytes = heap / (op.size_class > STEVE_SIZE_HEAP ? op.size_class - STEVE_SIZE_HEAP : 1u) +
+        bytes = heap / (op.size_class > STEVE_SIZE_HEAP ? (unsigned)(op.size_class - STEVE_SIZE_HEAP) : 1u) +
                 (uint64_t)(int64_t)op.delta;
     else if (op.size_class < STEVE_SIZE_MAX)
         bytes = (op.arg < MUTATE_SLOTS ? size[op.arg] : 0) + (uint64_t)(int64_t)op.delta;
