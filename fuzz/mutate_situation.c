@@ -142,7 +142,8 @@ static void take_large(struct place *place, struct steve_op *op)
     const uint32_t size = (uint32_t)steve_rng_log_between(place->w->rng, LARGE_LOW, LARGE_HIGH);
     // At a boundary of pages as often as not.
     const uint32_t whole = size & ~UINT32_C(0xfff);
-    const uint32_t near = whole + (uint32_t)mutate_small_shift(place->w); // modulo 2^32: a little less, too
+    const uint32_t shift = (uint32_t)mutate_small_shift(place->w); // modulo 2^32: a little less, too
+    const uint32_t near = whole + shift;
     mutate_take_size(op, steve_op_sized(STEVE_OP_MALLOC, 0, mutate_chance(place->w, 128) ? near : size));
 }
 
