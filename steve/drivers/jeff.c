@@ -7,19 +7,13 @@
 #include "jeff.h"
 #include "steve/drivers/jeff_audit_internal.h"
 #include "steve/drivers/jeff_callbacks_internal.h"
-#include "steve/drivers/jeff_draw_internal.h"
 #include "steve/drivers/jeff_internal.h"
 #include "steve/drivers/jeff_pages_internal.h"
 #include "steve/drivers/jeff_probe_internal.h"
 #include "steve/drivers/jeff_snippets_internal.h"
-#include "steve/drivers/jeff_trial_internal.h"
 
 /// What jeff.h promises of the handle table.
 #define HANDLE_BYTES 12u
-
-/// One check in so many is followed by a trial, from this check on.
-#define TRIAL_ONE_IN 64u
-#define TRIALS_FROM  4u
 
 #define GIB ((size_t)1 << 30)
 /// The largest heap: all that Jeff can use, or with 32-bit addresses as much as fits in them a few times.
@@ -275,15 +269,6 @@ static const char *look(struct instance *instance)
     return wrong;
 }
 
-/// Some checks of an episode try something out on a heap beside the one under test. Not its first ones: short sequences, as
-/// fuzzers have them by the million, do without.
-static const char *try_something(const struct instance *instance)
-{
-    const struct jeff_stats stats = stats_of(instance);
-    const uint64_t drawn = steve_jeff_draw(instance->checks + 1000003 * (stats.heap_bytes + stats.moved_bytes));
-    return instance->checks > TRIALS_FROM && drawn % TRIAL_ONE_IN == 0 ? steve_jeff_trial(drawn) : NULL;
-}
-
 static const char *call_check(void *heap)
 {
     struct instance *instance = heap;
@@ -305,10 +290,7 @@ static const char *call_check(void *heap)
     if (told == NULL && !instance->may_be_halfway) {
         told = steve_jeff_audit_overrun(instance->heap, instance->checks);
     }
-    if (told == NULL) {
-        told = look(instance);
-    }
-    return told != NULL ? told : try_something(instance);
+    return told != NULL ? told : look(instance);
 }
 
 /* `jeff-callbacks`: before each request, the driver does something with its own blocks. */

@@ -5,7 +5,9 @@
 
 #include <sys/mman.h>
 
+#include "steve/drivers/jeff_draw_internal.h"
 #include "steve/drivers/jeff_probe_internal.h"
+#include "steve/drivers/jeff_trial_internal.h"
 
 /// Blocks this large get a mapping of their own in `jeff-mapped`: low, so that it happens.
 #define OWN_MAPPING ((size_t)64 * 1024)
@@ -105,6 +107,20 @@ static void moved_of_own(void *context, jeff_handle handle, void *from, void *to
     note(instance, steve_jeff_own_step_inside(&instance->own, instance->heap, true));
 }
 
+/// Beside one geometry in so many something is tried out.
+#define TRIAL_ONE_IN 4u
+
+/// Tries something out on a heap beside the one that was opened. What it is depends on the geometry alone: no op is needed to show again
+/// what is found.
+static void try_beside(struct instance *instance, const struct steve_geometry *geometry)
+{
+    const uint64_t past = (uintptr_t)geometry->region % 65536;
+    const uint32_t number = steve_jeff_draw(geometry->bytes * 16777259 + past * 256 + geometry->options);
+    if (number % TRIAL_ONE_IN == 0) {
+        note(instance, steve_jeff_trial(number));
+    }
+}
+
 static struct jeff_config make_config(struct instance *instance, const struct steve_geometry *geometry)
 {
     uint32_t salt = geometry->salt != 0 ? geometry->salt : 0x5bd1e995u; // 0 would take one from the address
@@ -165,6 +181,7 @@ static void *open_in_region(const struct steve_geometry *geometry, size_t alignm
     if ((geometry->options & OPTION_WORN) != 0) {
         note(instance, steve_jeff_probe_worn(instance->heap, &instance->worn));
     }
+    try_beside(instance, geometry);
     return instance;
 }
 
@@ -245,6 +262,7 @@ void *steve_jeff_open_mapped(const struct steve_geometry *geometry, const char *
     if ((geometry->options & OPTION_SYSTEM) != 0) {
         note(instance, steve_jeff_probe_system(geometry->bytes >= LARGE));
     }
+    try_beside(instance, geometry);
     return instance;
 }
 
