@@ -71,9 +71,8 @@ void mutate_take_size(struct steve_op *op, struct steve_op from)
     op->arg = from.arg;
 }
 
-static int16_t plus(int16_t delta, int shift)
+int16_t mutate_plus(int16_t delta, int shift)
 {
-    // Around the end rather than beyond it: the field has 16 bits, and absolute sizes use them as such.
     const uint16_t sum = (uint16_t)(delta + shift);
     return (int16_t)(sum < 0x8000u ? sum : (int32_t)sum - 0x10000);
 }
@@ -113,7 +112,7 @@ bool mutate_copy_size(const struct mutate_work *w, struct steve_op *op)
         const struct steve_op from = mutate_op_at(w, at);
         if (steve_op_uses_size(from.code) && from.code != STEVE_OP_COMPACT_BUDGET) {
             mutate_take_size(op, from);
-            op->delta = plus(op->delta, (int)mutate_below(w, 3) - 1);
+            op->delta = mutate_plus(op->delta, (int)mutate_below(w, 3) - 1);
             return true;
         }
         at = at + 1 == w->count ? 0 : at + 1;

@@ -1,5 +1,5 @@
 /// What the mutator's files share: the fields of a sequence's header in bytes (steve/core/codec.h), a sequence that is worked on, how
-/// single ops are drawn (mutate_draw.c), and runs of them that make a situation (mutate_situation.c).
+/// single ops are drawn (mutate_draw.c), runs of them that make a situation (mutate_situation.c), and the heap that fits (mutate_fit.c).
 #ifndef STEVE_FUZZ_MUTATE_INTERNAL_H
 #define STEVE_FUZZ_MUTATE_INTERNAL_H
 
@@ -113,6 +113,9 @@ uint16_t mutate_pick_empty(const struct mutate_work *w, const struct mutate_slot
 /// A little more, a little less, or just so; most often by less than a header.
 int16_t mutate_small_shift(const struct mutate_work *w);
 
+/// A delta that is shifted. Around its end rather than beyond it: the field has 16 bits, and absolute sizes use them as such.
+int16_t mutate_plus(int16_t delta, int shift);
+
 /// Gives an op the size of another.
 void mutate_take_size(struct steve_op *op, struct steve_op from);
 
@@ -152,7 +155,7 @@ void mutate_insert_pressure(struct mutate_work *w);
 /// Some large blocks, in a heap that has room for them, and what makes them move.
 void mutate_insert_large(struct mutate_work *w);
 
-/// Makes the heap just about as large as what lives at some place of the sequence.
+/// Makes the heap just about as large as what lives at some place of the sequence, if every request is served. O(ops)
 void mutate_fit_heap(struct mutate_work *w);
 
 #endif

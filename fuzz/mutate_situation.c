@@ -1,13 +1,15 @@
 /// Situations: runs of new ops that together bring an allocator to where single ones seldom do, such as right behind a compaction
-/// that paused, or to its last resort before it refuses; and a heap that is just large enough for the ops that are there.
+/// that paused, or to its last resort before it refuses.
 #include "fuzz/mutate_internal.h"
-
-#include <string.h>
 
 /// Large blocks, which allocators treat in another way: they have pages of their own, or move in pieces. As many of them as a target
 /// lets live at a time.
 #define LARGE_LOW  ((uint32_t)1 << 15)
-#define LARGE_HIGH ((uint32_t)1 << 20)
+#define LARGE_HIGH ((uint32_t)3 << 20)
+
+/// Heaps that some of them fill, or nearly so.
+#define LARGE_HEAP_LOW  ((uint64_t)1 << 20)
+#define LARGE_HEAP_HIGH ((uint64_t)1 << 23)
 
 /// A place in a sequence where one op after the other is inserted.
 struct place {
@@ -90,21 +92,54 @@ static void fill(struct place *place)
     }
 }
 
+/// The size that a slot's block was last asked for in front of this place, a little more or less. @return false if it was not
+static bool take_size_of(const struct place *place, uint16_t slot, struct steve_op *op)
+{
+    for (size_t i = place->at; i-- > 0;) {
+        const struct steve_op from = mutate_op_at(place->w, i);
+        if (from.slot != slot || !(mutate_allocates(from) || from.code == STEVE_OP_RESIZE))
+            continue;
+        mutate_take_size(op, from);
+        op->delta = mutate_plus(op->delta, mutate_small_shift(place->w));
+        return true;
+    }
+    return false;
+}
+
 void mutate_insert_pause(struct mutate_work *w)
 {
     struct place place = begin(w);
-    if (mutate_chance(w, 48))
+    const bool full = mutate_chance(w, 48);
+    if (full)
         fill(&place);
-    if (mutate_chance(w, 128))
-        put(&place, new_op(&place, STEVE_OP_FREE)); // or else there is nothing to move
+    // Or else there is nothing to move. What is asked for then may just fit there, or just not.
+    const struct steve_op gap = new_op(&place, ANY_OF(&place, STEVE_OP_FREE, STEVE_OP_FREE, STEVE_OP_RESIZE));
+    if (mutate_chance(w, 160))
+        put(&place, gap);
+    // A block above it that is too large to be moved at once, to be used meanwhile.
+    struct steve_op above = new_op(&place, STEVE_OP_MALLOC);
+    const bool in_pieces = mutate_chance(w, 64);
+    if (in_pieces) {
+        mutate_take_size(&above,
+                         steve_op_sized(STEVE_OP_MALLOC, 0, (uint32_t)steve_rng_log_between(w->rng, 1024, 32768)));
+        put(&place, above);
+    }
     put(&place, short_budget(&place));
-    for (size_t left = 1 + mutate_below(w, 3); left > 0; left--)
-        put(&place, new_op(&place, ANY_OF(&place, STEVE_OP_RESIZE, STEVE_OP_RESIZE, STEVE_OP_FREE, STEVE_OP_FREE,
-                                          STEVE_OP_MALLOC, STEVE_OP_MALLOC, STEVE_OP_ALIGNED, STEVE_OP_LOCK,
-                                          STEVE_OP_UNLOCK, STEVE_OP_WRITE, STEVE_OP_COMPACT_GOAL)));
+    for (size_t left = 1 + mutate_below(w, 3); left > 0; left--) {
+        const uint8_t code = ANY_OF(&place, STEVE_OP_RESIZE, STEVE_OP_RESIZE, STEVE_OP_FREE, STEVE_OP_FREE,
+                                    STEVE_OP_MALLOC, STEVE_OP_MALLOC, STEVE_OP_ALIGNED, STEVE_OP_LOCK, STEVE_OP_UNLOCK,
+                                    STEVE_OP_WRITE, STEVE_OP_COMPACT_GOAL);
+        struct steve_op op = new_op(&place, code);
+        if (steve_op_uses_size(code) && mutate_chance(w, 96))
+            take_size_of(&place, gap.slot, &op);
+        if (in_pieces && steve_op_uses_slot(code) && !mutate_allocates(op) && mutate_chance(w, 128))
+            op.slot = above.slot;
+        put(&place, op);
+    }
     const uint8_t last = ANY_OF(&place, STEVE_OP_COMPACT_BUDGET, STEVE_OP_COMPACT, STEVE_OP_CHECK, STEVE_OP_MALLOC);
-    put(&place, last == STEVE_OP_COMPACT_BUDGET ? short_budget(&place)
-                                                : (struct steve_op){.code = last, .slot = new_op(&place, last).slot});
+    put(&place, last == STEVE_OP_COMPACT_BUDGET ? short_budget(&place) : new_op(&place, last));
+    if (!full && mutate_chance(w, 64))
+        mutate_fit_heap(w);
 }
 
 void mutate_insert_pressure(struct mutate_work *w)
@@ -142,8 +177,7 @@ static void take_large(struct place *place, struct steve_op *op)
     const uint32_t size = (uint32_t)steve_rng_log_between(place->w->rng, LARGE_LOW, LARGE_HIGH);
     // At a boundary of pages as often as not.
     const uint32_t whole = size & ~UINT32_C(0xfff);
-    const uint32_t shift = (uint32_t)mutate_small_shift(place->w); // modulo 2^32: a little less, too
-    const uint32_t near = whole + shift;
+    const uint32_t near = whole + (uint32_t)mutate_small_shift(place->w); // modulo 2^32: a little less, too
     mutate_take_size(op, steve_op_sized(STEVE_OP_MALLOC, 0, mutate_chance(place->w, 128) ? near : size));
 }
 
@@ -153,8 +187,8 @@ void mutate_insert_large(struct mutate_work *w)
     uint16_t slots[4];
     const size_t count = 2 + mutate_below(w, 3);
     // A heap that they fill more or less, unless it is larger.
-    if (mutate_read_heap(w->bytes) < LARGE_HIGH || mutate_chance(w, 64))
-        mutate_write_heap(w->bytes, steve_rng_log_between(w->rng, (uint64_t)LARGE_HIGH, (uint64_t)LARGE_HIGH << 3));
+    if (mutate_read_heap(w->bytes) < LARGE_HEAP_LOW || mutate_chance(w, 64))
+        mutate_write_heap(w->bytes, steve_rng_log_between(w->rng, LARGE_HEAP_LOW, LARGE_HEAP_HIGH));
     for (size_t i = 0; i < count; i++) {
         struct steve_op op = new_op(&place, ANY_OF(&place, STEVE_OP_MALLOC, STEVE_OP_MALLOC, STEVE_OP_CALLOC));
         take_large(&place, &op);
@@ -171,56 +205,7 @@ void mutate_insert_large(struct mutate_work *w)
             take_large(&place, &op);
         put(&place, code == STEVE_OP_COMPACT_BUDGET ? short_budget(&place) : op);
     }
-    put(&place, (struct steve_op){.code = ANY_OF(&place, STEVE_OP_CHECK, STEVE_OP_COMPACT)});
-}
-
-/// What a request is for, 0 if that is next to nothing or more than there is.
-static uint64_t bytes_of(struct steve_op op, uint64_t heap, const uint64_t *size)
-{
-    uint64_t bytes = 0;
-    if (op.size_class < STEVE_SIZE_POWER)
-        bytes = (uint64_t)op.arg << 16 | (uint16_t)op.delta;
-    else if (op.size_class < STEVE_SIZE_HEAP)
-        bytes = (UINT64_C(1) << (op.size_class & 31)) + (uint64_t)(int64_t)op.delta;
-    else if (op.size_class < STEVE_SIZE_OF_SLOT)
-        bytes = heap / (op.size_class > STEVE_SIZE_HEAP ? (unsigned)(op.size_class - STEVE_SIZE_HEAP) : 1u) +
-                (uint64_t)(int64_t)op.delta;
-    else if (op.size_class < STEVE_SIZE_MAX)
-        bytes = (op.arg < MUTATE_SLOTS ? size[op.arg] : 0) + (uint64_t)(int64_t)op.delta;
-    return bytes <= heap ? bytes : 0;
-}
-
-/// @return the bytes that live before the op at `i`, with what an allocator may want for each block, if every request is served
-static uint64_t live_bytes(const struct mutate_work *w, size_t i)
-{
-    uint64_t size[MUTATE_SLOTS];
-    uint64_t live = 0;
-    const uint64_t heap = mutate_read_heap(w->bytes);
-    memset(size, 0, sizeof size);
-    for (size_t k = 0; k < i; k++) {
-        const struct steve_op op = mutate_op_at(w, k);
-        if (op.code == STEVE_OP_DRAIN) {
-            memset(size, 0, sizeof size);
-            live = 0;
-        }
-        if (op.slot >= MUTATE_SLOTS)
-            continue;
-        const bool sized = mutate_allocates(op) ? size[op.slot] == 0 : op.code == STEVE_OP_RESIZE && size[op.slot] != 0;
-        if (!sized && op.code != STEVE_OP_FREE)
-            continue;
-        const uint64_t wants = sized ? (bytes_of(op, heap, size) + 4 + 15) / 16 * 16 : 0;
-        live = live - size[op.slot] + wants;
-        size[op.slot] = wants;
-    }
-    return live;
-}
-
-void mutate_fit_heap(struct mutate_work *w)
-{
-    const uint64_t live = live_bytes(w, mutate_below(w, w->count + 1));
-    if (live == 0 || live > UINT32_MAX)
-        return;
-    // What an allocator needs for itself is not known: anything from nothing to a KiB, and some of it grows with the heap.
-    const uint64_t own = steve_rng_log_between(w->rng, 1, 1024) + live / 16 * mutate_below(w, 4);
-    mutate_write_heap(w->bytes, live + own);
+    put(&place, new_op(&place, ANY_OF(&place, STEVE_OP_CHECK, STEVE_OP_COMPACT, STEVE_OP_MALLOC)));
+    if (mutate_chance(w, 96))
+        mutate_fit_heap(w);
 }

@@ -30,7 +30,7 @@ endfunction()
 # The fuzz target for a driver that is linked in. Its main() is the engine's, or comes with the package (AFL++). So does the mutator:
 # libFuzzer's is taken out of this archive by name (steveConfig.cmake), afl-fuzz loads steve_mutator.so (fuzz/CMakeLists.txt).
 steve_add_library(steve_fuzz steve_gen steve_core SOURCES ../fuzz/fuzz_driver.c ../fuzz/episode.c ../fuzz/linked_in.c ../fuzz/replay.c
-    ../fuzz/mutate.c ../fuzz/mutate_draw.c ../fuzz/mutate_situation.c ../fuzz/mutate_canonical.c ../fuzz/mutate_libfuzzer.c)
+    ../fuzz/mutate.c ../fuzz/mutate_draw.c ../fuzz/mutate_situation.c ../fuzz/mutate_fit.c ../fuzz/mutate_canonical.c ../fuzz/mutate_libfuzzer.c)
 target_compile_definitions(steve_fuzz PRIVATE FUZZ_FAMILY="" FUZZ_TARGET="fuzz")
 
 set(STEVE_ARCHIVES)
