@@ -1,5 +1,5 @@
 # Sourced by ci/bugs and ci/mutator: bugs planted into fuzz targets, and one run of an engine on one. Expects `root`, and `seconds`
-# for a run.
+# (on the wall) for a run.
 
 preset_of() {
     [ "$1" = libfuzzer ] && echo fuzz || echo afl
@@ -65,11 +65,13 @@ make_target() {
     (cd "$build" && eval "${link/lib\/lib$library.a/$objects}")
 }
 
-# Both let an engine loose on <folder>/corpus, and succeed if it finds something; its own words are in <folder>/log.
+# Both let an engine loose on <folder>/corpus, and succeed if it finds something; its own words are in <folder>/log. `within` may be set
+# to a command that runs it.
+within=()
 
 run_libfuzzer() { # <binary> <folder> <way> <seed>
-    STEVE_MUTATOR=$3 "$1" "$2/corpus" -seed="$4" -max_total_time="$seconds" -max_len=4096 -timeout=10 -rss_limit_mb=4096 \
-        -entropic_number_of_rarest_features=20 -entropic_feature_frequency_threshold=20 \
+    STEVE_MUTATOR=$3 "${within[@]}" "$1" "$2/corpus" -seed="$4" -max_total_time="$seconds" -max_len=4096 -timeout=10 \
+        -rss_limit_mb=4096 -entropic_number_of_rarest_features=20 -entropic_feature_frequency_threshold=20 \
         -artifact_prefix="$2/found/" >"$2/log" 2>&1 </dev/null || true
     [ -n "$(find "$2/found" -type f ! -name 'slow-unit-*')" ]
 }
@@ -79,7 +81,7 @@ run_aflpp() { # <binary> <folder> <way> <seed>
     [ "$3" = off ] || library=("AFL_CUSTOM_MUTATOR_LIBRARY=$root/build/afl/bin/steve_mutator.so")
     [ "$3" != only ] || library+=("AFL_CUSTOM_MUTATOR_ONLY=1")
     env "${library[@]}" AFL_BENCH_UNTIL_CRASH=1 AFL_SKIP_CPUFREQ=1 AFL_I_DONT_CARE_ABOUT_MISSING_CRASHES=1 AFL_NO_AFFINITY=1 \
-        AFL_NO_UI=1 AFL_NO_COLOR=1 afl-fuzz -i "$2/corpus" -o "$2/out" -s "$4" -V "$seconds" -t 1000+ -m none -G 4096 -- "$1" \
+        AFL_NO_UI=1 AFL_NO_COLOR=1 "${within[@]}" afl-fuzz -i "$2/corpus" -o "$2/out" -s "$4" -V "$seconds" -t 1000+ -m none -G 4096 -- "$1" \
         >"$2/log" 2>&1 </dev/null || true
     [ -n "$(find "$2/out" -path '*/crashes/id:*' -type f)" ]
 }
