@@ -383,7 +383,7 @@ size_t mutate_one(enum mutate_kind kind, struct steve_rng *rng, uint8_t *bytes, 
         mutate_insert_large(&w);
         break;
     case MUTATE_FIT:
-        mutate_fit_heap(&w);
+        mutate_fit_heap(&w, mutate_below(&w, w.count + 1));
         break;
     case MUTATE_HEADER:
         change_header(&w);

@@ -13,7 +13,7 @@ static uint64_t bytes_of(struct steve_op op, uint64_t heap, const uint64_t *size
     else if (op.size_class < STEVE_SIZE_HEAP)
         bytes = (UINT64_C(1) << (op.size_class - STEVE_SIZE_POWER)) + (uint64_t)(int64_t)op.delta;
     else if (op.size_class < STEVE_SIZE_OF_SLOT)
-        bytes = heap / (op.size_class > STEVE_SIZE_HEAP ? op.size_class - STEVE_SIZE_HEAP : 1u) +
+        bytes = heap / (op.size_class > STEVE_SIZE_HEAP ? (unsigned)(op.size_class - STEVE_SIZE_HEAP) : 1u) +
                 (uint64_t)(int64_t)op.delta;
     else if (op.size_class < STEVE_SIZE_MAX)
         bytes = (op.arg < MUTATE_SLOTS ? size[op.arg] : 0) + (uint64_t)(int64_t)op.delta;
@@ -45,12 +45,13 @@ static uint64_t live_bytes(const struct mutate_work *w, size_t i)
     return live;
 }
 
-void mutate_fit_heap(struct mutate_work *w)
+void mutate_fit_heap(struct mutate_work *w, size_t i)
 {
-    const uint64_t live = live_bytes(w, mutate_below(w, w->count + 1));
+    const uint64_t live = live_bytes(w, i);
     if (live == 0 || live > UINT32_MAX)
         return;
-    // What an allocator needs for itself is not known: anything from nothing to a KiB, and some of it grows with the heap.
-    const uint64_t own = steve_rng_log_between(w->rng, 1, 1024) + live / 16 * mutate_below(w, 4);
+    // What an allocator needs for itself is not known: anything from nothing to some KiB, and some of it grows with the heap.
+    const uint64_t own =
+        steve_rng_log_between(w->rng, 1, 4096) + (mutate_chance(w, 128) ? 0 : live / 16 * mutate_below(w, 4));
     mutate_write_heap(w->bytes, live + own);
 }

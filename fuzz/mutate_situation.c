@@ -36,6 +36,8 @@ static void put(struct place *place, struct steve_op op)
         mutate_add_slot(&place->live, op.slot);
     else if (op.code == STEVE_OP_FREE)
         mutate_drop_slot(&place->live, op.slot);
+    else if (op.code == STEVE_OP_DRAIN)
+        place->live = (struct mutate_slot_set){0};
 }
 
 static uint8_t any_of(struct place *place, const uint8_t *codes, size_t count)
@@ -124,6 +126,7 @@ void mutate_insert_pause(struct mutate_work *w)
                          steve_op_sized(STEVE_OP_MALLOC, 0, (uint32_t)steve_rng_log_between(w->rng, 1024, 32768)));
         put(&place, above);
     }
+    const size_t paused = place.at;
     put(&place, short_budget(&place));
     for (size_t left = 1 + mutate_below(w, 3); left > 0; left--) {
         const uint8_t code = ANY_OF(&place, STEVE_OP_RESIZE, STEVE_OP_RESIZE, STEVE_OP_FREE, STEVE_OP_FREE,
@@ -139,7 +142,7 @@ void mutate_insert_pause(struct mutate_work *w)
     const uint8_t last = ANY_OF(&place, STEVE_OP_COMPACT_BUDGET, STEVE_OP_COMPACT, STEVE_OP_CHECK, STEVE_OP_MALLOC);
     put(&place, last == STEVE_OP_COMPACT_BUDGET ? short_budget(&place) : new_op(&place, last));
     if (!full && mutate_chance(w, 64))
-        mutate_fit_heap(w);
+        mutate_fit_heap(w, paused);
 }
 
 void mutate_insert_pressure(struct mutate_work *w)
@@ -174,11 +177,13 @@ void mutate_insert_pressure(struct mutate_work *w)
 
 static void take_large(struct place *place, struct steve_op *op)
 {
-    const uint32_t size = (uint32_t)steve_rng_log_between(place->w->rng, LARGE_LOW, LARGE_HIGH);
-    // At a boundary of pages as often as not.
-    const uint32_t whole = size & ~UINT32_C(0xfff);
-    const uint32_t near = whole + (uint32_t)mutate_small_shift(place->w); // modulo 2^32: a little less, too
-    mutate_take_size(op, steve_op_sized(STEVE_OP_MALLOC, 0, mutate_chance(place->w, 128) ? near : size));
+    uint32_t size = (uint32_t)steve_rng_log_between(place->w->rng, LARGE_LOW, LARGE_HIGH);
+    const size_t how = mutate_below(place->w, 4);
+    if (how < 2)
+        size &= ~UINT32_C(0xfff); // whole pages
+    if (how < 1)
+        size = (uint32_t)((int64_t)size + mutate_small_shift(place->w));
+    mutate_take_size(op, steve_op_sized(STEVE_OP_MALLOC, 0, size));
 }
 
 void mutate_insert_large(struct mutate_work *w)
@@ -194,10 +199,18 @@ void mutate_insert_large(struct mutate_work *w)
         take_large(&place, &op);
         slots[i] = op.slot;
         put(&place, op);
+        if (mutate_chance(w, 96)) { // what keeps it apart from the next, also when it is freed
+            const struct steve_op wall = new_op(&place, STEVE_OP_MALLOC);
+            put(&place, wall);
+            put_on(&place, STEVE_OP_LOCK, wall.slot);
+        }
     }
+    if (mutate_chance(w, 96))
+        mutate_fit_heap(w, place.at);
     for (size_t left = 1 + mutate_below(w, 4); left > 0; left--) {
-        const uint8_t code = ANY_OF(&place, STEVE_OP_RESIZE, STEVE_OP_RESIZE, STEVE_OP_FREE, STEVE_OP_FREE,
-                                    STEVE_OP_MALLOC, STEVE_OP_LOCK, STEVE_OP_WRITE, STEVE_OP_COMPACT_BUDGET);
+        const uint8_t code =
+            ANY_OF(&place, STEVE_OP_RESIZE, STEVE_OP_RESIZE, STEVE_OP_FREE, STEVE_OP_FREE, STEVE_OP_MALLOC,
+                   STEVE_OP_LOCK, STEVE_OP_WRITE, STEVE_OP_COMPACT_BUDGET, STEVE_OP_DRAIN);
         struct steve_op op = new_op(&place, code);
         if (steve_op_uses_slot(code) && code != STEVE_OP_MALLOC)
             op.slot = slots[mutate_below(w, count)];
@@ -206,6 +219,4 @@ void mutate_insert_large(struct mutate_work *w)
         put(&place, code == STEVE_OP_COMPACT_BUDGET ? short_budget(&place) : op);
     }
     put(&place, new_op(&place, ANY_OF(&place, STEVE_OP_CHECK, STEVE_OP_COMPACT, STEVE_OP_MALLOC)));
-    if (mutate_chance(w, 96))
-        mutate_fit_heap(w);
 }

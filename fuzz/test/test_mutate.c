@@ -296,7 +296,7 @@ static bool has_a_heap_that_is_full(const struct input *before, const struct inp
 {
     struct steve_header header;
     steve_bytes_decode_header(NULL, after->bytes, after->size, &header);
-    return header.heap_bytes > 100 && header.heap_bytes < 8000 && has_another_header(before, after);
+    return header.heap_bytes > 100 && header.heap_bytes < 12000 && has_another_header(before, after);
 }
 
 static void every_kind_does_what_it_says(void **state)
