@@ -218,8 +218,8 @@ static FLATTENED void fetch_ahead(const struct jeff_heap *h, struct lookahead *a
         }
         ahead->count++;
     }
-    if (ahead->count)
-        ahead->count--;
+    assert(ahead->count); // what starts at src is one of them
+    ahead->count--;
 }
 
 enum step { STEP_NEXT, STEP_PAUSE, STEP_WHOLE };
@@ -299,9 +299,8 @@ static COLD enum step slide_in_pieces(struct jeff_heap *h, struct pass *pass, st
             gate_release(h, slot);
             return give_up(h, s, size);
         }
-        const uint64_t before_due = !pass->deadline_ns       ? STEP_WORK
-                                    : pass->due > pass->work ? pass->due - pass->work
-                                                             : 0;
+        assert(!pass->deadline_ns || pass->due > pass->work); // the clock was looked at, if it was due
+        const uint64_t before_due = pass->deadline_ns ? pass->due - pass->work : STEP_WORK;
         const uint32_t most = (uint32_t)(before_due > LEAST_PIECE ? before_due : LEAST_PIECE) / GRANULE;
         const uint32_t piece = size - 1 - done < most ? size - 1 - done : most;
         copy_piece(h, pass, s, to, done, piece);
@@ -495,13 +494,15 @@ enum jeff_stop pass_run(struct jeff_heap *h, struct pass *pass, bool resume)
     slide_begin(h, &s, resume);
     const bool whole = s.src == h->first;
     const size_t small_limit = moving_begin(h);
-    const bool plain = whole && !pass->deadline_ns && !pass->wanted && !pass->stay && !h->moved && !is_shared(h);
+    assert(!pass->wanted || pass->deadline_ns); // without a limit a goal is reached by emptying a window
+    const bool plain = whole && !pass->deadline_ns && !pass->stay && !h->moved && !is_shared(h);
     const enum jeff_stop stop = plain ? slide(h, pass, &s, true) : slide(h, pass, &s, false);
     catch_up(h, pass, &s);
     close_gap(h, &s);
     if (s.halfway_done)
         halfway_keep(h, &s, stop == JEFF_STOP_BUDGET);
-    h->cursor = stop == JEFF_STOP_DONE || s.dst >= h->top ? 0 : s.dst;
+    assert(stop == JEFF_STOP_DONE || s.dst < h->top); // it stops in front of something
+    h->cursor = stop == JEFF_STOP_DONE ? 0 : s.dst;
     moving_end(h, small_limit);
     memory_came_free(h);
     if (stop == JEFF_STOP_DONE && !pass->deadline_ns && !pass->keep_ends) {
@@ -527,8 +528,8 @@ static void set_budget(struct jeff_heap *h, struct pass *pass, uint64_t budget_n
 /// figure rises at once and sinks slowly. An interruption must not make it believe too much: hence the bounds.
 static void learn(struct jeff_heap *h, const struct pass *pass, uint64_t end_ns)
 {
-    const uint64_t ps = pass->pace_ns * 1000 / pass->pace_work;
-    h->pace_ps = (uint16_t)(ps < 1 ? 1 : ps < UINT16_MAX ? ps : UINT16_MAX);
+    const uint64_t ps = (pass->pace_ns * 1000 + pass->pace_work - 1) / pass->pace_work; // never 0
+    h->pace_ps = (uint16_t)(ps < UINT16_MAX ? ps : UINT16_MAX);
     const uint64_t took = end_ns > pass->read_ns ? end_ns - pass->read_ns : 0;
     const uint32_t had = h->closing_ns;
     const uint32_t most = had + had / 4 + 128 < UINT16_MAX ? had + had / 4 + 128 : UINT16_MAX;

@@ -46,13 +46,19 @@ static bool place_block(struct planner *p, struct pool *pool, const struct piece
     return true;
 }
 
+/// piece_next() as far as the window goes.
+static bool piece_within(struct planner *p, const struct window *window, struct piece *piece)
+{
+    return piece->end < window->end && piece_next(p, piece);
+}
+
 /// Granules of the largest block in the window; `*live`: of all of them.
 static uint32_t measure(struct planner *p, const struct window *window, uint32_t *live)
 {
     struct piece piece = {.end = window->begin};
     uint32_t largest = 0;
     *live = 0;
-    while (piece.end < window->end && piece_next(p, &piece)) {
+    while (piece_within(p, window, &piece)) {
         const uint32_t size = piece.end - piece.start;
         if (piece.kind != PIECE_MOVABLE || (piece.header & SLOT_MASK) == p->settled)
             continue;
@@ -79,7 +85,7 @@ static void place_all(struct planner *p, struct pool *pool, const struct window 
         limit *= 2;
     for (; limit > 1 && to_go; limit /= 2) {
         struct piece piece = {.end = window->begin};
-        while (piece.end < window->end && piece_next(p, &piece)) {
+        while (piece_within(p, window, &piece)) {
             const uint32_t size = piece.end - piece.start;
             if (piece.kind != PIECE_MOVABLE || size >= limit || size < limit / 2 ||
                 (piece.header & SLOT_MASK) == p->settled)
@@ -217,8 +223,8 @@ void window_empty(struct planner *p, const struct window *window, uint32_t enoug
     if (slide_first) {
         const struct request *wanted = p->pass->wanted;
         p->pass->wanted = NULL;
-        if (p->noted)
-            holes_relink(p, true);
+        assert(p->noted); // by the price, in holes that the pass will meet
+        holes_relink(p, true);
         pass_run(h, p->pass, false);
         p->pass->wanted = wanted;
         holes_relink(p, true);
@@ -235,7 +241,7 @@ void window_empty(struct planner *p, const struct window *window, uint32_t enoug
 static bool is_empty(struct planner *p, const struct window *window)
 {
     struct piece piece = {.end = window->begin};
-    while (piece.end < window->end && piece_next(p, &piece))
+    while (piece_within(p, window, &piece))
         if (piece.kind != PIECE_FREE && (piece.header & SLOT_MASK) != p->settled)
             return false;
     return true;
@@ -245,7 +251,8 @@ static bool is_empty(struct planner *p, const struct window *window)
 static void bury_freed(struct jeff_heap *h, const struct window *window)
 {
     uint32_t size;
-    for (uint32_t start = window->begin; start < window->end && start < h->top; start += size) {
+    assert(h->top >= window->end);
+    for (uint32_t start = window->begin; start < window->end; start += size) {
         const uint32_t header = header_of(h, start);
         size = size_at(h, start);
         if (!is_hole(header) && is_cached(entry_at(h, header & SLOT_MASK)))
@@ -265,17 +272,14 @@ bool window_settle(struct planner *p, const struct window *window)
     if (empty) {
         // All of the window is free now but the block itself, which may lie in it.
         bury_freed(h, window);
-        assert(h->top >= window->end);
         if (to > window->begin)
             blank(h, window->begin, to - window->begin);
         block_move(p, p->settled, start, to, size);
-        if (start < window->end) {
-            blank(h, to + size, (start + size > window->end ? start + size : window->end) - to - size);
-        } else {
+        assert(start >= window->end || start + size <= window->end); // a window ends with a block, or in free memory
+        if (start >= window->end)
             blank(h, start, size);
-            if (to + size < window->end)
-                blank(h, to + size, window->end - to - size);
-        }
+        if (to + size < window->end)
+            blank(h, to + size, window->end - to - size);
     }
     all_moved(p, window, small_limit);
     return empty;

@@ -32,7 +32,7 @@ bool gates_grow(struct jeff_heap *h, uint32_t slot)
     uint32_t low;
     if (h->pages) {
         const size_t page = h->pages->hooks.page_bytes;
-        const size_t at_once = page > COMMITTED_AT_ONCE ? page : COMMITTED_AT_ONCE;
+        const size_t at_once = (COMMITTED_AT_ONCE + page - 1) & ~(page - 1);
         char *const base = (char *)h - s->before;
         // What is committed begins at a page, whose end may be a gate that is not used.
         char *const to = (char *)h - (((size_t)((char *)h - (char *)gate_at(s, had)) + page - 1) & ~(page - 1));

@@ -231,8 +231,9 @@ uint32_t top_take(struct jeff_heap *h, const struct request *request, bool grow)
     const uint32_t start = aligned_start(h, h->top, request->alignment, request->wide);
     const uint64_t end = (uint64_t)start + request->granules;
     if (end > top_limit(h)) {
-        if (!grow || !h->pages || end > UINT32_MAX || !pages_grow(h, (uint32_t)end) || end > top_limit(h))
+        if (!grow || !h->pages || end > UINT32_MAX || !pages_grow(h, (uint32_t)end))
             return 0;
+        assert(end <= top_limit(h));
     }
     exact_classes_for(h, GROWING_FOR);
     const uint32_t old_top = h->top;

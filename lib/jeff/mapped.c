@@ -204,7 +204,8 @@ bool mapped_resize(struct jeff_heap *h, uint32_t slot, size_t bytes)
     struct proxy grown;
     if (!map(h, bytes, old.alignment, &grown))
         return refuse(h) != JEFF_NULL;
-    hidden_copy(grown.address, old.address, old.committed < grown.committed ? old.committed : grown.committed);
+    assert(old.committed < grown.committed); // to be smaller, it would have stayed
+    hidden_copy(grown.address, old.address, old.committed);
     grown.next = old.next;
     grown.previous = old.previous;
     unmap(h, &old);

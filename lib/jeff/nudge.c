@@ -60,21 +60,18 @@ static bool plan(const struct jeff_heap *h, const struct request *request, struc
     return false;
 }
 
-/// Slides the block above a hole down to the hole's start. @return false if another thread has locked it
-static bool slide(struct jeff_heap *h, struct pass *pass, const struct nudge *nudge)
+/// Slides the block above a hole, which is claimed, down to the hole's start.
+static void slide(struct jeff_heap *h, struct pass *pass, const struct nudge *nudge)
 {
     const uint32_t from = nudge->hole + nudge->size;
     const uint32_t header = header_of(h, from);
     const uint32_t size = block_size(h, from, header);
-    if (!gate_claim(h, header & SLOT_MASK))
-        return false;
     hole_unlink(h, nudge->hole, nudge->size);
     hidden_move(at(h, nudge->hole) - HEADER, at(h, from) - HEADER, (size_t)size * GRANULE);
     clear_free_below(h, nudge->hole);
     mend_cursor(h, nudge->hole, from + size);
     pass_book_move(h, pass, header & SLOT_MASK, from, nudge->hole, size);
     run_free(h, nudge->hole + size, nudge->size, false);
-    return true;
 }
 
 /// Joins a cached block with the hole below it.
@@ -84,7 +81,7 @@ static void merge(struct jeff_heap *h, struct entry *e, uint32_t start, uint32_t
     run_free(h, start, size, true);
 }
 
-/// Moves the block above a hole to a hole elsewhere. @return false if there is none for it, or another thread has locked it
+/// Moves the block above a hole, which is claimed, to a hole elsewhere. @return false if there is none for it
 static bool evict(struct jeff_heap *h, struct pass *pass, uint32_t hole, uint32_t hole_granules)
 {
     const uint32_t start = hole + hole_granules;
@@ -94,8 +91,6 @@ static bool evict(struct jeff_heap *h, struct pass *pass, uint32_t hole, uint32_
         .alignment = alignment_of(h, start, header),
         .wide = class_of(header) == CLASS_WIDE,
     };
-    if (!gate_claim(h, header & SLOT_MASK))
-        return false;
     hole_unlink(h, hole, hole_granules);
     const uint32_t room = hole_take(h, &request, false);
     hole_make(h, hole, hole_granules);
@@ -110,18 +105,23 @@ static bool evict(struct jeff_heap *h, struct pass *pass, uint32_t hole, uint32_
     return true;
 }
 
-/// Carries a plan out as far as it goes. A callback may have changed things meanwhile: each step looks anew.
+/// Carries a plan out as far as it goes. A callback, or another thread, may have changed things meanwhile: each step looks anew.
 static bool carry_out(struct jeff_heap *h, struct pass *pass, const struct request *request, struct nudge nudge)
 {
-    if (nudge.slide)
-        return slide(h, pass, &nudge);
+    if (nudge.slide) {
+        const bool claimed = gate_claim(h, header_of(h, nudge.hole + nudge.size) & SLOT_MASK);
+        if (claimed)
+            slide(h, pass, &nudge);
+        return claimed;
+    }
     for (unsigned moves = 0; moves < nudge.moves && nudge.size < request->granules; moves++) {
         const uint32_t above = nudge.hole + nudge.size;
         const uint32_t header = header_of(h, above);
         struct entry *e = entry_at(h, header & SLOT_MASK);
         if (is_cached(e))
             merge(h, e, above, block_size(h, above, header));
-        else if (!may_move(h, header & SLOT_MASK) || !evict(h, pass, nudge.hole, nudge.size))
+        else if (!may_move(h, header & SLOT_MASK) || !gate_claim(h, header & SLOT_MASK) ||
+                 !evict(h, pass, nudge.hole, nudge.size))
             return false;
         if (nudge.hole >= h->top)
             return true; // the top came down to it

@@ -117,10 +117,10 @@ static bool commit_low_to(struct jeff_heap *h, size_t target)
     struct page_state *p = h->pages;
     if (target > p->commit_table)
         target = p->commit_table;
-    if (target > p->commit_low && !p->hooks.commit(p->hooks.context, (char *)h + p->commit_low, target - p->commit_low))
+    assert(target > p->commit_low);
+    if (!p->hooks.commit(p->hooks.context, (char *)h + p->commit_low, target - p->commit_low))
         return false;
-    if (target > p->commit_low)
-        memory_hide((char *)h + p->commit_low, target - p->commit_low);
+    memory_hide((char *)h + p->commit_low, target - p->commit_low);
     p->commit_low = target == p->commit_table ? EVERYTHING : target;
     return true;
 }
@@ -152,7 +152,7 @@ bool pages_grow_table(struct jeff_heap *h, size_t low)
     const size_t ample = target - p->commit_low > GROW_LEAST ? target - (GROW_LEAST & ~(page - 1)) : target;
     if (p->hooks.commit(p->hooks.context, (char *)h + ample, p->commit_table - ample))
         target = ample;
-    else if (ample == target || !p->hooks.commit(p->hooks.context, (char *)h + target, p->commit_table - target))
+    else if (!p->hooks.commit(p->hooks.context, (char *)h + target, p->commit_table - target))
         return false;
     memory_hide((char *)h + target, p->commit_table - target);
     p->commit_table = target;

@@ -253,7 +253,7 @@ uint32_t pool_take(struct planner *p, struct pool *pool, const struct request *r
     const uint64_t certain = (uint64_t)request->granules + request->alignment - 1;
     const unsigned certain_bin = certain > UINT32_MAX ? HOLE_BINS : hole_bin_of((uint32_t)certain) + 1;
     unsigned bin = hole_bin_of(request->granules), tries = 0;
-    for (; bin < certain_bin && bin < HOLE_BINS; bin++) {
+    for (; bin < certain_bin; bin++) {
         uint32_t previous = 0;
         struct item item;
         for (uint32_t where = pool->bin[bin]; where && tries < TRIES_MOST; previous = where, where = item.next) {

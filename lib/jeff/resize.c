@@ -49,8 +49,10 @@ static uint64_t merge_above(struct jeff_heap *h, uint32_t end, uint64_t wanted)
         merged = size;
         run_free(h, end, size, false);
     }
-    if (end < h->top)
-        return is_hole(header_of(h, end)) ? size_at(h, end) : 0;
+    if (end < h->top) {
+        assert(is_hole(header_of(h, end)));
+        return size_at(h, end);
+    }
     const uint32_t limit = top_limit(h);
     if (limit - end < wanted && h->pages && end + wanted <= UINT32_MAX)
         pages_grow(h, (uint32_t)(end + wanted));
@@ -87,11 +89,11 @@ static void move_to(struct jeff_heap *h, uint32_t slot, uint32_t room, const str
     const uint32_t header = header_of(h, start);
     const uint32_t size = block_size(h, start, header);
     const size_t had = block_capacity(size, class_of(header) == CLASS_WIDE);
-    const size_t gets = block_capacity(request->granules, request->wide);
     const char *from = at(h, e->off);
     end_weak_lock(h, handle_of_slot(h, slot));
     block_attach(h, room, request, slot);
-    hidden_copy(at(h, e->off), from, had < gets ? had : gets);
+    assert(had < block_capacity(request->granules, request->wide)); // to be smaller, it would have stayed
+    hidden_copy(at(h, e->off), from, had);
     e->cw = (e->cw & ~CW_WIDE) | CW_RESIZED | (request->wide ? CW_WIDE : 0);
     run_free(h, start, size, header & FREE_BELOW);
 }

@@ -5,7 +5,7 @@
 
 #define FREED_BYTE 0xdd
 
-/// Moves a block to the top of the heap, if there is room. @return where what became of its place begins
+/// Moves a block, which is claimed, to the top of the heap, if there is room. @return where what became of its place begins
 static uint32_t lift(struct jeff_heap *h, struct pass *pass, uint32_t start, uint32_t header, uint32_t size)
 {
     const struct request request = {
@@ -13,8 +13,6 @@ static uint32_t lift(struct jeff_heap *h, struct pass *pass, uint32_t start, uin
         .alignment = alignment_of(h, start, header),
         .wide = class_of(header) == CLASS_WIDE,
     };
-    if (!gate_claim(h, header & SLOT_MASK))
-        return start;
     const uint32_t room = top_take(h, &request, false);
     if (!room) {
         gate_release(h, header & SLOT_MASK);
@@ -41,7 +39,7 @@ static void lift_lowest(struct jeff_heap *h, struct pass *pass)
         const struct entry *e = is_hole(header) ? NULL : entry_at(h, header & SLOT_MASK);
         if (!e || !is_live(e))
             continue;
-        if (lock_count(h, header & SLOT_MASK)) {
+        if (lock_count(h, header & SLOT_MASK) || (lowest && !gate_claim(h, header & SLOT_MASK))) {
             lowest = true;
         } else if (lowest) {
             start = lift(h, pass, start, header, size_at(h, start));

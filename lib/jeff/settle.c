@@ -22,7 +22,10 @@ static bool find_place(const struct settling *s, uint32_t begin, struct window *
     *window = (struct window){.begin = begin};
     struct piece piece = {.end = begin};
     while (piece.end < end) {
-        if (!piece_next(p, &piece) || piece.kind == PIECE_PINNED)
+        const bool is_there = piece_next(p, &piece); // where the block lies itself, it ends below the top
+        assert(is_there);
+        (void)is_there;
+        if (piece.kind == PIECE_PINNED)
             return false;
         window->live += piece.kind == PIECE_MOVABLE ? piece.end - piece.start : 0;
     }
@@ -97,5 +100,7 @@ bool jeff_settle(jeff_heap *h, jeff_handle handle)
         holes_relink(&p, true);
     steps_book(&p);
     gates_forget(h);
-    return settled || fail(h, JEFF_ERROR_NO_MEMORY);
+    if (!settled)
+        return fail(h, JEFF_ERROR_NO_MEMORY);
+    return true;
 }

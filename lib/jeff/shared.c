@@ -40,7 +40,10 @@ static bool lay_out(struct jeff_heap *h, size_t before, uint32_t blocks, const s
     else
         s->own_mutex = jeff_posix_mutex(&s->hooks, s->mutex);
     h->shared = SHARED_MARK;
-    return (mutex || s->own_mutex) && gates_grow(h, NIL);
+    const bool has_first = gates_grow(h, NIL); // its room was reckoned with
+    assert(has_first);
+    (void)has_first;
+    return mutex || s->own_mutex;
 }
 
 static bool mutex_usable(const struct jeff_mutex_hooks *mutex)
@@ -59,10 +62,10 @@ jeff_shared *jeff_shared_init(void *region, size_t bytes, const struct jeff_shar
 {
     const struct jeff_shared_config defaults = {0};
     config = config ? config : &defaults;
-    const size_t alignment = config->heap.alignment ? config->heap.alignment : GRANULE;
-    if (!region || !mutex_usable(config->mutex) || (alignment != GRANULE && alignment != 8))
+    if (!region || !mutex_usable(config->mutex))
         return refuse(status, JEFF_ERROR_ARGUMENT);
-    if ((uintptr_t)region % alignment != 0)
+    // An alignment that there is not is refused by jeff_init().
+    if ((uintptr_t)region % (config->heap.alignment == 8 ? 8 : GRANULE) != 0)
         return refuse(status, JEFF_ERROR_MISALIGNED);
     const size_t share = bytes / REGION_PER_BLOCK < NIL - 1 ? bytes / REGION_PER_BLOCK : NIL - 1;
     const uint32_t blocks = config->max_blocks ? blocks_of(config) : (uint32_t)share;
@@ -147,13 +150,11 @@ static void *address_of(struct jeff_shared *s, jeff_handle handle)
     return at(heap_of(s), words[(size_t)slot_of(handle) * 3]);
 }
 
-/// Adds a lock to a gate that is not claimed.
-static enum jeff_status add_lock(_Atomic uint64_t *gate, jeff_handle handle)
+/// Adds a lock to the gate of a block, by the thread that has the mutex: it is not claimed, and stays that block's.
+static enum jeff_status add_lock(_Atomic uint64_t *gate)
 {
     uint64_t word = atomic_load_explicit(gate, memory_order_relaxed);
     do {
-        if (!is_of(word, handle))
-            return JEFF_ERROR_HANDLE;
         if (word + GATE_LOCK < GATE_LOCK)
             return JEFF_ERROR_LOCK_LIMIT;
     } while (!atomic_compare_exchange_weak_explicit(gate, &word, (word & ~GATE_HALFWAY) + GATE_LOCK,
@@ -169,7 +170,7 @@ static COLD void *lock_under_mutex(struct jeff_shared *s, jeff_handle handle, en
     const struct entry *e = entry_at(h, slot_of(handle));
     enum jeff_status why = JEFF_ERROR_HANDLE;
     if (gate && is_of(atomic_load(gate), handle))
-        why = e->cw & CW_PURGED ? JEFF_ERROR_PURGED : add_lock(gate, handle);
+        why = e->cw & CW_PURGED ? JEFF_ERROR_PURGED : add_lock(gate);
     void *address = NULL;
     if (why == JEFF_OK)
         address = show_locked(h, handle, e->cw & CW_MAPPED ? mapped_address(h, e) : at(h, e->off));
