@@ -9,7 +9,7 @@
 // clang-format off
 static const struct steve_driver *const all_drivers[] = {
     &steve_driver_jeff, &steve_driver_libc, &steve_driver_jeff_mapped, &steve_driver_jeff_align8, &steve_driver_jeff_scramble,
-    &steve_driver_jeff_threads, &steve_driver_jeff_callbacks,
+    &steve_driver_jeff_threads, &steve_driver_jeff_threads_mapped, &steve_driver_jeff_callbacks,
     BASELINE_REGION_DRIVERS(BASELINE_ROW)
     BASELINE_MAPPED_DRIVERS(BASELINE_ROW)
     &steve_driver_hostile,

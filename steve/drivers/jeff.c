@@ -12,13 +12,6 @@
 #include "steve/drivers/jeff_probe_internal.h"
 #include "steve/drivers/jeff_snippets_internal.h"
 
-/// What jeff.h promises of the handle table.
-#define HANDLE_BYTES 12u
-
-#define GIB ((size_t)1 << 30)
-/// The largest heap: all that Jeff can use, or with 32-bit addresses as much as fits in them a few times.
-#define LARGEST_HEAP (SIZE_MAX > UINT32_MAX ? 64 * GIB : GIB / 2)
-
 static jeff_heap *request(void *heap)
 {
     struct instance *instance = heap;
@@ -53,7 +46,7 @@ static jeff_handle judged_request(struct instance *instance, jeff_handle handle,
     struct jeff_stats stats;
     jeff_stats(instance->heap, &stats);
     if (stats.free_bytes > instance->stranded && stats.free_bytes - instance->stranded >= needed &&
-        stats.free_bytes - instance->stranded - needed >= HANDLE_BYTES + 16) {
+        stats.free_bytes - instance->stranded - needed >= STEVE_JEFF_HANDLE_BYTES + 16) {
         instance->damage =
             "a request was refused although no block is locked and enough memory is free, if not in one run";
     }
@@ -212,12 +205,7 @@ static struct steve_arena call_arena(void *heap)
 {
     const struct instance *instance = heap;
     const struct jeff_stats stats = stats_of(instance);
-    return (struct steve_arena){
-        .begin = instance->region + stats.control_bytes,
-        .end = instance->region + stats.heap_bytes - stats.table_bytes,
-        .spare_handles = stats.spare_handles,
-        .handle_bytes = HANDLE_BYTES,
-    };
+    return steve_jeff_arena(instance->region, &stats);
 }
 
 static size_t call_run_needed(void *heap, size_t alignment, size_t bytes)
@@ -228,22 +216,13 @@ static size_t call_run_needed(void *heap, size_t alignment, size_t bytes)
 static void region_stats(void *heap, struct steve_stats *out)
 {
     const struct jeff_stats stats = stats_of(heap);
-    *out = (struct steve_stats){
-        .live_blocks = stats.live_blocks,
-        .live_bytes = stats.live_bytes,
-        .free_bytes = stats.free_bytes,
-    };
+    *out = steve_jeff_region_stats(&stats);
 }
 
 static void mapped_stats(void *heap, struct steve_stats *out)
 {
     const struct jeff_stats stats = stats_of(heap);
-    *out = (struct steve_stats){
-        .live_blocks = stats.live_blocks,
-        // With pages of its own a block's extent is those pages, but its small share of the heap is counted, too.
-        .live_bytes = stats.mapped_blocks == 0 ? stats.live_bytes : SIZE_MAX,
-        .free_bytes = SIZE_MAX, // no arena to compare it with
-    };
+    *out = steve_jeff_mapped_stats(&stats);
 }
 
 /// All memory of the heap, as far as the driver knows it.
@@ -357,7 +336,7 @@ const struct steve_driver steve_driver_jeff = {
     COMMON_FUNCTIONS,
     .wire_id = 1,
     .name = "jeff",
-    .heap_max = LARGEST_HEAP,
+    .heap_max = STEVE_JEFF_LARGEST_HEAP,
     .snippets = &steve_jeff_snippets,
     .summary = "Jeff in client memory: compacting, handle-based",
     .promises = REGION_PROMISES,
@@ -391,7 +370,7 @@ const struct steve_driver steve_driver_jeff_align8 = {
     COMMON_FUNCTIONS,
     .wire_id = 17,
     .name = "jeff-align8",
-    .heap_max = LARGEST_HEAP,
+    .heap_max = STEVE_JEFF_LARGEST_HEAP,
     .snippets = &steve_jeff_align8_snippets,
     .summary = "Jeff in client memory, blocks and region 8-aligned",
     .promises = REGION_PROMISES,
@@ -408,7 +387,7 @@ const struct steve_driver steve_driver_jeff_mapped = {
     COMMON_FUNCTIONS,
     .wire_id = 16,
     .name = "jeff-mapped",
-    .heap_max = LARGEST_HEAP,
+    .heap_max = STEVE_JEFF_LARGEST_HEAP,
     .snippets = &steve_jeff_mapped_snippets,
     .summary = "Jeff over pages of his own, growing, large blocks mapped apart",
     .promises = COMMON_PROMISES,
@@ -425,7 +404,7 @@ const struct steve_driver steve_driver_jeff_callbacks = {
     LEAST_FUNCTIONS,
     .wire_id = 22,
     .name = "jeff-callbacks",
-    .heap_max = LARGEST_HEAP,
+    .heap_max = STEVE_JEFF_LARGEST_HEAP,
     .summary = "Jeff in client memory, with callbacks that free, lock and unlock",
     .promises = LEAST_PROMISES | STEVE_PROMISE_REGION,
     .alignment = 16,

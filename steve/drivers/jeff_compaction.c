@@ -1,15 +1,11 @@
 /// Compaction as Jeff's drivers ask for it, with a budget or a goal: what it did is held against what it reports, what a dry run said
 /// before, and what it must come to in the end.
-///
-/// Time is virtual: the clock that Jeff's budgets are judged by is computed from his own counters, 1 ns for a byte moved and
-/// 16 ns for a block visited, so that a budget stops compaction at the same block on every machine.
+/// The clock that his budgets are judged by is that of jeff_figures_internal.h.
 #include "steve/drivers/jeff_internal.h"
 
 #include "steve/drivers/jeff_audit_internal.h"
 
-#define NS_PER_MOVED_BYTE    1u
-#define NS_PER_VISITED_BLOCK 16u
-#define NS_PER_MS            1000000u
+#define NS_PER_MS 1000000u
 
 /// One goal compaction in so many is priced by a dry run before.
 #define PRICED_ONE_IN 4u
@@ -26,7 +22,7 @@ uint64_t steve_jeff_now(void *heap)
         return 0; // asked while the heap is being made
     }
     const struct jeff_stats stats = stats_of(instance);
-    return stats.moved_bytes * NS_PER_MOVED_BYTE + stats.visited_blocks * NS_PER_VISITED_BLOCK;
+    return steve_jeff_virtual_ns(&stats);
 }
 
 /// Free memory that can be had in one run while no block is locked: what alignment may strand aside, and one part in 32, which is
@@ -139,7 +135,8 @@ static void finish_in_slices(struct instance *instance, uint64_t budget_ns)
     struct jeff_stats stats;
     jeff_stats(instance->heap, &stats);
     const struct jeff_goal goal = {.budget_ns = budget_ns};
-    const uint64_t work = stats.live_bytes * NS_PER_MOVED_BYTE + stats.live_blocks * NS_PER_VISITED_BLOCK;
+    const uint64_t work =
+        stats.live_bytes * STEVE_JEFF_NS_PER_MOVED_BYTE + stats.live_blocks * STEVE_JEFF_NS_PER_VISITED_BLOCK;
     if (stats.live_blocks + work / budget_ns > SLICES_MOST) {
         return;
     }

@@ -10,10 +10,8 @@
 #include "jeff.h"
 #include "steve/driver.h"
 #include "steve/drivers/jeff_callbacks_internal.h"
+#include "steve/drivers/jeff_figures_internal.h"
 #include "steve/drivers/jeff_pages_internal.h"
-
-/// One step of Jeff's, 16 KiB, and a piece more, by steve_jeff_now().
-#define STEVE_JEFF_BUDGET_STEP_NS 20000u
 
 /// The largest heap of `jeff-scramble`: each request costs a pass over all of it.
 #define STEVE_JEFF_SCRAMBLED_MOST ((size_t)65536)

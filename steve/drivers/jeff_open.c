@@ -12,8 +12,8 @@
 /// Blocks this large get a mapping of their own in `jeff-mapped`: low, so that it happens.
 #define OWN_MAPPING ((size_t)64 * 1024)
 
-/// From this size on the option `system` tries a heap with many handles, too.
-#define LARGE ((size_t)1 << 30)
+/// Under `corners`, for a large heap.
+#define MANY_LIVES 64u
 
 enum {
     OPTION_NO_LAST_RESORT = 1 << 0,
@@ -23,6 +23,7 @@ enum {
     OPTION_LOOK = 1 << 4,
     OPTION_WORN = 1 << 5,
     OPTION_DAMAGE = 1 << 6,
+    OPTION_CORNERS = 1 << 7,
     OPTION_FAILING_PAGES = 1 << 3, ///< of jeff-mapped
     OPTION_MAPPED_SETTLE = 1 << 4,
     OPTION_MAPPED_LOOK = 1 << 5,
@@ -32,8 +33,8 @@ enum {
     OPTION_CALLBACKS_LOOK = 1 << 2,
 };
 
-const char *const steve_jeff_region_options[] = {"no-last-resort", "low-memory", "moved",  "settle",
-                                                 "look",           "worn",       "damage", NULL};
+const char *const steve_jeff_region_options[] = {"no-last-resort", "low-memory", "moved",   "settle", "look",
+                                                 "worn",           "damage",     "corners", NULL};
 const char *const steve_jeff_mapped_options[] = {
     "no-last-resort", "low-memory", "moved", "failing-pages", "settle", "look", "damage", "system", NULL};
 const char *const steve_jeff_callbacks_options[] = {"no-last-resort", "scramble", "look", NULL};
@@ -123,9 +124,8 @@ static void try_beside(struct instance *instance, const struct steve_geometry *g
 
 static struct jeff_config make_config(struct instance *instance, const struct steve_geometry *geometry)
 {
-    uint32_t salt = geometry->salt != 0 ? geometry->salt : 0x5bd1e995u; // 0 would take one from the address
     return (struct jeff_config){
-        .handle_salt = salt,
+        .handle_salt = steve_jeff_salt(geometry),
         .no_last_resort = (geometry->options & OPTION_NO_LAST_RESORT) != 0,
         .now_ns = steve_jeff_now,
         .low_memory = (geometry->options & OPTION_LOW_MEMORY) != 0 ? on_low_memory : NULL,
@@ -177,6 +177,13 @@ static void *open_in_region(const struct steve_geometry *geometry, size_t alignm
     instance->damages = (geometry->options & OPTION_DAMAGE) != 0;
     if (instance->looks) {
         note(instance, steve_jeff_probe_arguments());
+    }
+    if ((geometry->options & OPTION_CORNERS) != 0) {
+        note(instance, steve_jeff_probe_corners());
+        const uint64_t seed = steve_jeff_seed(geometry);
+        for (uint64_t life = 0; life < (geometry->bytes >= STEVE_JEFF_LARGE ? MANY_LIVES : 1); life++) {
+            note(instance, steve_jeff_probe_clocks(seed + life));
+        }
     }
     if ((geometry->options & OPTION_WORN) != 0) {
         note(instance, steve_jeff_probe_worn(instance->heap, &instance->worn));
@@ -260,7 +267,7 @@ void *steve_jeff_open_mapped(const struct steve_geometry *geometry, const char *
     instance->damages = (geometry->options & OPTION_MAPPED_DAMAGE) != 0;
     instance->pages.failing = failing;
     if ((geometry->options & OPTION_SYSTEM) != 0) {
-        note(instance, steve_jeff_probe_system(geometry->bytes >= LARGE));
+        note(instance, steve_jeff_probe_system(geometry->bytes >= STEVE_JEFF_LARGE));
     }
     try_beside(instance, geometry);
     return instance;

@@ -427,7 +427,10 @@ const char *steve_jeff_probe_system(bool large)
         return NULL;
     }
     bool gives = false;
-    const char *wrong = large ? probe_large_table() : NULL;
+    const char *wrong = steve_jeff_probe_short(); // first of all: nothing has been made yet
+    if (wrong == NULL && large) {
+        wrong = probe_large_table();
+    }
     if (wrong == NULL) {
         wrong = probe_own_pages();
     }

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "jeff.h"
 
@@ -28,6 +29,15 @@ const char *steve_jeff_probe_damage(jeff_heap *heap, size_t bytes, unsigned turn
 /// Heaps beside the one under test, over the system's pages and clock, and the classic interface.
 /// @param large one with many handles, too, which takes a millisecond
 const char *steve_jeff_probe_system(bool large);
+
+/// Heaps of its own that are brought to where no op comes. (jeff_corners.c)
+const char *steve_jeff_probe_corners(void);
+
+/// A heap of its own under clocks that no budget is prepared for, with callbacks that lock, unlock and free. (jeff_clocks.c)
+const char *steve_jeff_probe_clocks(uint64_t seed);
+
+/// The classic interface where no address space is to be had, before anything else has used it. (jeff_short.c)
+const char *steve_jeff_probe_short(void);
 
 /// Gives a live block the last generation that there is, as if its slot had been used two billion times.
 /// @return its new handle
