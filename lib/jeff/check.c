@@ -32,6 +32,14 @@ static bool damaged(struct check *c, const char *what, const void *address)
     return false;
 }
 
+/// @return whether it holds
+static bool expect(struct check *c, bool holds, const char *what, const void *address)
+{
+    if (!holds)
+        damaged(c, what, address);
+    return holds;
+}
+
 static char *header_at(const struct check *c, uint32_t start)
 {
     return at(c->h, start) - HEADER;
@@ -267,8 +275,8 @@ static bool check_live(struct check *c, uint32_t slot, const struct entry *e)
         return damaged(c, "a block is marked as halfway to elsewhere, and no pass is about to move it", e);
     if (e->cw & CW_PURGED) {
         c->purged++;
-        return (e->off <= ALIGNMENT_LOG2_MOST && !locks_of(e) && !(e->cw & CW_MAPPED)) ||
-               damaged(c, "a purged slot has a block, or locks", e);
+        return expect(c, e->off <= ALIGNMENT_LOG2_MOST && !locks_of(e) && !(e->cw & CW_MAPPED),
+                      "a purged slot has a block, or locks", e);
     }
     if (e->cw & CW_MAPPED && !c->h->pages)
         return damaged(c, "a slot has pages of its own in a heap that has none", e);
@@ -283,8 +291,7 @@ static bool check_free(struct check *c, uint32_t slot, const struct entry *e)
         return damaged(c, "the gate of a free slot is open", e);
     if (e->gen == 0) {
         c->retired++;
-        return (e->off == 0 && e->cw == (NIL << CW_NEXT | CLASS_WIDE)) ||
-               damaged(c, "a retired slot was overwritten", e);
+        return expect(c, e->off == 0 && e->cw == (NIL << CW_NEXT | CLASS_WIDE), "a retired slot was overwritten", e);
     }
     c->unlisted ^= slot;
     if (!e->off) {
@@ -403,7 +410,7 @@ static bool check_memory(struct check *c)
         return damaged(c, "a block reaches beyond the start of another", find_swallower(c));
     if (!halfway_seen)
         return damaged(c, "the hole that a block is being copied into is none", &h->halfway_hole);
-    return cursor_seen || damaged(c, "a paused compaction would go on in the middle of a block", &h->cursor);
+    return expect(c, cursor_seen, "a paused compaction would go on in the middle of a block", &h->cursor);
 }
 
 /* Lists */
@@ -440,8 +447,8 @@ static bool check_hole_bins(struct check *c)
     }
     if (count != c->holes)
         return damaged(c, "a hole is in no bin", h->hole_map);
-    return c->hole_granules == h->hole_granules ||
-           damaged(c, "the count of free memory in holes is wrong", &h->hole_granules);
+    return expect(c, c->hole_granules == h->hole_granules, "the count of free memory in holes is wrong",
+                  &h->hole_granules);
 }
 
 #define BARE UINT32_MAX
@@ -519,7 +526,7 @@ static bool check_proxies(struct check *c)
     }
     if (count != c->mapped || count != h->pages->mapped_blocks)
         return damaged(c, "a block with pages of its own is in no list", h->pages);
-    return bytes == h->pages->mapped_bytes || damaged(c, "the count of blocks' own pages is wrong", h->pages);
+    return expect(c, bytes == h->pages->mapped_bytes, "the count of blocks' own pages is wrong", h->pages);
 }
 
 static bool check_counters(struct check *c)
@@ -527,7 +534,7 @@ static bool check_counters(struct check *c)
     const jeff_heap *h = c->h;
     if (c->retired != h->retired_count)
         return damaged(c, "the count of retired slots is wrong", &h->retired_count);
-    return c->deferred == h->deferred || damaged(c, "the count of deferred memory is wrong", &h->deferred);
+    return expect(c, c->deferred == h->deferred, "the count of deferred memory is wrong", &h->deferred);
 }
 
 enum jeff_status jeff_check(jeff_heap *h, struct jeff_damage *damage)

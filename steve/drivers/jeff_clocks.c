@@ -152,6 +152,10 @@ static void make(struct life *life, size_t i)
     // A callback inside may draw another block into the same place: it makes none.
     life->handle[i] = chance % 4 == 0 ? jeff_aligned_alloc(life->heap, (size_t)32 << chance / 4 % 4, bytes)
                                       : jeff_malloc(life->heap, bytes);
+    if (life->handle[i] == JEFF_NULL) {
+        // What was refused is refused again, unless a callback has freed something meanwhile.
+        life->handle[i] = jeff_malloc(life->heap, bytes);
+    }
     life->bytes[i] = bytes;
     touch(life, i, true);
 }

@@ -1,12 +1,13 @@
 /// Corners that no op comes to, and chance hardly: each is a heap of its own that is brought there, and what must hold then.
+#define _GNU_SOURCE
 #include "steve/drivers/jeff_probe_internal.h"
 
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "jeff_inline.h"
-#include "steve/drivers/jeff_words_internal.h"
 
 enum { HEAP = 96 * 1024 };
 
@@ -117,9 +118,93 @@ static const char *probe_slow_end(jeff_heap *heap)
     return NULL;
 }
 
+/* Blocks that are halfway to elsewhere */
+
+/// What the callback `moved` does.
+static struct {
+    jeff_heap *heap;
+    jeff_handle to_free; ///< JEFF_NULL: nothing
+    jeff_handle to_unlock[2];
+} called;
+
+static void on_moved(void *context, jeff_handle handle, void *from, void *to, size_t bytes)
+{
+    (void)context;
+    (void)handle;
+    (void)from;
+    (void)to;
+    (void)bytes;
+    jeff_free(called.heap, called.to_free);
+    for (size_t i = 0; i < 2; i++) {
+        jeff_unlock(called.heap, called.to_unlock[i]);
+    }
+}
+
+/// A full compaction takes over from one that has left a large block halfway, at the very start of the heap. With a callback, that frees the
+/// block when it is told of the move.
+static const char *probe_halfway(jeff_heap *heap)
+{
+    enum { LARGE = 30000 };
+    const jeff_handle gap = jeff_malloc(heap, LARGE + 1000);
+    const jeff_handle large = jeff_malloc(heap, LARGE);
+    const jeff_handle above = jeff_malloc(heap, 100);
+    memset(jeff_weak_lock(heap, large), 0x77, LARGE);
+    jeff_free(heap, gap);
+    const struct jeff_goal goal = {.budget_ns = 1000};
+    if (jeff_compact_goal(heap, &goal, NULL) != JEFF_STOP_BUDGET) {
+        return "a large block moves at once, whatever the budget";
+    }
+    called.to_free = called.heap != NULL ? large : JEFF_NULL;
+    if (jeff_compact(heap, 0) != JEFF_STOP_DONE || jeff_check(heap, NULL) != JEFF_OK) {
+        return "a full compaction does not take over a block that is halfway";
+    }
+    const unsigned char *bytes = jeff_weak_lock(heap, large);
+    if ((bytes == NULL) != (called.heap != NULL) || (bytes != NULL && (bytes[0] != 0x77 || bytes[LARGE - 1] != 0x77))) {
+        return "a block that was halfway has lost its contents";
+    }
+    jeff_free(heap, large);
+    return jeff_free(heap, above) ? NULL : "a block above one that was halfway is lost";
+}
+
+/// A block must go from between two locked ones to where sliding all the others makes room. When the first of these moves, the two are
+/// unlocked, and slide as well: the plan holds no more.
+static const char *probe_unlocked_beside(jeff_heap *heap)
+{
+    enum { CRUMBS = 12, CRUMB = 1000, KEPT = 3000, GAP = 2500, LARGE = 11000 };
+    jeff_handle crumb[2 * CRUMBS];
+    for (size_t i = 0; i < 2 * (size_t)CRUMBS; i++) {
+        crumb[i] = jeff_malloc(heap, i % 2 == 0 ? CRUMB : KEPT); // what stays fits into no gap
+    }
+    const jeff_handle left = jeff_malloc(heap, 40);
+    const jeff_handle gap = jeff_malloc(heap, GAP);
+    const jeff_handle large = jeff_malloc(heap, LARGE);
+    const jeff_handle right = jeff_malloc(heap, 40);
+    struct jeff_stats stats;
+    jeff_stats(heap, &stats);
+    // All that is above is taken, so that there is no other room.
+    jeff_handle rest = JEFF_NULL;
+    for (size_t bytes = stats.free_bytes; rest == JEFF_NULL && bytes > 16; bytes -= 16) {
+        rest = jeff_malloc(heap, bytes);
+    }
+    jeff_lock(heap, rest);
+    for (size_t i = 0; i < 2 * (size_t)CRUMBS; i += 2) {
+        jeff_free(heap, crumb[i]);
+    }
+    jeff_free(heap, gap);
+    jeff_lock(heap, left);
+    jeff_lock(heap, right);
+    called.to_unlock[0] = left;
+    called.to_unlock[1] = right;
+    const struct jeff_goal goal = {.wanted_bytes = GAP + LARGE - 100};
+    jeff_compact_goal(heap, &goal, NULL);
+    const bool sound = jeff_check(heap, NULL) == JEFF_OK && jeff_free(heap, large);
+    return sound ? NULL : "a plan whose locked blocks are unlocked while it is carried out damages the heap";
+}
+
 /* Pages of their own */
 
 static bool is_reserved;
+static bool is_refused;
 
 static void *reserve(void *context, size_t bytes)
 {
@@ -133,8 +218,10 @@ static void *reserve(void *context, size_t bytes)
 static bool commit(void *context, void *address, size_t bytes)
 {
     (void)context;
-    memset(address, 0, bytes);
-    return true;
+    if (!is_refused) {
+        memset(address, 0, bytes);
+    }
+    return !is_refused;
 }
 
 static void ignore(void *context, void *address, size_t bytes)
@@ -144,46 +231,11 @@ static void ignore(void *context, void *address, size_t bytes)
     (void)bytes;
 }
 
-/// @return the word of the control block that has this value, if just one has
-static char *find_word(jeff_heap *heap, uint32_t value)
-{
-    struct jeff_stats stats;
-    jeff_stats(heap, &stats);
-    char *found = NULL;
-    for (size_t at = 0; at + WORD <= stats.control_bytes; at += WORD) {
-        char *const word = (char *)heap + at;
-        if (read_word(word) == value) {
-            if (found != NULL) {
-                return NULL;
-            }
-            found = word;
-        }
-    }
-    return found;
-}
-
-/// A small block that is said to have pages of its own, where the list of these begins: there is no room for what it would know of them.
-static bool finds_too_small(jeff_heap *heap, jeff_handle own, jeff_handle small)
-{
-    char *const first = find_word(heap, (uint32_t)(own >> 40));
-    uint32_t *entry = jeff_inline_entry(heap, small);
-    const uint64_t was = jeff_inline_word(entry);
-    if (first == NULL) {
-        return false;
-    }
-    write_word(first, (uint32_t)(small >> 40));
-    jeff_inline_set_word(entry, was | UINT64_C(4) << 40);
-    const bool found = jeff_check(heap, NULL) == JEFF_ERROR_CORRUPT;
-    jeff_inline_set_word(entry, was);
-    write_word(first, (uint32_t)(own >> 40));
-    return found && jeff_check(heap, NULL) == JEFF_OK;
-}
-
-static const char *probe_own_pages(void)
+static const char *probe_own_pages(bool large)
 {
     const struct jeff_page_hooks pages = {1024, reserve, commit, ignore, ignore, NULL};
     const struct jeff_config config = {.pages = &pages, .own_mapping = 8192, .handle_salt = 1};
-    is_reserved = false;
+    is_reserved = is_refused = false;
     jeff_heap *heap = jeff_create(sizeof memory / 2, &config, NULL);
     if (heap == NULL) {
         return "a heap over 1 KiB pages was refused";
@@ -198,26 +250,135 @@ static const char *probe_own_pages(void)
     if (jeff_handle_of(heap, stands_in) != JEFF_NULL) {
         return "a block with pages of its own is found where it is not";
     }
-    const char *wrong =
-        finds_too_small(heap, own, small) ? NULL : "a block that is too small to have pages of its own is not found";
+    const char *wrong = steve_jeff_probe_forged_pages(heap, own, small);
+    jeff_malloc(heap, 9000);
+    for (unsigned turn = 0; turn < (large ? 2000 : 10) && wrong == NULL; turn++) {
+        wrong = steve_jeff_probe_damage(heap, sizeof memory / 2, turn);
+    }
+    is_refused = true;
+    jeff_handle more = small;
+    for (unsigned i = 0; i < 40 && more != JEFF_NULL; i++) {
+        more = jeff_malloc(heap, 4000);
+    }
+    if (more != JEFF_NULL || jeff_check(heap, NULL) != JEFF_OK) {
+        wrong = "a heap grows into pages that it was refused";
+    }
     jeff_destroy(heap);
     return wrong;
 }
 
-const char *steve_jeff_probe_corners(void)
+/* The largest heaps */
+
+#if SIZE_MAX > UINT32_MAX
+#define MOST ((size_t)64 << 30)
+
+/// Blocks all but as large as the largest heap, whose granules with their alignment are more than 32 bits count.
+static const char *probe_most_aligned(jeff_heap *heap)
 {
-    static const char *(*const probes[])(jeff_heap *) = {probe_forged_handle,    probe_no_bytes,  probe_purged,
-                                                         probe_last_generations, probe_late_look, probe_slow_end};
+    const jeff_handle refused = jeff_aligned_alloc(heap, 32768, MOST - 4000);
+    const jeff_handle below = jeff_malloc(heap, 500);
+    const jeff_handle most = jeff_aligned_alloc(heap, 32768, MOST - 24000);
+    jeff_free(heap, below);
+    if (refused != JEFF_NULL || most == JEFF_NULL) {
+        return "the largest aligned block is not that which fits";
+    }
+    for (size_t wanted = 18000; wanted < 21000; wanted += 200) {
+        const struct jeff_goal goal = {.wanted_bytes = wanted};
+        jeff_compact_goal(heap, &goal, NULL);
+    }
+    // There is no room for it, neither in front nor behind.
+    const bool none = jeff_aligned_alloc(heap, 65536, 1) == JEFF_NULL;
+    return none && jeff_free(heap, most) ? NULL : "a block was given out where none fits";
+}
+
+/// A run of all but the whole heap, which the alignment of one small block prevents.
+static const char *probe_most_wanted(jeff_heap *heap)
+{
+    const jeff_handle small = jeff_aligned_alloc(heap, 65536, 100);
+    const struct jeff_goal goal = {.wanted_bytes = MOST - 6000};
+    struct jeff_report report;
+    jeff_compact_goal(heap, &goal, &report);
+    return report.stop == JEFF_STOP_DONE && jeff_free(heap, small) ? NULL : "a run was made that cannot be";
+}
+
+/// Growing in place to all but the whole of a heap with pages of its own.
+static const char *probe_most_grown(void)
+{
+    const struct jeff_config config = {.own_mapping = SIZE_MAX, .handle_salt = 1};
+    jeff_heap *heap = jeff_create(MOST, &config, NULL);
+    if (heap == NULL) {
+        return NULL; // the system has nothing to give
+    }
+    jeff_malloc(heap, 30000);
+    const jeff_handle last = jeff_malloc(heap, 30000);
+    const bool refused = !jeff_resize(heap, last, MOST - 30000);
+    const bool sound = jeff_check(heap, NULL) == JEFF_OK;
+    jeff_destroy(heap);
+    return refused && sound ? NULL : "a block has grown beyond the end of the largest heap";
+}
+
+static const char *probe_most(void)
+{
+    enum {
+        UNIT = 65536,
+        PAST = 28672
+    }; // so far past a multiple of the alignment that little is left below the first multiple
+    const size_t bytes = MOST + 2 * UNIT;
+    char *region = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (region == MAP_FAILED) {
+        return NULL;
+    }
+    char *const base = region + (UNIT - (uintptr_t)region % UNIT) + PAST;
+    static const char *(*const probes[])(jeff_heap *) = {probe_most_aligned, probe_most_wanted};
     const char *wrong = NULL;
-    for (size_t i = 0; i < sizeof probes / sizeof probes[0] && wrong == NULL; i++) {
-        clock_ns = 0;
-        const struct jeff_config config = {.now_ns = tick, .handle_salt = 1};
-        jeff_heap *heap = jeff_init(memory, sizeof memory, &config, NULL);
+    for (size_t i = 0; i < 2 && wrong == NULL; i++) {
+        const struct jeff_config config = {.handle_salt = 1};
+        jeff_heap *heap = jeff_init(base, MOST, &config, NULL);
         wrong = probes[i](heap);
+        if (wrong == NULL && jeff_check(heap, NULL) != JEFF_OK) {
+            wrong = "the largest heap is not sound";
+        }
+    }
+    munmap(region, bytes);
+    return wrong == NULL ? probe_most_grown() : wrong;
+}
+#else
+static const char *probe_most(void)
+{
+    return NULL;
+}
+#endif
+
+const char *steve_jeff_probe_corners(bool large)
+{
+    static const struct {
+        const char *(*probe)(jeff_heap *heap);
+        bool moved; ///< with the callback
+    } corners[] = {
+        {probe_forged_handle, false},    {probe_no_bytes, false},  {probe_purged, false},
+        {probe_last_generations, false}, {probe_late_look, false}, {probe_slow_end, false},
+        {probe_halfway, false},          {probe_halfway, true},    {probe_unlocked_beside, true},
+
+    };
+    const char *wrong = NULL;
+    for (size_t i = 0; i < sizeof corners / sizeof corners[0] && wrong == NULL; i++) {
+        clock_ns = 0;
+        const struct jeff_config config = {
+            .now_ns = tick, .moved = corners[i].moved ? on_moved : NULL, .handle_salt = 1};
+        jeff_heap *heap = jeff_init(memory, sizeof memory, &config, NULL);
+        memset(&called, 0, sizeof called);
+        called.heap = corners[i].moved ? heap : NULL;
+        wrong = corners[i].probe(heap);
         if (wrong == NULL && jeff_check(heap, NULL) != JEFF_OK) {
             wrong = "a heap that was brought to one of its corners is not sound";
         }
         jeff_destroy(heap);
     }
-    return wrong == NULL ? probe_own_pages() : wrong;
+    if (wrong == NULL) {
+        wrong = steve_jeff_probe_forged(memory, sizeof memory);
+    }
+    if (wrong == NULL) {
+        wrong = probe_own_pages(large);
+    }
+    return wrong == NULL && large && RESERVING_IS_CHEAP ? probe_most() : wrong;
 }

@@ -1,4 +1,4 @@
-/// Damage, one word at a time, to a heap that is sound otherwise: jeff_check() must come to an end and stay inside the heap, and what
+/// Damage, one word at a time or two, to a heap that is sound otherwise: jeff_check() must come to an end and stay inside the heap, and what
 /// it says must be in there. The unit tests know for each single bit what must be found; here the heaps are those that Steve's ops
 /// make, and words change to values that are likely in such a place.
 #include "steve/drivers/jeff_probe_internal.h"
@@ -75,7 +75,7 @@ static uint32_t damaged_value(const jeff_heap *heap, size_t bytes, const struct 
                               uint32_t draw)
 {
     const char *const table = (const char *)heap + bytes - stats->table_bytes;
-    switch (draw % 8) {
+    switch (draw % 12) {
     case 0:
         return 0;
     case 1:
@@ -87,6 +87,13 @@ static uint32_t damaged_value(const jeff_heap *heap, size_t bytes, const struct 
     case 4:
         // What another entry says: a place, a generation, a class and a link, or locks.
         return read_word(table + draw / 8 * WORD % stats->table_bytes);
+    case 5:
+        // And what the control block says: a hole, the top, a slot, a count.
+        return read_word((const char *)heap + draw / 8 * WORD % (stats->control_bytes / WORD * WORD));
+    case 6:
+        return (uint32_t)1 << draw / 8 % 32;
+    case 7:
+        return draw / 8 % 2 == 0 ? was + 1024 : was - 1024; // a page, somewhere
     default:
         return was ^ (uint32_t)1 << draw / 8 % 32;
     }
@@ -102,15 +109,23 @@ const char *steve_jeff_probe_damage(jeff_heap *heap, size_t bytes, unsigned turn
     // Another choice in each heap, and always the same one in the same heap.
     const uint64_t heap_is = stats.live_bytes + stats.moved_bytes + 31 * (stats.visited_blocks + stats.refused);
     for (uint64_t i = 0; i < WORDS; i++) {
-        const uint64_t number = 2 * ((turn + 1021 * heap_is) * (uint64_t)WORDS + i);
+        const uint64_t number = 4 * ((turn + 1021 * heap_is) * (uint64_t)WORDS + i);
         char *const word = choose(heap, bytes, &stats, steve_jeff_draw(number));
+        char *const other = i % 3 == 2 ? choose(heap, bytes, &stats, steve_jeff_draw(number + 2)) : NULL;
         if (word == NULL) {
             continue;
         }
         const uint32_t was = read_word(word);
+        const uint32_t other_was = other != NULL ? read_word(other) : 0;
         write_word(word, damaged_value(heap, bytes, &stats, was, steve_jeff_draw(number + 1)));
+        if (other != NULL) {
+            write_word(other, damaged_value(heap, bytes, &stats, other_was, steve_jeff_draw(number + 3)));
+        }
         struct jeff_damage damage = {0};
         const enum jeff_status status = jeff_check(heap, i % 2 == 0 ? &damage : NULL);
+        if (other != NULL) {
+            write_word(other, other_was);
+        }
         write_word(word, was);
         const size_t offset = (size_t)((uintptr_t)damage.address - (uintptr_t)heap);
         if (status == JEFF_ERROR_CORRUPT && i % 2 == 0 && (damage.what == NULL || offset >= bytes)) {

@@ -179,9 +179,10 @@ static void *open_in_region(const struct steve_geometry *geometry, size_t alignm
         note(instance, steve_jeff_probe_arguments());
     }
     if ((geometry->options & OPTION_CORNERS) != 0) {
-        note(instance, steve_jeff_probe_corners());
+        const bool large = geometry->bytes >= STEVE_JEFF_LARGE;
         const uint64_t seed = steve_jeff_seed(geometry);
-        for (uint64_t life = 0; life < (geometry->bytes >= STEVE_JEFF_LARGE ? MANY_LIVES : 1); life++) {
+        note(instance, steve_jeff_probe_corners(large));
+        for (uint64_t life = 0; life < (large ? MANY_LIVES : 1); life++) {
             note(instance, steve_jeff_probe_clocks(seed + life));
         }
     }

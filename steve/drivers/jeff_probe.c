@@ -412,13 +412,6 @@ static const char *probe_classic(void)
     return wrong == NULL ? probe_blocks() : wrong;
 }
 
-// Reserving 64 GiB, as a heap without a limit does, is one system call; under an emulator, which keeps books of all pages, it takes seconds.
-#if defined(__x86_64__) || defined(__aarch64__) || UINTPTR_MAX == UINT32_MAX
-#define RESERVING_IS_CHEAP 1
-#else
-#define RESERVING_IS_CHEAP 0
-#endif
-
 const char *steve_jeff_probe_system(bool large)
 {
     // No episode has a part in it: what has passed once in a process passes again.

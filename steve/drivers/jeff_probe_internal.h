@@ -30,8 +30,20 @@ const char *steve_jeff_probe_damage(jeff_heap *heap, size_t bytes, unsigned turn
 /// @param large one with many handles, too, which takes a millisecond
 const char *steve_jeff_probe_system(bool large);
 
-/// Heaps of its own that are brought to where no op comes. (jeff_corners.c)
-const char *steve_jeff_probe_corners(void);
+// Reserving 64 GiB, as a heap without a limit does, is one system call; under an emulator, which keeps books of all pages, it takes seconds.
+#if defined(__x86_64__) || defined(__aarch64__) || UINTPTR_MAX == UINT32_MAX
+#define RESERVING_IS_CHEAP 1
+#else
+#define RESERVING_IS_CHEAP 0
+#endif
+
+/// Heaps of its own that are brought to where no op comes. (jeff_corners.c) @param large one of 64 GiB, too
+const char *steve_jeff_probe_corners(bool large);
+
+/// Heaps in a region that are damaged in ways that take more than a word. (jeff_forged.c)
+const char *steve_jeff_probe_forged(void *region, size_t bytes);
+/// The same for a heap over 1 KiB pages. @param own the only block with pages of its own @param small a block of a few bytes
+const char *steve_jeff_probe_forged_pages(jeff_heap *heap, jeff_handle own, jeff_handle small);
 
 /// A heap of its own under clocks that no budget is prepared for, with callbacks that lock, unlock and free. (jeff_clocks.c)
 const char *steve_jeff_probe_clocks(uint64_t seed);

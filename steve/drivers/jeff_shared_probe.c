@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
 
 #include "jeff_inline.h"
 
@@ -65,6 +66,50 @@ static bool refuses_pages(const struct jeff_shared_config *config, enum jeff_sta
     enum jeff_status status = JEFF_OK;
     return jeff_shared_create(65536, config, &status) == NULL && status == expected &&
            jeff_shared_create(65536, config, NULL) == NULL;
+}
+
+/* Gates in pages */
+
+static _Alignas(1024) char pages_memory[65536];
+static bool pages_refused;
+
+static void *reserve_pages(void *context, size_t bytes)
+{
+    (void)context;
+    return bytes <= sizeof pages_memory ? pages_memory : NULL;
+}
+
+static bool commit_pages(void *context, void *address, size_t bytes)
+{
+    (void)context;
+    if (pages_refused) {
+        return false;
+    }
+    memset(address, 0, bytes);
+    return true;
+}
+
+/// One page of gates comes with the heap. Where another one is refused, so is the block; later there is one.
+static const char *probe_refused_gates(void)
+{
+    enum { FIRST = 100, MORE = 200 };
+    const struct jeff_page_hooks pages = {1024, reserve_pages, commit_pages, ignore_pages, ignore_pages, NULL};
+    const struct jeff_shared_config config = {.heap = {.pages = &pages}, .mutex = &no_mutex};
+    pages_refused = false;
+    jeff_shared *heap = jeff_shared_create(sizeof pages_memory, &config, NULL);
+    if (heap == NULL) {
+        return "a shared heap over small pages was refused";
+    }
+    size_t blocks = 0;
+    for (enum jeff_status status = JEFF_OK; blocks < MORE && status == JEFF_OK; blocks++) {
+        pages_refused = blocks >= FIRST;
+        jeff_shared_malloc(heap, 0, &status);
+    }
+    pages_refused = false;
+    const bool served = blocks > FIRST && blocks < MORE && jeff_shared_malloc(heap, 0, NULL) != JEFF_NULL;
+    const bool sound = jeff_shared_check(heap, NULL) == JEFF_OK;
+    jeff_shared_destroy(heap);
+    return served && sound ? NULL : "a page of gates that was refused is not asked for again";
 }
 
 /// Hooks of a mutex that lack one of their functions.
@@ -215,6 +260,9 @@ const char *steve_jeff_shared_probe_arguments(void)
         return "a shared heap was made without address space";
     }
     const char *wrong = probe_max_blocks(memory, sizeof memory);
+    if (wrong == NULL) {
+        wrong = probe_refused_gates();
+    }
     if (wrong == NULL) {
         wrong = probe_callbacks(memory, sizeof memory);
     }

@@ -32,8 +32,11 @@ const char *steve_jeff_probe_short(void)
         return NULL;
     }
     // Nothing was made yet, if this is the first time.
+    handle_t stray = 0;
     rmfree(NULL);
+    rmfree(&stray);
     unlock(0);
+    compact(1);
     const char *wrong = lock(0) == NULL ? NULL : "a handle of nothing can be locked";
 
     const struct rlimit none = {.rlim_cur = used, .rlim_max = limit.rlim_max};
