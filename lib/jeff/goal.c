@@ -53,7 +53,7 @@ static bool cheapest_window(struct planner *p, const struct window *within, uint
             const uint32_t size = left.end - left.start;
             const uint32_t has = free_only ? free : free + w.live;
             const uint32_t loses = free_only && left.kind != PIECE_FREE ? 0 : size;
-            if (left.start == right.start || has < (uint64_t)need + loses)
+            if (p->over || left.start == right.start || has < (uint64_t)need + loses)
                 break;
             if (left.kind == PIECE_FREE)
                 free -= size;
@@ -61,8 +61,7 @@ static bool cheapest_window(struct planner *p, const struct window *within, uint
                 w.live -= size;
             begin = left.kind == PIECE_FREE ? left.start : left.end;
             w.begin = left.end;
-            if (!piece_next(p, &left))
-                return false;
+            (void)piece_next(p, &left); // it is there, unless the time is over
         }
         if ((free_only ? free : free + w.live) >= need && (!found || w.live < best->live)) {
             found = true;
