@@ -301,8 +301,10 @@ void holes_relink(struct planner *p, bool merge)
         p->pass->work += VISIT_WORK;
         struct entry *e = is_hole(header) ? NULL : entry_at(h, header & SLOT_MASK);
         if (!e || (merge && is_cached(e))) {
-            if (e)
+            if (e) {
                 entry_bury(h, e, size);
+                memory_came_free(h); // a run may serve now what none of the pieces would
+            }
             run = run ? run : start;
             continue;
         }

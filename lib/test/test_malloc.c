@@ -344,6 +344,23 @@ static void one_block_made_a_million_times_keeps_the_table_small(void **state)
     assert_sound(heap);
 }
 
+/// A refusal is remembered until memory comes free. It does when a compaction merges what was freed, though it moves nothing.
+static void a_request_that_was_refused_is_tried_again_after_freed_blocks_were_merged(void **state)
+{
+    (void)state;
+    jeff_heap *heap = heap_new(1024);
+    jeff_handle small[64];
+    const size_t count = fill_heap(heap, 12, small, 64);
+    assert_true(jeff_malloc(heap, 60) == JEFF_NULL);
+    for (size_t i = 0; i < count; i += 2)
+        assert_true(jeff_free(heap, small[i]));
+    struct jeff_report report;
+    assert_int_equal(jeff_compact_goal(heap, &(struct jeff_goal){.wanted_bytes = 65536}, &report), JEFF_STOP_DONE);
+    assert_int_equal(report.moved_blocks, 0);
+    assert_true(jeff_malloc(heap, 60) != JEFF_NULL);
+    assert_sound(heap);
+}
+
 static void alignments_that_are_no_power_of_two_or_too_large_are_refused(void **state)
 {
     (void)state;
@@ -427,6 +444,7 @@ int main(void)
         cmocka_unit_test(a_drained_heap_serves_what_it_did_on_day_one),
         cmocka_unit_test(a_million_ops_keep_the_handle_table_at_its_high_water_mark),
         cmocka_unit_test(one_block_made_a_million_times_keeps_the_table_small),
+        cmocka_unit_test(a_request_that_was_refused_is_tried_again_after_freed_blocks_were_merged),
         cmocka_unit_test(alignments_that_are_no_power_of_two_or_too_large_are_refused),
         cmocka_unit_test(aligned_blocks_are_aligned_and_stay_so),
         cmocka_unit_test(the_way_to_an_alignment_is_not_lost),
