@@ -25,6 +25,8 @@ struct instance {
     bool settles;              ///< the option `settle` is on
     bool looks;                ///< `look`
     bool damages;              ///< `damage`
+    bool exams;                ///< `exam`
+    uint32_t exam;             ///< the next one's number
     unsigned requests;         ///< under it
     unsigned goals;            ///< compactions with a goal so far
     jeff_handle worn;          ///< of a slot that was used up

@@ -12,7 +12,7 @@
 /// Blocks this large get a mapping of their own in `jeff-mapped`: low, so that it happens.
 #define OWN_MAPPING ((size_t)64 * 1024)
 
-/// Under `corners`, for a large heap.
+/// Under `exam`, for a large heap.
 #define MANY_LIVES 64u
 
 enum {
@@ -23,7 +23,7 @@ enum {
     OPTION_LOOK = 1 << 4,
     OPTION_WORN = 1 << 5,
     OPTION_DAMAGE = 1 << 6,
-    OPTION_CORNERS = 1 << 7,
+    OPTION_EXAM = 1 << 7,          ///< see jeff_exam_internal.h
     OPTION_FAILING_PAGES = 1 << 3, ///< of jeff-mapped
     OPTION_MAPPED_SETTLE = 1 << 4,
     OPTION_MAPPED_LOOK = 1 << 5,
@@ -33,8 +33,8 @@ enum {
     OPTION_CALLBACKS_LOOK = 1 << 2,
 };
 
-const char *const steve_jeff_region_options[] = {"no-last-resort", "low-memory", "moved",   "settle", "look",
-                                                 "worn",           "damage",     "corners", NULL};
+const char *const steve_jeff_region_options[] = {"no-last-resort", "low-memory", "moved", "settle", "look",
+                                                 "worn",           "damage",     "exam",  NULL};
 const char *const steve_jeff_mapped_options[] = {
     "no-last-resort", "low-memory", "moved", "failing-pages", "settle", "look", "damage", "system", NULL};
 const char *const steve_jeff_callbacks_options[] = {"no-last-resort", "scramble", "look", NULL};
@@ -175,10 +175,12 @@ static void *open_in_region(const struct steve_geometry *geometry, size_t alignm
     instance->settles = (geometry->options & OPTION_SETTLE) != 0;
     instance->looks = (geometry->options & OPTION_LOOK) != 0;
     instance->damages = (geometry->options & OPTION_DAMAGE) != 0;
+    instance->exams = (geometry->options & OPTION_EXAM) != 0;
+    instance->exam = (uint32_t)geometry->bytes * 256 + geometry->options;
     if (instance->looks) {
         note(instance, steve_jeff_probe_arguments());
     }
-    if ((geometry->options & OPTION_CORNERS) != 0) {
+    if ((geometry->options & OPTION_EXAM) != 0) {
         const bool large = geometry->bytes >= STEVE_JEFF_LARGE;
         const uint64_t seed = steve_jeff_seed(geometry);
         note(instance, steve_jeff_probe_corners(large));

@@ -127,7 +127,7 @@ static const char settle_code[] =
                      "    }\n"                                                                                         \
     }
 
-// `look`, `worn`, `damage` and `system` come without code: what they find shows in Steve alone.
+// `look`, `worn`, `damage`, `exam` and `system` come without code: what they find shows in Steve alone.
 static const struct steve_option_snippet region_options[] = {COMMON_OPTIONS, {.code = settle_code}, {0}, {0}, {0}, {0}};
 static const struct steve_option_snippet mapped_options[] = {
     COMMON_OPTIONS, {.before_op = "    heap_pages.failing = true;\n"}, {.code = settle_code}, {0}, {0}, {0},
