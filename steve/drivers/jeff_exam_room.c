@@ -35,6 +35,14 @@ static uint32_t size_of(const struct exam_piece *piece)
     return piece->end - piece->begin;
 }
 
+static bool has_pins(const struct exam_map *map)
+{
+    for (size_t i = 0; i < map->count; i++)
+        if (map->piece[i].kind == EXAM_PINNED)
+            return true;
+    return false;
+}
+
 /// The least hole that holds so much, in granules; UINT32_MAX if there is none.
 static uint32_t least_hole(const struct exam_map *map, uint32_t granules)
 {
@@ -120,6 +128,18 @@ static const char *judge_served(const struct exam *e, const struct state *was, c
     return NULL;
 }
 
+/// Granules of blocks whose contents may be dropped.
+static uint32_t droppable(const struct exam *e, const struct exam_map *map)
+{
+    uint32_t granules = 0;
+    for (size_t i = 0; i < map->count; i++) {
+        const struct exam_piece *const piece = &map->piece[i];
+        const struct exam_block *const block = piece->kind == EXAM_MOVABLE ? steve_exam_block(e, piece->handle) : NULL;
+        granules += block != NULL && block->purgeable ? size_of(piece) : 0;
+    }
+    return granules;
+}
+
 static const char *judge_refused(const struct exam *e, const struct state *was, const struct state *is,
                                  uint32_t granules)
 {
@@ -136,6 +156,11 @@ static const char *judge_refused(const struct exam *e, const struct state *was, 
     if (e->sizes != 0 && was->stats.spare_handles > 0 && reach.stretches <= EXAM_STRETCHES && reach.most > granules)
         return "a request is refused although a run for it can be had";
     const uint64_t table = was->stats.spare_handles * 12 / GRANULE + TABLE_SLACK;
+    const uint32_t dropped = droppable(e, &was->map);
+    if (was->map.free + table + dropped < granules && is->purged != was->purged)
+        return "contents are dropped although that is not enough";
+    if (was->stats.spare_handles > 1 && !e->aligned && !has_pins(&was->map) && was->map.free + dropped > granules)
+        return "a request is refused although contents that may be dropped make room for it";
     if (e->purgeable == 0 && was->map.free + table < granules && visited != 0)
         return "the heap is looked at for a request that is larger than all free memory";
     return NULL;
@@ -149,14 +174,12 @@ static const char *judge_purged(const struct exam *e, const struct state *was, u
     for (size_t i = 0; i < was->map.count; i++) {
         const struct exam_piece *const piece = &was->map.piece[i];
         void *begin = NULL;
-        if (piece->kind == EXAM_PINNED)
-            return NULL;
         if (piece->kind == EXAM_FREE || jeff_extent(e->heap, piece->handle, &begin) != 0)
             continue;
         dropped += size_of(piece);
         largest = size_of(piece) > largest ? size_of(piece) : largest;
     }
-    const bool sure = was->stats.spare_handles > 1 && !e->aligned && e->freed_when_asked == 0;
+    const bool sure = !has_pins(&was->map) && was->stats.spare_handles > 1 && !e->aligned && e->freed_when_asked == 0;
     return sure && dropped > 0 && dropped - largest >= granules ? "contents are dropped that need not be" : NULL;
 }
 
@@ -186,6 +209,8 @@ static const char *ask(struct exam *e, uint32_t granules, bool plain)
     }
     if (e->freed_when_asked == 0)
         wrong = judge_refused(e, &was, &is, granules);
+    else if (!e->aligned && is.stats.spare_handles > 1 && steve_exam_reach(e, &is.map).freest > granules)
+        wrong = "a request is refused although the client has made room for it when it was asked";
     if (wrong != NULL || e->freed_when_asked != 0)
         return wrong;
     e->asked = 0;
