@@ -244,6 +244,36 @@ static const char *take_back(struct exam *e, struct exam_block *block)
     return before == after ? NULL : "a request does not get the block of its size that was freed last";
 }
 
+/// While one block is freed and kept whole: a smaller request takes a free run that holds it, and only if there is none, a part of that block.
+/// Sizes that the block would serve as it is are not asked for.
+static const char *take_a_part(struct exam *e)
+{
+    struct state was;
+    look(e, &was);
+    struct exam_block *const block = &e->block[steve_exam_draw(e, e->count)];
+    void *begin = NULL;
+    const size_t extent = jeff_extent(e->heap, block->handle, &begin);
+    const uint32_t size = (uint32_t)(extent / GRANULE);
+    const uint32_t most = (uint32_t)((was.stats.heap_bytes - 64) / GRANULE / 8);
+    if (block->alignment != 1 || size < 3 || size > 126 || size >= most || !jeff_free(e->heap, block->handle))
+        return NULL;
+    *block = e->block[--e->count];
+    const uint32_t granules = 1 + steve_exam_draw(e, size - 2);
+    const jeff_handle handle = jeff_malloc(e->heap, steve_exam_capacity(granules));
+    void *at = NULL;
+    jeff_extent(e->heap, handle, &at);
+    const char *wrong = NULL;
+    if (handle == JEFF_NULL)
+        return "a request is refused that a freed block holds";
+    if (fits(&was, granules))
+        wrong = judge_place(e, &was.map, handle, granules);
+    else if (was.map.largest < granules && was.stats.spare_handles > 0 && at != begin)
+        wrong = "a request takes something else than a part of the block that is free";
+    if (e->count < EXAM_BLOCKS)
+        e->block[e->count++] = (struct exam_block){.handle = handle, .granules = granules, .alignment = 1};
+    return wrong;
+}
+
 static void mark_purgeable(struct exam *e)
 {
     for (uint32_t i = 0; i < e->count; i++) {
@@ -301,6 +331,12 @@ const char *steve_exam_room(struct exam *e)
         plain = plain && e->freed_when_asked == 0;
         if (wrong != NULL || e->count == 0 || steve_exam_draw(e, 2) == 0)
             continue;
+        if (plain && steve_exam_draw(e, 2) == 0) {
+            wrong = merge(e);
+            wrong = wrong == NULL && e->count > 0 ? take_a_part(e) : wrong;
+            plain = false;
+            continue;
+        }
         struct exam_block *const block = &e->block[steve_exam_draw(e, e->count)];
         plain = false;
         if (steve_exam_draw(e, 2) == 0)

@@ -157,10 +157,13 @@ const char *steve_exam_settle(struct exam *e)
         jeff_extent(e->heap, block->handle, &to);
         jeff_stats(e->heap, &is);
         steve_exam_map(e, &after);
-        wrong = judge(e, &expected, &after, block, done, begin, (uint32_t)(((uintptr_t)to - e->arena) / GRANULE),
-                      is.moved_blocks - was.moved_blocks);
+        const uint32_t end = (uint32_t)(((uintptr_t)to - e->arena) / GRANULE);
+        wrong = judge(e, &expected, &after, block, done, begin, end, is.moved_blocks - was.moved_blocks);
         if (wrong == NULL)
             wrong = steve_exam_kept(e, &before, &after);
+        // The place that it left may be what a lower one lacked.
+        if (wrong == NULL && done && expect(e, &after, block, end).is_certain)
+            wrong = "a block is settled although it could lie lower";
         jeff_lock(e->heap, block->handle); // as whoever settles a block does
     }
     return wrong;
