@@ -98,7 +98,7 @@ jeff_heap *pages_create(size_t max_bytes, const struct jeff_config *config, uint
     *h->pages = (struct page_state){
         .hooks = *hooks,
         .reserved = reserved,
-        .commit_low = low,
+        .commit_low = low + page == reserved ? EVERYTHING : low,
         .commit_table = reserved - page,
         .own_mapping = config->own_mapping ? config->own_mapping : OWN_DEFAULT,
         .proxies = NIL,

@@ -431,6 +431,23 @@ static void the_same_holds_with_pages_of_its_own(void **state)
     assert_true(kinds.mapped && kinds.cached && kinds.holes && kinds.purged);
 }
 
+static void a_heap_whose_ends_meet_when_it_is_made_is_sound(void **state)
+{
+    (void)state;
+    const struct jeff_page_hooks hooks = {
+        .page_bytes = PAGE, .reserve = reserve, .commit = commit, .decommit = forget, .release = forget};
+    const struct jeff_config config = {.now_ns = ticking, .pages = &hooks};
+    for (size_t bytes = JEFF_HEAP_MIN; bytes <= 8 * PAGE; bytes += PAGE / 2) {
+        arena_reset(ARENA_MAX);
+        reserved = 0;
+        jeff_heap *heap = jeff_create(bytes, &config, NULL);
+        assert_non_null(heap);
+        assert_checked(heap);
+        assert_true(jeff_free(heap, marked_block(heap, 100, 1)));
+        assert_checked(heap);
+    }
+}
+
 /// A region between pages that fault.
 static unsigned char *walled_region(size_t bytes)
 {
@@ -495,6 +512,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_flipped_bit_is_found_or_means_nothing),
         cmocka_unit_test(the_same_holds_with_pages_of_its_own),
+        cmocka_unit_test(a_heap_whose_ends_meet_when_it_is_made_is_sound),
         cmocka_unit_test(whatever_was_written_the_check_ends),
         cmocka_unit_test(neither_place_nor_words_for_the_damage_are_needed),
     };

@@ -6,7 +6,6 @@
 
 #include "jeff_inline.h"
 #include "steve/drivers/jeff_audit_internal.h"
-#include "steve/drivers/jeff_draw_internal.h"
 #include "steve/drivers/jeff_probe_internal.h"
 
 #define DIRTY       0xa7
@@ -29,9 +28,13 @@
 /// Steve calls drivers from one thread, and a trial ends before the call that began it.
 static _Alignas(65536) char memory[STEVE_JEFF_TRIAL_BYTES];
 
+/// SplitMix64 (Steele, Lea and Flood, OOPSLA 2014): what one draw decides must not hint at the next.
 uint32_t steve_jeff_trial_draw(struct steve_jeff_trial *trial)
 {
-    return steve_jeff_draw(++trial->draws);
+    uint64_t z = trial->draws += UINT64_C(0x9e3779b97f4a7c15);
+    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
+    return (uint32_t)((z ^ z >> 31) >> 32);
 }
 
 char *steve_jeff_trial_memory(size_t bytes)
@@ -306,7 +309,7 @@ const char *steve_jeff_trial(uint64_t number)
     if (number != 0 && *known == number) {
         return NULL;
     }
-    struct steve_jeff_trial trial = {.draws = number << 16};
+    struct steve_jeff_trial trial = {.draws = number << 32};
     trials[steve_jeff_trial_below(&trial, sizeof trials / sizeof trials[0])](&trial);
     *known = trial.wrong == NULL ? number : 0;
     return trial.wrong;

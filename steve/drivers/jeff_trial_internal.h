@@ -39,7 +39,7 @@ struct steve_jeff_trial_pages {
 
 struct steve_jeff_trial {
     jeff_heap *heap;
-    uint64_t draws; ///< so far, and where they began
+    uint64_t draws; ///< where they are: they began at the trial's number
     uint64_t clock_ns;
     uint64_t ns_a_look; ///< what a look at the clock takes; 0: nothing
     struct steve_jeff_trial_block block[STEVE_JEFF_TRIAL_BLOCKS];

@@ -32,9 +32,10 @@ static void judge_refusal(struct steve_jeff_trial *trial, size_t bytes)
 {
     struct jeff_stats stats;
     jeff_stats(trial->heap, &stats);
-    const size_t needed = stats.control_bytes + stats.live_bytes + stats.table_bytes + HANDLE_BYTES + SLACK +
-                          jeff_run_needed(trial->heap, 0, bytes);
-    if (jeff_last_status(trial->heap) != JEFF_ERROR_NO_MEMORY || needed <= trial->pages.heap_bytes) {
+    const size_t taken = stats.control_bytes + stats.live_bytes + stats.table_bytes + HANDLE_BYTES + SLACK;
+    const size_t needed = jeff_run_needed(trial->heap, 0, bytes);
+    if (jeff_last_status(trial->heap) != JEFF_ERROR_NO_MEMORY ||
+        (taken <= trial->pages.heap_bytes && needed <= trial->pages.heap_bytes - taken)) {
         steve_jeff_trial_note(trial, "a heap with pages of its own has room and refuses a request");
     }
 }
@@ -199,6 +200,9 @@ static void make(struct steve_jeff_trial *trial, size_t bytes, const struct jeff
         steve_jeff_trial_note(trial, "a heap with pages of its own was refused");
     } else if (trial->pages.heap_bytes < bytes || trial->pages.heap_bytes - bytes >= 3 * trial->pages.page) {
         steve_jeff_trial_note(trial, "a heap has reserved other address space than its client allowed");
+    } else {
+        steve_jeff_trial_look(trial);
+        audit(trial);
     }
 }
 

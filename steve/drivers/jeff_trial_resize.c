@@ -25,22 +25,30 @@ static bool on_low_memory(void *context, size_t bytes)
     }
     const jeff_handle handle = resizing->block->handle;
     struct steve_jeff_trial_block *other = &trial->block[steve_jeff_trial_below(trial, STEVE_JEFF_TRIAL_BLOCKS / 2)];
+    bool done = true;
     resizing->block = NULL;
     switch (resizing->deed) {
     case FREE:
-        return jeff_free(trial->heap, handle);
+        done = jeff_free(trial->heap, handle);
+        break;
     case LOCK:
-        return jeff_lock(trial->heap, handle) != NULL;
+        done = jeff_lock(trial->heap, handle) != NULL;
+        break;
     case PURGE:
-        return jeff_set_purgeable(trial->heap, handle, true);
+        done = jeff_set_purgeable(trial->heap, handle, true);
+        break;
     case FREE_ANOTHER:
         if (other->handle != JEFF_NULL && other->handle != handle) {
             steve_jeff_trial_drop(trial, other);
         }
-        return true;
+        break;
     default:
-        return false;
+        done = false;
     }
+    if (!done) { // locked, or purged
+        resizing->deed = LEAVE;
+    }
+    return done;
 }
 
 /// A size on or next to an edge of one of the kinds that there are.
@@ -99,7 +107,9 @@ static void resize(struct steve_jeff_trial *trial, struct steve_jeff_trial_block
         judge_refusal(trial, block, bytes);
         return;
     }
-    steve_jeff_trial_compare(trial, block, bytes < block->bytes ? bytes : block->bytes);
+    if (!block->purgeable) { // else it may be a fresh one
+        steve_jeff_trial_compare(trial, block, bytes < block->bytes ? bytes : block->bytes);
+    }
     block->bytes = bytes;
     steve_jeff_trial_fill(trial, block);
 }

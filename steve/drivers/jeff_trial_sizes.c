@@ -33,9 +33,10 @@ static void judge_refusal(struct steve_jeff_trial *trial, const struct region *r
     struct jeff_stats stats;
     jeff_stats(trial->heap, &stats);
     const size_t handle = stats.spare_handles == 0 ? HANDLE_BYTES : 0;
-    const size_t needed = stats.control_bytes + stats.live_bytes + stats.table_bytes + handle + SLACK +
-                          jeff_run_needed(trial->heap, 0, bytes);
-    if (jeff_last_status(trial->heap) != JEFF_ERROR_NO_MEMORY || needed <= region->bytes) {
+    const size_t taken = stats.control_bytes + stats.live_bytes + stats.table_bytes + handle + SLACK;
+    const size_t needed = jeff_run_needed(trial->heap, 0, bytes);
+    if (jeff_last_status(trial->heap) != JEFF_ERROR_NO_MEMORY ||
+        (taken <= region->bytes && needed <= region->bytes - taken)) {
         steve_jeff_trial_note(trial, "a heap has room and refuses a request");
     }
 }
