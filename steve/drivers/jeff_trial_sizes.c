@@ -11,6 +11,7 @@
 #define HANDLE_BYTES 12u
 #define SLACK        48u ///< a granule at either end of the blocks, and one for what is odd of the region
 #define FILLED_MOST  700u
+#define LARGE        100000u
 
 struct region {
     char *begin;
@@ -93,6 +94,27 @@ static bool serves(struct steve_jeff_trial *trial, size_t bytes)
     return handle != JEFF_NULL && jeff_free(trial->heap, handle);
 }
 
+/// Almost all of a heap as one hole, below one small block.
+static void one_hole(struct steve_jeff_trial *trial, size_t largest)
+{
+    const size_t bytes = largest > 256 ? largest - 128 : largest / 2;
+    const jeff_handle large = jeff_malloc(trial->heap, bytes);
+    const jeff_handle small = jeff_malloc(trial->heap, 8);
+    if (large == JEFF_NULL || small == JEFF_NULL || jeff_lock(trial->heap, small) == NULL ||
+        !jeff_free(trial->heap, large)) {
+        steve_jeff_trial_note(trial,
+                              "a fresh heap has no room for a block of almost all that is free, and a small one");
+        return;
+    }
+    steve_jeff_trial_look(trial);
+    if (trial->wrong == NULL && !serves(trial, bytes)) {
+        steve_jeff_trial_note(trial, "the memory of a block that was freed does not serve the same request again");
+    }
+    if (!jeff_unlock(trial->heap, small) || !jeff_free(trial->heap, small)) {
+        steve_jeff_trial_note(trial, "a block that was locked once cannot be freed after an unlock");
+    }
+}
+
 static void run(struct steve_jeff_trial *trial, const struct region *region)
 {
     struct jeff_stats stats;
@@ -109,6 +131,7 @@ static void run(struct steve_jeff_trial *trial, const struct region *region)
     if (!serves(trial, largest)) {
         steve_jeff_trial_note(trial, "a fresh heap does not serve the largest block that it says to have room for");
     }
+    one_hole(trial, largest);
     const uint32_t most = (uint32_t)(region->bytes / (1 + steve_jeff_trial_below(trial, 16)));
     fill_up(trial, region, steve_jeff_trial_below(trial, 2) * steve_jeff_trial_below(trial, most));
     if (trial->wrong == NULL && (jeff_compact(trial->heap, 0) != JEFF_STOP_DONE || !serves(trial, largest))) {
@@ -120,7 +143,8 @@ void steve_jeff_trial_sizes(struct steve_jeff_trial *trial)
 {
     const size_t alignment = steve_jeff_trial_below(trial, 3) * 8;
     const size_t skip = alignment == 8 ? steve_jeff_trial_below(trial, 8) * 8 : steve_jeff_trial_below(trial, 4) * 16;
-    const size_t bytes = JEFF_HEAP_MIN + steve_jeff_trial_below(trial, 32u << steve_jeff_trial_below(trial, 9));
+    const uint32_t most = steve_jeff_trial_below(trial, 16) == 0 ? LARGE : 32u << steve_jeff_trial_below(trial, 9);
+    const size_t bytes = JEFF_HEAP_MIN + steve_jeff_trial_below(trial, most);
     const struct jeff_config config = {.handle_salt = steve_jeff_trial_draw(trial) | 1,
                                        .alignment = alignment,
                                        .now_ns = steve_jeff_trial_now,
