@@ -301,8 +301,8 @@ static void system_pages(struct steve_jeff_trial *trial)
 const char *steve_jeff_trial(uint64_t number)
 {
     static void (*const trials[])(struct steve_jeff_trial *) = {
-        steve_jeff_trial_damage, steve_jeff_trial_damage, steve_jeff_trial_pages, steve_jeff_trial_sizes,
-        steve_jeff_trial_misuse, steve_jeff_trial_resize, system_pages,
+        steve_jeff_trial_damage, steve_jeff_trial_damage, steve_jeff_trial_pages,    steve_jeff_trial_sizes,
+        steve_jeff_trial_misuse, steve_jeff_trial_resize, steve_jeff_trial_scramble, system_pages,
     };
     static uint64_t passed[1024]; // what has passed once passes again
     uint64_t *const known = &passed[number % (sizeof passed / sizeof passed[0])];

@@ -267,11 +267,24 @@ static struct word page_value(struct steve_jeff_trial *trial)
     }
 }
 
+/// A purged entry; NULL if there is none.
+static struct entry *purged_entry(const struct jeff_heap *h)
+{
+    for (uint32_t slot = h->slot_low; slot < NIL; slot++) {
+        struct entry *e = entry_at(h, slot);
+        if (is_live(e) && e->cw & CW_PURGED) {
+            return e;
+        }
+    }
+    return NULL;
+}
+
 static struct word wrong_value(struct steve_jeff_trial *trial)
 {
     struct jeff_heap *h = trial->heap;
     const struct stretch s = draw_stretch(trial);
     struct entry *e = entry_at(h, h->slot_low + steve_jeff_trial_below(trial, NIL - h->slot_low + 1));
+    struct entry *purged = purged_entry(h);
     switch (steve_jeff_trial_below(trial, 12)) {
     case 0:
         return s.size > 1 ? is_wrong(&h->cursor, s.start + 1) : is_wrong(&h->cursor, h->top + 1);
@@ -291,7 +304,7 @@ static struct word wrong_value(struct steve_jeff_trial *trial)
     case 8:
         return h->pages != NULL ? page_value(trial) : is_wrong(&h->first, h->first + 1);
     case 9:
-        return is_live(e) && e->cw & CW_PURGED ? is_wrong(&e->off, 13) : is_wrong(&h->end, (uint32_t)h->end - 4);
+        return purged != NULL ? is_wrong(&purged->off, 13) : is_wrong(&h->end, (uint32_t)h->end - 4);
     case 10:
         return is_live(e) && !(e->cw & CW_PURGED) ? is_wrong(&e->off, h->first - 1)
                                                   : is_wrong(&h->binned, h->binned + 1);

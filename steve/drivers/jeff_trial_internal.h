@@ -96,5 +96,7 @@ void steve_jeff_trial_sizes(struct steve_jeff_trial *trial);
 void steve_jeff_trial_misuse(struct steve_jeff_trial *trial);
 /// Blocks that are resized to every size near an edge.
 void steve_jeff_trial_resize(struct steve_jeff_trial *trial);
+/// A heap that moves everything at each request.
+void steve_jeff_trial_scramble(struct steve_jeff_trial *trial);
 
 #endif

@@ -3,6 +3,7 @@
 /// with Steve's ops over the system's pages, of which there is one size.
 #include "steve/drivers/jeff_trial_internal.h"
 
+#include "jeff_inline.h"
 #include "steve/drivers/jeff_audit_internal.h"
 
 #define CALLS        60u
@@ -121,6 +122,24 @@ static void resize(struct steve_jeff_trial *trial, struct steve_jeff_trial_block
     steve_jeff_trial_fill(trial, block);
 }
 
+/// A block that is locked as often as can be, which is made so by its entry: an address without a lock can still be had.
+static void lock_most(struct steve_jeff_trial *trial, jeff_handle handle)
+{
+    uint32_t *entry = jeff_inline_entry(trial->heap, handle);
+    const uint64_t word = jeff_inline_word(entry);
+    const void *const address = jeff_weak_lock(trial->heap, handle);
+    jeff_inline_set_word(entry, word + (JEFF_LOCK_MAX - 1) * JEFF_INLINE_LOCK);
+    const bool last = jeff_lock(trial->heap, handle) == address;
+    const bool refused = jeff_lock(trial->heap, handle) == NULL &&
+                         jeff_last_status(trial->heap) == JEFF_ERROR_LOCK_LIMIT &&
+                         jeff_lock_count(trial->heap, handle) == JEFF_LOCK_MAX;
+    const bool weak = jeff_weak_lock(trial->heap, handle) == address;
+    jeff_inline_set_word(entry, word + JEFF_INLINE_LOCK);
+    if (!last || !refused || !weak || !jeff_unlock(trial->heap, handle)) {
+        steve_jeff_trial_note(trial, "a block with pages of its own is not locked as often as it may be");
+    }
+}
+
 static void resize_some(struct steve_jeff_trial *trial, struct steve_jeff_trial_block *block)
 {
     const size_t page = trial->pages.page;
@@ -166,6 +185,7 @@ static void own_pages(struct steve_jeff_trial *trial, size_t own)
     for (size_t i = 0; i < 3 && trial->wrong == NULL; i++) {
         struct steve_jeff_trial_block *block = &trial->block[(first + i) % 3];
         if (block->handle != JEFF_NULL) {
+            lock_most(trial, block->handle);
             resize_some(trial, block);
             steve_jeff_trial_drop(trial, block);
             audit(trial);
@@ -244,7 +264,7 @@ void steve_jeff_trial_pages(struct steve_jeff_trial *trial)
                                        .context = trial,
                                        .own_mapping = own[which],
                                        .pages = &hooks};
-    const bool large = which == 0 && steve_jeff_trial_below(trial, 2) == 0;
+    const bool large = which == 0 ? steve_jeff_trial_below(trial, 2) == 0 : steve_jeff_trial_below(trial, 8) == 0;
     const size_t bytes = large
                              ? 2 * LARGE + steve_jeff_trial_below(trial, 100000)
                              : JEFF_HEAP_MIN + steve_jeff_trial_below(trial, 512u << steve_jeff_trial_below(trial, 8));
