@@ -351,6 +351,10 @@ static const char *probe_most(void)
 
 const char *steve_jeff_probe_corners(bool large)
 {
+    static bool passed[2]; // it is the same every time
+    if (passed[large]) {
+        return NULL;
+    }
     static const struct {
         const char *(*probe)(jeff_heap *heap);
         bool moved; ///< with the callback
@@ -380,5 +384,9 @@ const char *steve_jeff_probe_corners(bool large)
     if (wrong == NULL) {
         wrong = probe_own_pages(large);
     }
-    return wrong == NULL && large && RESERVING_IS_CHEAP ? probe_most() : wrong;
+    if (wrong == NULL && large && RESERVING_IS_CHEAP) {
+        wrong = probe_most();
+    }
+    passed[large] = wrong == NULL;
+    return wrong;
 }

@@ -1,6 +1,8 @@
 /// Exams: see jeff_exam_internal.h. Here their heap is made, looked at, and the exams are given their turns.
 #include "steve/drivers/jeff_exam_internal.h"
 
+#include "steve/drivers/jeff_passed_internal.h"
+
 #define SMALL_MOST    126u ///< granules of a block without a record of its own
 #define VISIT         16u
 #define SLOT_SHIFT    40u
@@ -257,9 +259,12 @@ const char *steve_jeff_exam(uint32_t number)
         steve_exam_settle,
         steve_exam_room,
     };
+    static struct steve_jeff_passed passed;
+    if (steve_jeff_has_passed(&passed, number))
+        return NULL;
     struct exam e = {.draws = (uint64_t)number << 32};
     const char *wrong = exams[steve_exam_draw(&e, sizeof exams / sizeof exams[0])](&e);
     if (e.heap != NULL)
         steve_exam_drop(&e);
-    return wrong == NULL ? e.wrong : wrong;
+    return steve_jeff_note_passed(&passed, number, wrong == NULL ? e.wrong : wrong);
 }

@@ -108,18 +108,12 @@ static void moved_of_own(void *context, jeff_handle handle, void *from, void *to
     note(instance, steve_jeff_own_step_inside(&instance->own, instance->heap, true));
 }
 
-/// Beside one geometry in so many something is tried out.
-#define TRIAL_ONE_IN 4u
-
 /// Tries something out on a heap beside the one that was opened. What it is depends on the geometry alone: no op is needed to show again
 /// what is found.
 static void try_beside(struct instance *instance, const struct steve_geometry *geometry)
 {
     const uint64_t past = (uintptr_t)geometry->region % 65536;
-    const uint32_t number = steve_jeff_draw(geometry->bytes * 16777259 + past * 256 + geometry->options);
-    if (number % TRIAL_ONE_IN == 0) {
-        note(instance, steve_jeff_trial(number));
-    }
+    note(instance, steve_jeff_trial(steve_jeff_draw(geometry->bytes * 16777259 + past * 256 + geometry->options)));
 }
 
 static struct jeff_config make_config(struct instance *instance, const struct steve_geometry *geometry)

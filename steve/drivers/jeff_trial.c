@@ -6,6 +6,7 @@
 
 #include "jeff_inline.h"
 #include "steve/drivers/jeff_audit_internal.h"
+#include "steve/drivers/jeff_passed_internal.h"
 #include "steve/drivers/jeff_probe_internal.h"
 
 #define DIRTY       0xa7
@@ -304,13 +305,11 @@ const char *steve_jeff_trial(uint64_t number)
         steve_jeff_trial_damage, steve_jeff_trial_damage, steve_jeff_trial_pages,    steve_jeff_trial_sizes,
         steve_jeff_trial_misuse, steve_jeff_trial_resize, steve_jeff_trial_scramble, system_pages,
     };
-    static uint64_t passed[1024]; // what has passed once passes again
-    uint64_t *const known = &passed[number % (sizeof passed / sizeof passed[0])];
-    if (number != 0 && *known == number) {
+    static struct steve_jeff_passed passed;
+    if (steve_jeff_has_passed(&passed, number)) {
         return NULL;
     }
     struct steve_jeff_trial trial = {.draws = number << 32};
     trials[steve_jeff_trial_below(&trial, sizeof trials / sizeof trials[0])](&trial);
-    *known = trial.wrong == NULL ? number : 0;
-    return trial.wrong;
+    return steve_jeff_note_passed(&passed, number, trial.wrong);
 }
