@@ -62,7 +62,11 @@ make_target() {
     done < <(cd "$build" && ninja -t commands "lib/lib$library.a" | grep -- ' -c ')
     link=$(cd "$build" && ninja -t commands "bin/$3" | tail -n 1)
     link=${link//-o bin\/$3/-o "$dir/$2/$3"}
-    (cd "$build" && eval "${link/lib\/lib$library.a/$objects}")
+    # An archive, as in the sound build: afl-clang-fast 4.04 reads beyond the counters of the last object that is linked, and an archive has
+    # them in the same order.
+    rm -f "$dir/$2/lib$library.a"
+    (cd "$build" && eval "ar qcs '$dir/$2/lib$library.a' $objects" &&
+        eval "${link/lib\/lib$library.a/"'$dir/$2/lib$library.a'"}")
 }
 
 # Both let an engine loose on <folder>/corpus, and succeed if it finds something; its own words are in <folder>/log. `within` may be set
