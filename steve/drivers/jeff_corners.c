@@ -11,7 +11,7 @@
 
 enum { HEAP = 96 * 1024 };
 
-static _Alignas(16) char memory[HEAP];
+static _Alignas(1024) char memory[HEAP];
 
 static uint64_t clock_ns;
 
@@ -203,16 +203,19 @@ static const char *probe_unlocked_beside(jeff_heap *heap)
 
 /* Pages of their own */
 
-static bool is_reserved;
+static unsigned reservations;
 static bool is_refused;
 
+/// One for the heap, and two for blocks.
 static void *reserve(void *context, size_t bytes)
 {
+    static _Alignas(1024) char blocks[2][20480];
     (void)context;
-    const size_t half = sizeof memory / 2;
-    char *place = is_reserved ? memory + half : memory;
-    is_reserved = true;
-    return bytes <= half ? place : NULL;
+    const unsigned number = reservations++;
+    if (number == 0) {
+        return bytes <= sizeof memory ? memory : NULL;
+    }
+    return number <= 2 && bytes <= sizeof blocks[0] ? blocks[number - 1] : NULL;
 }
 
 static bool commit(void *context, void *address, size_t bytes)
@@ -235,8 +238,10 @@ static const char *probe_own_pages(bool large)
 {
     const struct jeff_page_hooks pages = {1024, reserve, commit, ignore, ignore, NULL};
     const struct jeff_config config = {.pages = &pages, .own_mapping = 8192, .handle_salt = 1};
-    is_reserved = is_refused = false;
-    jeff_heap *heap = jeff_create(sizeof memory / 2, &config, NULL);
+    enum { HANDLES = 150 }; // more than a page of them
+    reservations = 0;
+    is_refused = false;
+    jeff_heap *heap = jeff_create(sizeof memory, &config, NULL);
     if (heap == NULL) {
         return "a heap over 1 KiB pages was refused";
     }
@@ -250,17 +255,27 @@ static const char *probe_own_pages(bool large)
     if (jeff_handle_of(heap, stands_in) != JEFF_NULL) {
         return "a block with pages of its own is found where it is not";
     }
+    for (unsigned i = 0; i < HANDLES; i++) {
+        jeff_malloc(heap, 0);
+    }
     const char *wrong = steve_jeff_probe_forged_pages(heap, own, small);
     jeff_malloc(heap, 9000);
-    for (unsigned turn = 0; turn < (large ? 2000 : 10) && wrong == NULL; turn++) {
-        wrong = steve_jeff_probe_damage(heap, sizeof memory / 2, turn);
+    for (unsigned turn = 0; turn < (large ? 600 : 10) && wrong == NULL; turn++) {
+        wrong = steve_jeff_probe_damage(heap, sizeof memory, turn);
     }
     is_refused = true;
     jeff_handle more = small;
-    for (unsigned i = 0; i < 40 && more != JEFF_NULL; i++) {
-        more = jeff_malloc(heap, 4000);
+    for (unsigned i = 0; i < HANDLES && more != JEFF_NULL; i++) {
+        more = jeff_malloc(heap, 0);
     }
-    if (more != JEFF_NULL || jeff_check(heap, NULL) != JEFF_OK) {
+    const bool table_ends = more == JEFF_NULL;
+    is_refused = false;
+    jeff_malloc(heap, 0);
+    is_refused = true;
+    do {
+        more = jeff_malloc(heap, 4000);
+    } while (more != JEFF_NULL);
+    if (!table_ends || jeff_check(heap, NULL) != JEFF_OK) {
         wrong = "a heap grows into pages that it was refused";
     }
     jeff_destroy(heap);
