@@ -74,10 +74,11 @@ struct price {
 /// How many pieces are looked at between two looks at the clock.
 #define CLOCK_STEPS 32u
 
-/// Whether a block is locked where that pins it.
+/// Whether a live block is locked where that pins it.
 static inline bool stays(const struct entry *e)
 {
-    return is_live(e) && locks_of(e) && !(e->cw & CW_MAPPED);
+    assert(is_live(e));
+    return locks_of(e) && !(e->cw & CW_MAPPED);
 }
 /// Books what was visited, and looks at the clock. Whoever ends with a planner calls it.
 void steps_book(struct planner *p);

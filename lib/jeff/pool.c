@@ -144,11 +144,9 @@ static void add_free_run(struct planner *p, struct pool *pool, const struct wind
         return;
     const bool last = piece->end == p->limit;
     if (start > piece->start && p->moving) {
+        assert(!last); // what a window is made for lies above it
         blank(h, piece->start, start - piece->start);
-        if (last)
-            h->top = start;
-        else
-            blank(h, start, piece->end - start);
+        blank(h, start, piece->end - start);
         where = start;
     }
     if (last) {

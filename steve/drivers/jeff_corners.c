@@ -166,9 +166,21 @@ static const char *probe_halfway(jeff_heap *heap)
     return jeff_free(heap, above) ? NULL : "a block above one that was halfway is lost";
 }
 
+/// Takes all memory that is left. @return the block
+static jeff_handle take_rest(jeff_heap *heap)
+{
+    struct jeff_stats stats;
+    jeff_stats(heap, &stats);
+    jeff_handle rest = JEFF_NULL;
+    for (size_t bytes = stats.free_bytes; rest == JEFF_NULL && bytes > 16; bytes -= 16) {
+        rest = jeff_malloc(heap, bytes);
+    }
+    return rest;
+}
+
 /// A block must go from between two locked ones to where sliding all the others makes room. When the first of these moves, the two are
 /// unlocked, and slide as well: the plan holds no more.
-static const char *probe_unlocked_beside(jeff_heap *heap)
+static const char *probe_unlocked(jeff_heap *heap, bool also_left)
 {
     enum { CRUMBS = 12, CRUMB = 1000, KEPT = 3000, GAP = 2500, LARGE = 11000 };
     jeff_handle crumb[2 * CRUMBS];
@@ -179,26 +191,29 @@ static const char *probe_unlocked_beside(jeff_heap *heap)
     const jeff_handle gap = jeff_malloc(heap, GAP);
     const jeff_handle large = jeff_malloc(heap, LARGE);
     const jeff_handle right = jeff_malloc(heap, 40);
-    struct jeff_stats stats;
-    jeff_stats(heap, &stats);
-    // All that is above is taken, so that there is no other room.
-    jeff_handle rest = JEFF_NULL;
-    for (size_t bytes = stats.free_bytes; rest == JEFF_NULL && bytes > 16; bytes -= 16) {
-        rest = jeff_malloc(heap, bytes);
-    }
-    jeff_lock(heap, rest);
+    jeff_lock(heap, take_rest(heap)); // there is no other room
     for (size_t i = 0; i < 2 * (size_t)CRUMBS; i += 2) {
         jeff_free(heap, crumb[i]);
     }
     jeff_free(heap, gap);
     jeff_lock(heap, left);
     jeff_lock(heap, right);
-    called.to_unlock[0] = left;
-    called.to_unlock[1] = right;
+    called.to_unlock[0] = right;
+    called.to_unlock[1] = also_left ? left : JEFF_NULL;
     const struct jeff_goal goal = {.wanted_bytes = GAP + LARGE - 100};
     jeff_compact_goal(heap, &goal, NULL);
     const bool sound = jeff_check(heap, NULL) == JEFF_OK && jeff_free(heap, large);
     return sound ? NULL : "a plan whose locked blocks are unlocked while it is carried out damages the heap";
+}
+
+static const char *probe_unlocked_beside(jeff_heap *heap)
+{
+    return probe_unlocked(heap, true);
+}
+
+static const char *probe_unlocked_above(jeff_heap *heap)
+{
+    return probe_unlocked(heap, false);
 }
 
 /* Pages of their own */
@@ -377,6 +392,7 @@ const char *steve_jeff_probe_corners(bool large)
         {probe_forged_handle, false},    {probe_no_bytes, false},  {probe_purged, false},
         {probe_last_generations, false}, {probe_late_look, false}, {probe_slow_end, false},
         {probe_halfway, false},          {probe_halfway, true},    {probe_unlocked_beside, true},
+        {probe_unlocked_above, true},
 
     };
     // No episode has a part in it: what has passed once in a process passes again.
