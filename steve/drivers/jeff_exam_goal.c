@@ -8,6 +8,8 @@
 
 /// So little more is not worth sliding everything first: one part in so many.
 #define WORTH_A_SLIDE 64u
+/// Goals that are reached in one heap.
+#define ROUNDS 3u
 /// Walks over the blocks that a goal takes, at most.
 #define WALKS_MOST 100u
 
@@ -165,7 +167,7 @@ static const char *judge_largest(const struct exam *e, const struct exam_reach *
     const uint32_t has = after->largest;
     if (report->stop != JEFF_STOP_DONE && report->stop != JEFF_STOP_GOAL)
         return "a compaction for the largest run stops for another reason than that nothing is left to do";
-    if (!e->aligned && has < reach->freest)
+    if (!e->aligned && has + has / WORTH_A_SLIDE < reach->freest)
         return "a compaction for the largest run leaves one smaller than what one stretch has free";
     if (e->sizes != 0 && reach->stretches <= EXAM_STRETCHES && has + has / WORTH_A_SLIDE < reach->most)
         return "a compaction for the largest run leaves one smaller than what can be had";
@@ -256,50 +258,58 @@ uint32_t steve_exam_draw_need(struct exam *e, const struct exam_map *map)
     return need + (need == 127); // 126 granules hold as much
 }
 
-const char *steve_exam_goal(struct exam *e)
+/// One goal, priced, reached and asked for again. @param need granules of the wanted run; 0: the largest
+static const char *reach_goal(struct exam *e, struct exam_map *before, uint32_t need)
 {
-    const struct exam_wish wish = draw_wish(e);
-    if (!steve_exam_make(e, &wish))
-        return "a small heap cannot be made";
-    if (steve_exam_draw(e, 4) == 0)
-        jeff_compact(e->heap, 0); // what is cached becomes holes, and all free memory lies below locked blocks
-    struct jeff_goal goal = {0};
-    e->told_blocks = e->told_bytes = 0;
-    struct exam_map before;
-    struct exam_map after;
-    steve_exam_map(e, &before);
-    if (before.overfull)
-        return NULL;
-    const uint32_t need = steve_exam_draw(e, 3) == 0 ? 0 : steve_exam_draw_need(e, &before);
-    goal.wanted_bytes = steve_exam_capacity(need);
-
+    struct jeff_goal goal = {.wanted_bytes = steve_exam_capacity(need), .dry_run = true};
     struct jeff_report price;
     struct jeff_report report;
     struct jeff_stats was;
     struct jeff_stats is;
-    goal.dry_run = true;
     jeff_stats(e->heap, &was);
     jeff_compact_goal(e->heap, &goal, &price);
-    steve_exam_map(e, &after);
     goal.dry_run = false;
+    e->told_blocks = e->told_bytes = 0;
     jeff_compact_goal(e->heap, &goal, &report);
     jeff_stats(e->heap, &is);
     if (!reports_equal(&price, &report))
         return "a compaction does something else than its dry run says";
-    steve_exam_extend(&before, (uint32_t)((is.heap_bytes - is.control_bytes - is.table_bytes) / GRANULE));
+    steve_exam_extend(before, (uint32_t)((is.heap_bytes - is.control_bytes - is.table_bytes) / GRANULE));
+    struct exam_map after;
     steve_exam_map(e, &after);
 
-    const struct exam_reach reach = steve_exam_reach(e, &before);
+    const struct exam_reach reach = steve_exam_reach(e, before);
     const char *wrong = NULL;
     if (need == 0) {
         wrong = judge_largest(e, &reach, &report, &after);
     } else {
-        const struct costs costs = find_costs(e, &before, need);
+        const struct costs costs = find_costs(e, before, need);
         wrong = judge_wanted(e, &reach, &costs, need, &report);
     }
     if (wrong == NULL)
         wrong = judge_report(e, &report, &after, &was, &is);
     if (wrong == NULL)
         wrong = again(e, &goal, &report);
-    return wrong != NULL ? wrong : steve_exam_kept(e, &before, &after);
+    return wrong != NULL ? wrong : steve_exam_kept(e, before, &after);
+}
+
+const char *steve_exam_goal(struct exam *e)
+{
+    const struct exam_wish wish = draw_wish(e);
+    const char *wrong = NULL;
+    if (!steve_exam_make(e, &wish))
+        return "a small heap cannot be made";
+    // The largest run is made by one plan, which another one may better: it is made when memory has come free.
+    bool came_free = true;
+    for (unsigned round = 0; round < ROUNDS && wrong == NULL && came_free; round++) {
+        if (steve_exam_draw(e, 8) == 0)
+            jeff_compact(e->heap, 0); // what is cached becomes holes, and all free memory lies below locked blocks
+        struct exam_map before;
+        steve_exam_map(e, &before);
+        if (before.overfull)
+            return NULL;
+        wrong = reach_goal(e, &before, steve_exam_draw(e, 3) == 0 ? 0 : steve_exam_draw_need(e, &before));
+        came_free = steve_exam_stir(e);
+    }
+    return wrong;
 }

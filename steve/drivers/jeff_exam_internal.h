@@ -89,6 +89,9 @@ uint32_t steve_exam_draw(struct exam *e, uint32_t below);
 /// A heap with blocks, some of them freed and some locked. @return false if it could not be made
 bool steve_exam_make(struct exam *e, const struct exam_wish *wish);
 
+/// Frees some blocks, takes the locks of some back and locks others. @return true if memory came free, or what can be moved did
+bool steve_exam_stir(struct exam *e);
+
 /// Drops what is known of a heap, so that its memory can be used again.
 void steve_exam_drop(struct exam *e);
 

@@ -344,7 +344,5 @@ const char *steve_exam_room(struct exam *e)
         else if (jeff_free(e->heap, block->handle))
             *block = e->block[--e->count];
     }
-    if (wrong == NULL && jeff_check(e->heap, NULL) != JEFF_OK)
-        wrong = "a heap is damaged by requests";
     return wrong;
 }
