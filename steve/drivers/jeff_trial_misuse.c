@@ -7,10 +7,11 @@
 #include "jeff_inline.h"
 #include "steve/drivers/jeff_audit_internal.h"
 
-#define BYTES    4096u
-#define CALLS    40u
-#define SALT     0x5bd1e995u
-#define NO_BLOCK ((jeff_handle)3) ///< slot 0: no table has it
+#define BYTES       4096u
+#define CALLS       40u
+#define OTHER_BYTES 2048u ///< of another heap
+#define SALT        0x5bd1e995u
+#define NO_BLOCK    ((jeff_handle)3) ///< slot 0: no table has it
 
 /// Whether the heap tells of itself what it told before. What was refused is counted.
 static bool is_same(const struct jeff_stats *before, jeff_heap *heap)
@@ -90,6 +91,24 @@ static void made_up(struct steve_jeff_trial *trial, jeff_handle handle)
     if (!is_same(&before, trial->heap)) {
         steve_jeff_trial_note(trial, "a call with a handle that there is not has changed the heap");
     }
+}
+
+/// Handles of a heap with another salt, or with none, which is then that of its address.
+static void foreign(struct steve_jeff_trial *trial, char *region, uint32_t salt)
+{
+    const struct jeff_config config = {.handle_salt = salt, .now_ns = steve_jeff_trial_now, .context = trial};
+    jeff_heap *const other = jeff_init(region, OTHER_BYTES, &config, NULL);
+    for (size_t i = 0; other != NULL && i < STEVE_JEFF_TRIAL_BLOCKS; i++) {
+        const jeff_handle handle = trial->block[i].handle;
+        const jeff_handle own = jeff_malloc(other, i);
+        if (handle == JEFF_NULL || own == JEFF_NULL) {
+            continue;
+        }
+        if (!refuses(other, handle) || !refuses(trial->heap, own)) {
+            steve_jeff_trial_note(trial, "a handle of a heap with another salt was not refused");
+        }
+    }
+    jeff_destroy(other);
 }
 
 /// Requests that no heap can serve, or not this one.
@@ -312,7 +331,7 @@ static void texts(struct steve_jeff_trial *trial)
     }
 }
 
-static void run(struct steve_jeff_trial *trial)
+static void run(struct steve_jeff_trial *trial, char *region)
 {
     jeff_handle last = JEFF_NULL;
     for (unsigned i = 0; i < CALLS; i++) {
@@ -328,6 +347,7 @@ static void run(struct steve_jeff_trial *trial)
     if (is_one_of(trial, last) && last != JEFF_NULL) {
         locks(trial, last);
     }
+    foreign(trial, region, steve_jeff_trial_below(trial, 2) * (SALT - 1));
     requests(trial);
     run_needed(trial);
     addresses(trial);
@@ -346,12 +366,13 @@ void steve_jeff_trial_misuse(struct steve_jeff_trial *trial)
                                        .now_ns = steve_jeff_trial_now,
                                        .moved = steve_jeff_trial_below(trial, 2) == 0 ? on_moved : NULL,
                                        .context = trial};
-    trial->heap = jeff_init(steve_jeff_trial_memory(BYTES) + 64, BYTES, &config, NULL);
+    char *const memory = steve_jeff_trial_memory(BYTES);
+    trial->heap = jeff_init(memory + 64, BYTES, &config, NULL);
     if (trial->heap == NULL) {
         steve_jeff_trial_note(trial, "a heap of a trial was refused");
         return;
     }
-    run(trial);
+    run(trial, memory + BYTES + 4096);
     jeff_destroy(trial->heap);
     if (jeff_malloc(trial->heap, 0) != JEFF_NULL || jeff_last_status(trial->heap) != JEFF_ERROR_BUSY ||
         jeff_compact(trial->heap, 0) != JEFF_STOP_BUSY || jeff_check(trial->heap, NULL) != JEFF_ERROR_BUSY) {
