@@ -461,6 +461,8 @@ class Triage(threading.Thread):
                 _, text = self._call([shown.steve, "show", place], 30)
         # A candidate is for the target's folder: it must break the target, too.
         in_target = self._run_target(place, entry["engine"], names=True)
+        if not shown.steve and in_target is not None:
+            shown = in_target
         if in_target is None:
             entry["note"] = "this sequence breaks Steve's run alone, not the target's"
         write_whole(place.with_suffix(".txt"), self._report(finding, entry, place, text, shown, in_target))
