@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fuzz/family.h"
 #include "steve/core/codec.h"
 #include "steve/core/exec.h"
 #include "steve/drivers/drivers.h"
@@ -130,37 +131,6 @@ static void write_text(const char *folder, const char *name, const struct steve_
     if (!steve_text_print(&steve_drivers, sequence, out))
         die("%s: %s", name, strerror(errno));
     finish(out, name);
-}
-
-static bool is_of_family(const struct steve_driver *driver, const char *family)
-{
-    const size_t length = strlen(family);
-    return strncmp(driver->name, family, length) == 0 && (driver->name[length] == '\0' || driver->name[length] == '-');
-}
-
-/// What a target fuzzes.
-struct family {
-    char name[64];                      ///< of its first driver
-    const struct steve_driver *against; ///< NULL: none
-};
-
-/// By its name: fuzz_<driver>, or fuzz_<driver>_against_<driver>, with '_' for '-'. @return false if there are no such drivers
-static bool find_family(const char *target, struct family *family)
-{
-    if (strncmp(target, "fuzz_", 5) != 0 || strlen(target) >= sizeof family->name)
-        return false;
-    snprintf(family->name, sizeof family->name, "%s", target + 5);
-    for (char *at = family->name; *at != '\0'; at++) {
-        if (*at == '_')
-            *at = '-';
-    }
-    char *against = strstr(family->name, "-against-");
-    if (against != NULL) {
-        *against = '\0';
-        family->against = steve_catalog_by_name(&steve_drivers, against + strlen("-against-"));
-    }
-    return steve_catalog_by_name(&steve_drivers, family->name) != NULL &&
-           (against == NULL) == (family->against == NULL);
 }
 
 /// One recipe after the other. `make` is called with a name for it, without an ending. @return how many showed a finding
