@@ -259,13 +259,15 @@ static inline enum jeff_status take_lock(struct jeff_shared *s, jeff_handle hand
 
 bool jeff_shared_unlock(jeff_shared *s, jeff_handle handle, enum jeff_status *status)
 {
-    struct jeff_heap *h = SANITIZED ? enter(s) : NULL;
+#if SANITIZED
+    struct jeff_heap *h = enter(s);
+#endif
     const enum jeff_status why = take_lock(s, handle);
-    if (h) {
-        if (why == JEFF_OK)
-            hide_unlocked(h, handle);
-        leave(s);
-    }
+#if SANITIZED
+    if (why == JEFF_OK)
+        hide_unlocked(h, handle);
+    leave(s);
+#endif
     if (status)
         *status = why;
     return why == JEFF_OK;
