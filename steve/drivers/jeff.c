@@ -252,7 +252,7 @@ static const char *look(struct instance *instance)
 /// At an episode's end, when nothing lives any more: what ops show has been shown by then. As many as the episode was long.
 static const char *take_exams(struct instance *instance)
 {
-    const uint64_t most = 12;
+    const uint64_t most = 10;
     if (!instance->exams || stats_of(instance).live_blocks != 0) {
         return NULL;
     }
