@@ -125,9 +125,13 @@ bool steve_exam_make(struct exam *e, const struct exam_wish *wish)
              make_block(e, wish) != JEFF_NULL);
     for (uint32_t i = 0; i < wish->pins && e->count > 0; i++)
         jeff_lock(e->heap, e->block[steve_exam_draw(e, e->count)].handle);
+    // Crumbs between larger blocks: room that only comes of it when all slide.
+    const bool crumbs = e->sizes > 1 && steve_exam_draw(e, 2) == 0;
     uint32_t kept = 0;
     for (uint32_t i = 0; i < e->count; i++) {
-        const bool freed = steve_exam_draw(e, 16) < wish->freed && jeff_lock_count(e->heap, e->block[i].handle) == 0;
+        const uint32_t few = e->block[i].granules == e->size[0] ? wish->freed + 4 : 0;
+        const bool chosen = steve_exam_draw(e, 16) < (crumbs ? few : wish->freed);
+        const bool freed = chosen && jeff_lock_count(e->heap, e->block[i].handle) == 0;
         if (!freed || !jeff_free(e->heap, e->block[i].handle))
             e->block[kept++] = e->block[i];
     }
