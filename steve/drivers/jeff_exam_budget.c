@@ -14,7 +14,7 @@ struct exam_counted steve_exam_count(const struct exam *e)
 {
     struct jeff_stats stats;
     jeff_stats(e->heap, &stats);
-    return (struct exam_counted){stats.moved_blocks, stats.moved_bytes, stats.visited_blocks};
+    return (struct exam_counted){stats.moved_blocks, stats.moved_bytes, stats.visited_blocks, stats.compactions};
 }
 
 /// Granules of the largest block.

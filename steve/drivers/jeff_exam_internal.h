@@ -130,7 +130,7 @@ struct exam_reach steve_exam_reach(const struct exam *e, const struct exam_map *
 
 /// What a heap has counted of its compactions.
 struct exam_counted {
-    uint64_t blocks, bytes, visited;
+    uint64_t blocks, bytes, visited, passes;
 };
 
 struct exam_counted steve_exam_count(const struct exam *e);

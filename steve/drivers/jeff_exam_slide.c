@@ -113,6 +113,8 @@ const char *steve_exam_slide(struct exam *e)
             wrong = in_slices(e, &before, &slid);
         else if (jeff_compact(e->heap, 0) != JEFF_STOP_DONE)
             wrong = "a full compaction says that something is left to do";
+        else if (steve_exam_count(e).passes - was.passes > 1)
+            wrong = "a full compaction counts as several";
         else if (steve_exam_count(e).visited - was.visited != before.headers)
             wrong = "a full compaction does not look at each block once";
         if (wrong == NULL)
