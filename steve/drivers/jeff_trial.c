@@ -280,6 +280,19 @@ void steve_jeff_trial_op(struct steve_jeff_trial *trial)
     }
 }
 
+/// What a walk tells of a block that the trial knows.
+static bool visit(void *context, const struct jeff_block *found)
+{
+    struct steve_jeff_trial *trial = context;
+    for (size_t i = 0; found->kind == JEFF_BLOCK_LIVE && i < STEVE_JEFF_TRIAL_BLOCKS; i++) {
+        const struct steve_jeff_trial_block *block = &trial->block[i];
+        if (block->handle == found->handle && (block->purgeable != found->purgeable || found->bytes < block->bytes)) {
+            steve_jeff_trial_note(trial, "a block is purgeable, or is not, or is smaller, against what was asked for");
+        }
+    }
+    return trial->wrong == NULL;
+}
+
 void steve_jeff_trial_look(struct steve_jeff_trial *trial)
 {
     struct jeff_damage damage = {.what = "a trial's heap is damaged, and the damage has no name"};
@@ -292,6 +305,7 @@ void steve_jeff_trial_look(struct steve_jeff_trial *trial)
             steve_jeff_trial_compare(trial, &trial->block[i], trial->block[i].bytes);
         }
     }
+    jeff_walk(trial->heap, visit, trial);
 }
 
 static void system_pages(struct steve_jeff_trial *trial)

@@ -28,7 +28,7 @@ static void audit(struct steve_jeff_trial *trial)
     steve_jeff_trial_note(trial, steve_jeff_audit(trial->heap, 0));
 }
 
-/// A refusal is right if the heap would have to reach beyond its reservation.
+/// A refusal is right if the heap would have to reach beyond its reservation, or ask for more pages at once than it gets.
 static void judge_refusal(struct steve_jeff_trial *trial, size_t bytes)
 {
     struct jeff_stats stats;
@@ -36,7 +36,8 @@ static void judge_refusal(struct steve_jeff_trial *trial, size_t bytes)
     const size_t taken = stats.control_bytes + stats.live_bytes + stats.table_bytes + HANDLE_BYTES + SLACK;
     const size_t needed = jeff_run_needed(trial->heap, 0, bytes);
     if (jeff_last_status(trial->heap) != JEFF_ERROR_NO_MEMORY ||
-        (taken <= trial->pages.heap_bytes && needed <= trial->pages.heap_bytes - taken)) {
+        (taken <= trial->pages.heap_bytes && needed <= trial->pages.heap_bytes - taken &&
+         (trial->pages.most == 0 || needed + SLACK < trial->pages.page))) {
         steve_jeff_trial_note(trial, "a heap with pages of its own has room and refuses a request");
     }
 }
@@ -80,6 +81,12 @@ static void shrink(struct steve_jeff_trial *trial)
         steve_jeff_trial_note(trial, "a heap that is empty keeps the pages of what was freed");
     }
     audit(trial);
+    const jeff_handle locked = jeff_malloc(trial->heap, 3000);
+    const void *const address = jeff_lock(trial->heap, locked);
+    if (address == NULL || !jeff_resize(trial->heap, locked, LARGE) || jeff_lock(trial->heap, locked) != address ||
+        !jeff_unlock(trial->heap, locked) || !jeff_unlock(trial->heap, locked) || !jeff_free(trial->heap, locked)) {
+        steve_jeff_trial_note(trial, "a locked block did not grow into the pages above it");
+    }
     const jeff_handle again = jeff_malloc(trial->heap, LARGE);
     if (again == JEFF_NULL || !jeff_free(trial->heap, again)) {
         steve_jeff_trial_note(trial, "a heap that has given pages back does not get them again");
@@ -243,7 +250,10 @@ static void run(struct steve_jeff_trial *trial, size_t own)
     }
     trial->pages.failing_commit = trial->pages.failing_reserve = 0;
     trial->pages.most = steve_jeff_trial_below(trial, 2) * 2 * trial->pages.page;
-    fill_up(trial, steve_jeff_trial_below(trial, 2) == 0 ? 0 : steve_jeff_trial_below(trial, 1000));
+    // So large that some hundred blocks fill the heap, or so small that its table grows most.
+    const size_t some = trial->pages.heap_bytes / (FILLED_MOST / 4);
+    const size_t most = some < 1000 ? 1000 : some < own ? some : own;
+    fill_up(trial, steve_jeff_trial_below(trial, 3) == 0 ? 0 : steve_jeff_trial_below(trial, (uint32_t)most));
     trial->pages.most = 0;
     if (trial->wrong == NULL && trial->pages.heap_bytes > 2 * LARGE && own > LARGE) {
         shrink(trial);
