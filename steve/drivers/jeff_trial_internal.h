@@ -44,6 +44,7 @@ struct steve_jeff_trial {
     uint64_t ns_a_look; ///< what a look at the clock takes; 0: nothing
     struct steve_jeff_trial_block block[STEVE_JEFF_TRIAL_BLOCKS];
     struct steve_jeff_trial_pages pages;
+    bool stays;        ///< the heap does not compact unless it is asked to
     const char *wrong; ///< what was seen that must not be, in static memory
 };
 

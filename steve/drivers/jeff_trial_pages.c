@@ -291,6 +291,9 @@ void steve_jeff_trial_pages(struct steve_jeff_trial *trial)
     if (trial->heap == NULL) {
         return;
     }
+    if (trial->wrong == NULL && which != 0 && jeff_malloc(trial->heap, 3 * OWN_LEAST) != JEFF_NULL) {
+        audit(trial); // what is live goes with the heap
+    }
     jeff_destroy(trial->heap);
     if (trial->pages.open != 0) {
         steve_jeff_trial_note(trial, "a heap was destroyed and has kept pages");

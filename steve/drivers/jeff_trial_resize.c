@@ -103,7 +103,15 @@ static void grow_locked(struct steve_jeff_trial *trial)
 static void resize(struct steve_jeff_trial *trial, struct steve_jeff_trial_block *block)
 {
     const size_t bytes = edge(trial);
-    if (!jeff_resize(trial->heap, block->handle, bytes)) {
+    struct jeff_stats before;
+    struct jeff_stats after;
+    jeff_stats(trial->heap, &before);
+    const bool done = jeff_resize(trial->heap, block->handle, bytes);
+    jeff_stats(trial->heap, &after);
+    if (after.refused != before.refused + !done) {
+        steve_jeff_trial_note(trial, "a block that was not resized is not counted as a refusal, or one that was is");
+    }
+    if (!done) {
         judge_refusal(trial, block, bytes);
         return;
     }

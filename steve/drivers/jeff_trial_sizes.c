@@ -59,6 +59,23 @@ static void look_at(struct steve_jeff_trial *trial, const jeff_handle *handles, 
     }
 }
 
+/// A request for which there may be room only if blocks move. A refusal is counted, and without the last resort none moves.
+static void ask_between(struct steve_jeff_trial *trial, size_t bytes)
+{
+    struct jeff_stats before;
+    struct jeff_stats after;
+    jeff_stats(trial->heap, &before);
+    const jeff_handle handle = jeff_malloc(trial->heap, 2 * bytes + 40);
+    jeff_stats(trial->heap, &after);
+    if (after.refused != before.refused + (handle == JEFF_NULL) ||
+        (trial->stays && (after.moved_blocks != before.moved_blocks || after.compactions != before.compactions))) {
+        steve_jeff_trial_note(trial, "a refusal is not counted, or a heap has compacted that was to refuse");
+    }
+    if (handle != JEFF_NULL && !jeff_free(trial->heap, handle)) {
+        steve_jeff_trial_note(trial, "a block among many cannot be freed");
+    }
+}
+
 static void fill_up(struct steve_jeff_trial *trial, const struct region *region, size_t bytes)
 {
     static jeff_handle handles[FILLED_MOST];
@@ -74,13 +91,16 @@ static void fill_up(struct steve_jeff_trial *trial, const struct region *region,
         }
         count++;
     }
-    if (count < FILLED_MOST) {
+    if (count < FILLED_MOST && !trial->stays) { // else what was freed before may lie in the way
         judge_refusal(trial, region, bytes);
     }
     look_at(trial, handles, count, bytes);
     steve_jeff_trial_note(trial, steve_jeff_audit(trial->heap, (uintptr_t)region->begin));
     // Every second block first: what is left lies apart, and its slots are not the table's last.
     for (size_t i = 0; i < count; i++) {
+        if (i == count / 2) {
+            ask_between(trial, bytes);
+        }
         if (!jeff_free(trial->heap, handles[(2 * i + 1) % (count | 1)])) {
             steve_jeff_trial_note(trial, "a block that filled a heap cannot be freed");
         }
@@ -145,8 +165,10 @@ void steve_jeff_trial_sizes(struct steve_jeff_trial *trial)
     const size_t skip = alignment == 8 ? steve_jeff_trial_below(trial, 8) * 8 : steve_jeff_trial_below(trial, 4) * 16;
     const uint32_t most = steve_jeff_trial_below(trial, 16) == 0 ? LARGE : 32u << steve_jeff_trial_below(trial, 9);
     const size_t bytes = JEFF_HEAP_MIN + steve_jeff_trial_below(trial, most);
+    trial->stays = steve_jeff_trial_below(trial, 3) == 0;
     const struct jeff_config config = {.handle_salt = steve_jeff_trial_draw(trial) | 1,
                                        .alignment = alignment,
+                                       .no_last_resort = trial->stays,
                                        .now_ns = steve_jeff_trial_now,
                                        .context = trial};
     enum jeff_status status = JEFF_ERROR_CORRUPT;
