@@ -388,6 +388,10 @@ static const char *probe_blocks(void)
 
 static const char *probe_classic(void)
 {
+    unlock(1);
+    if (lock(1) != NULL) { // before there is any heap, too
+        return "the classic interface locks a block that nobody has";
+    }
     compact(1);
     handle_t *cell = rmmalloc(24);
     if (cell == NULL) {

@@ -212,12 +212,63 @@ static struct word entry_word_of(struct steve_jeff_trial *trial)
 
 /* Pages */
 
+/// What a block with pages of its own keeps in the heap: its address, that of the reservation, both sizes, links, alignment.
+enum { PROXY_ADDRESSES = 2, PROXY_SIZES = 2, PROXY_SLOTS = 2 };
+
+/// A word of that, but for the alignment.
+static struct word proxy_word(struct steve_jeff_trial *trial)
+{
+    const struct jeff_heap *h = trial->heap;
+    const uint32_t sizes = (PROXY_ADDRESSES + PROXY_SIZES) * sizeof(size_t) / WORD;
+    const uint32_t which = steve_jeff_trial_below(trial, sizes + PROXY_SLOTS);
+    struct entry *e = h->pages->proxies == NIL ? NULL : entry_at(h, h->pages->proxies);
+    if (e == NULL) {
+        return (struct word){0};
+    }
+    uint32_t *const words = (uint32_t *)(void *)at(h, e->off);
+    struct word word = of_field(words + which, UINT32_MAX);
+    const uint32_t reserved = PROXY_ADDRESSES * sizeof(size_t) / WORD;
+    if (which >= reserved / 2 && which < reserved + sizeof(size_t) / WORD) {
+        word.must = 0; // where the reservation begins, and how large it is: a block may lie in a larger one
+    }
+    return word;
+}
+
+/// A hook that is missing.
+static void damage_hooks(struct steve_jeff_trial *trial)
+{
+    struct jeff_page_hooks *hooks = &trial->heap->pages->hooks;
+    const struct jeff_page_hooks whole = *hooks;
+    switch (steve_jeff_trial_below(trial, 4)) {
+    case 0:
+        hooks->reserve = NULL;
+        break;
+    case 1:
+        hooks->commit = NULL;
+        break;
+    case 2:
+        hooks->decommit = NULL;
+        break;
+    default:
+        hooks->release = NULL;
+    }
+    const enum jeff_status status = jeff_check(trial->heap, NULL);
+    *hooks = whole;
+    if (status != JEFF_ERROR_CORRUPT) {
+        steve_jeff_trial_note(trial, "jeff_check() passes over a page hook that is missing");
+    }
+}
+
 static struct word page_word(struct steve_jeff_trial *trial)
 {
     struct page_state *p = trial->heap->pages;
     const uint32_t words = sizeof(size_t) / WORD;
     const uint32_t which = steve_jeff_trial_below(trial, words);
-    switch (steve_jeff_trial_below(trial, 7)) {
+    switch (steve_jeff_trial_below(trial, 10)) {
+    case 7:
+    case 8:
+    case 9:
+        return proxy_word(trial);
     case 0:
         return of_field((uint32_t *)(void *)&p->hooks.page_bytes + which, UINT32_MAX);
     case 1:
@@ -544,6 +595,9 @@ void steve_jeff_trial_damage(struct steve_jeff_trial *trial)
     }
     if (trial->wrong == NULL && steve_jeff_trial_below(trial, 4) == 0) {
         pause_compaction(trial);
+    }
+    if (trial->wrong == NULL && trial->heap->pages != NULL) {
+        damage_hooks(trial);
     }
     for (unsigned i = 0; i < WORDS && trial->wrong == NULL; i++) {
         const struct word word = draw_word(trial);

@@ -230,6 +230,11 @@ static void make(struct steve_jeff_trial *trial, size_t bytes, const struct jeff
     } else {
         steve_jeff_trial_look(trial);
         audit(trial);
+        struct jeff_stats stats;
+        jeff_stats(trial->heap, &stats);
+        if (stats.control_bytes + stats.table_bytes > trial->pages.readable) {
+            steve_jeff_trial_note(trial, "a heap has written to pages that it was not given");
+        }
     }
 }
 
@@ -251,6 +256,7 @@ static void run(struct steve_jeff_trial *trial, size_t own)
     trial->pages.failing_commit = trial->pages.failing_reserve = 0;
     trial->pages.most = steve_jeff_trial_below(trial, 2) * 2 * trial->pages.page;
     // So large that some hundred blocks fill the heap, or so small that its table grows most.
+    jeff_compact(trial->heap, 0); // so that a heap without a last resort, too, has all in one run
     const size_t some = trial->pages.heap_bytes / (FILLED_MOST / 4);
     const size_t most = some < 1000 ? 1000 : some < own ? some : own;
     fill_up(trial, steve_jeff_trial_below(trial, 3) == 0 ? 0 : steve_jeff_trial_below(trial, (uint32_t)most));
@@ -273,6 +279,7 @@ void steve_jeff_trial_pages(struct steve_jeff_trial *trial)
                                        .now_ns = steve_jeff_trial_now,
                                        .context = trial,
                                        .own_mapping = own[which],
+                                       .no_last_resort = steve_jeff_trial_below(trial, 4) == 0,
                                        .pages = &hooks};
     const bool large = which == 0 ? steve_jeff_trial_below(trial, 2) == 0 : steve_jeff_trial_below(trial, 8) == 0;
     const size_t bytes = large
