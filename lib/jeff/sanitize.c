@@ -76,6 +76,17 @@ void memory_show(const void *begin, size_t bytes)
     show(begin, bytes);
 }
 
+bool memory_is_hidden(const void *begin, size_t bytes)
+{
+#if WITH_ASAN
+    return __asan_region_is_poisoned((void *)(uintptr_t)begin, bytes) != NULL; // NOLINT(performance-no-int-to-ptr)
+#else
+    (void)begin;
+    (void)bytes;
+    return false;
+#endif
+}
+
 void hidden_move(char *to, const char *from, size_t bytes)
 {
     // A header shares its eight bytes with the end of what lies below, which must stay as it is: it goes by itself.

@@ -68,6 +68,8 @@ struct entry;
 void memory_hide(const void *begin, size_t bytes);
 /// Shows all of a stretch, whatever of it was hidden.
 void memory_show(const void *begin, size_t bytes);
+/// Whether AddressSanitizer hides a part of it. Valgrind is not asked: it would report it.
+bool memory_is_hidden(const void *begin, size_t bytes);
 /// memmove() between two hidden places, which stay hidden. Both begin at a granule or at the header in front of one.
 void hidden_move(char *to, const char *from, size_t bytes);
 #define hidden_copy hidden_move
@@ -106,6 +108,7 @@ void hide_moved(jeff_heap *h, const struct entry *e, const void *payload, size_t
 #define hidden_write                               memcpy
 #define memory_hide(begin, bytes)                  ((void)(begin), (void)(bytes))
 #define memory_show(begin, bytes)                  ((void)(begin), (void)(bytes))
+#define memory_is_hidden(begin, bytes)             ((void)(begin), (void)(bytes), false)
 #define hide_run(h, start, granules)               ((void)0)
 #define show_locked(h, handle, address)            (address)
 #define show_weakly(h, handle, address)            (address)
