@@ -180,12 +180,27 @@ static bool check_refused_block(struct steve_exec *exec, size_t alignment, size_
            (steve_sweep_if_moved(exec) && steve_refusal_of_block(exec, alignment, bytes) && steve_account(exec, false));
 }
 
+/// Whether the allocator may be made to write so many bytes. Each time alone it may, but pages that were touched stay: some huge blocks
+/// after the other would eat the memory, too.
+static bool may_write(struct steve_exec *exec, size_t bytes)
+{
+    const bool in_region = (exec->promises & STEVE_PROMISE_REGION) != 0;
+    if (bytes < STEVE_HUGE || bytes >= SIZE_MAX / 4 || (in_region && bytes > exec->heap_bytes)) {
+        return true; // little, or nothing
+    }
+    if (bytes > STEVE_HUGE_MOST - exec->huge_written) {
+        return false;
+    }
+    exec->huge_written += bytes;
+    return true;
+}
+
 static enum steve_outcome op_request(struct steve_exec *exec, struct steve_slot *slot, struct steve_op op, size_t bytes)
 {
     if (slot->ref != 0 || !steve_has_function(exec->driver, op)) {
         return STEVE_SKIPPED;
     }
-    if (op.code == STEVE_OP_CALLOC && steve_is_unbearable(bytes)) {
+    if (op.code == STEVE_OP_CALLOC && !may_write(exec, bytes)) {
         return STEVE_SKIPPED;
     }
     size_t alignment = steve_alignment_of(op);
@@ -406,7 +421,7 @@ static enum steve_outcome op_resize(struct steve_exec *exec, struct steve_slot *
     if (slot->locks > 0 && (exec->promises & STEVE_PROMISE_RESIZE_IN_PLACE) == 0) {
         return STEVE_SKIPPED;
     }
-    if (steve_is_unbearable(slot->bytes) && steve_is_unbearable(bytes)) {
+    if (!may_write(exec, slot->bytes < bytes ? slot->bytes : bytes)) {
         return STEVE_SKIPPED;
     }
     steve_ref ref = exec->driver->resize(exec->heap, slot->ref, bytes);

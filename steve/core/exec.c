@@ -125,6 +125,7 @@ static void reset(struct steve_exec *exec)
     exec->live_blocks = 0;
     exec->live_bytes = 0;
     exec->live_extent = 0;
+    exec->huge_written = 0;
     exec->locked_blocks = 0;
     exec->locked_bytes = 0;
     exec->purged_blocks = 0;

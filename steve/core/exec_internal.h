@@ -64,6 +64,10 @@ struct steve_effort {
 /// clears, copies or moves one touches all of it: ops that may do so are skipped, or they would be a hang or eat the memory
 /// without any fault of the allocator's. Sizes that nobody can serve are let through.
 #define STEVE_WRITTEN_MOST ((size_t)1 << 30)
+/// Blocks from here on count to what an episode makes the allocator write in all.
+#define STEVE_HUGE ((size_t)16 << 20)
+/// The limit of that. Two bases side by side, and no more, are within the limit of memory.
+#define STEVE_HUGE_MOST (STEVE_WRITTEN_MOST / 2)
 
 static inline bool steve_is_unbearable(size_t bytes)
 {
@@ -93,11 +97,12 @@ struct steve_exec {
     uint64_t moves;  ///< the driver's counter when the layout was last right
     size_t heap_bytes;
     uint8_t options; ///< of the episode
-    size_t credit; ///< bytes of contents that may be compared now
+    size_t credit;   ///< bytes of contents that may be compared now
 
     size_t live_blocks;
-    size_t live_bytes;  ///< as asked for
-    size_t live_extent; ///< bytes in extents
+    size_t live_bytes;   ///< as asked for
+    size_t live_extent;  ///< bytes in extents
+    size_t huge_written; ///< what huge blocks made the allocator write in this episode, at most
     size_t locked_blocks;
     size_t locked_bytes;
     size_t purged_blocks;
