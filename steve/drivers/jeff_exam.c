@@ -5,7 +5,6 @@
 
 #define SMALL_MOST    126u ///< granules of a block without a record of its own
 #define VISIT         16u
-#define SLOT_SHIFT    40u
 #define ALIGNMENT_LOG 3u ///< alignments up to so many powers of two of granules
 
 static _Alignas(4096) char memory[EXAM_HEAP + 64];

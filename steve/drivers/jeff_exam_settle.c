@@ -2,6 +2,9 @@
 /// and no more than what lies there moves out of its way.
 #include "steve/drivers/jeff_exam_internal.h"
 
+/// Blocks that are settled in one heap, at most.
+#define CALLS 4u
+
 /// What the lowest place of one stretch would take.
 struct place {
     uint32_t at;        ///< the block would begin there
@@ -121,6 +124,38 @@ static const char *judge(const struct exam *e, const struct expected *expected, 
                : NULL;
 }
 
+static uint32_t begin_of(const struct exam *e, const struct exam_block *block)
+{
+    void *begin = NULL;
+    jeff_extent(e->heap, block->handle, &begin);
+    return (uint32_t)(((uintptr_t)begin - e->arena) / GRANULE);
+}
+
+static const char *settle(const struct exam *e, const struct exam_block *block)
+{
+    struct exam_map before;
+    struct exam_map after;
+    struct jeff_stats was;
+    struct jeff_stats is;
+    steve_exam_map(e, &before);
+    jeff_stats(e->heap, &was);
+    if (before.overfull)
+        return NULL;
+    const uint32_t begin = begin_of(e, block);
+    const struct expected expected = expect(e, &before, block, begin);
+    const bool done = jeff_settle(e->heap, block->handle);
+    const uint32_t at = begin_of(e, block);
+    jeff_stats(e->heap, &is);
+    steve_exam_map(e, &after);
+    const char *wrong = judge(e, &expected, &after, block, done, begin, at, is.moved_blocks - was.moved_blocks);
+    if (wrong == NULL)
+        wrong = steve_exam_kept(e, &before, &after);
+    // The place that it left may be what a lower one lacked.
+    if (wrong == NULL && done && expect(e, &after, block, at).is_certain)
+        wrong = "a block is settled although it could lie lower";
+    return wrong;
+}
+
 const char *steve_exam_settle(struct exam *e)
 {
     const struct exam_wish wish = {
@@ -136,34 +171,11 @@ const char *steve_exam_settle(struct exam *e)
     if (!steve_exam_make(e, &wish))
         return "a small heap cannot be made";
     const char *wrong = NULL;
-    for (uint32_t calls = 0; calls < 4 && wrong == NULL && e->count > 0; calls++) {
+    for (uint32_t calls = 0; calls < CALLS && wrong == NULL && e->count > 0; calls++) {
         const struct exam_block *const block = &e->block[steve_exam_draw(e, e->count)];
         if (jeff_lock_count(e->heap, block->handle) != 0)
             continue;
-        struct exam_map before;
-        struct exam_map after;
-        struct jeff_stats was;
-        struct jeff_stats is;
-        void *from = NULL;
-        void *to = NULL;
-        steve_exam_map(e, &before);
-        jeff_extent(e->heap, block->handle, &from);
-        jeff_stats(e->heap, &was);
-        if (before.overfull)
-            return NULL;
-        const uint32_t begin = (uint32_t)(((uintptr_t)from - e->arena) / GRANULE);
-        const struct expected expected = expect(e, &before, block, begin);
-        const bool done = jeff_settle(e->heap, block->handle);
-        jeff_extent(e->heap, block->handle, &to);
-        jeff_stats(e->heap, &is);
-        steve_exam_map(e, &after);
-        const uint32_t end = (uint32_t)(((uintptr_t)to - e->arena) / GRANULE);
-        wrong = judge(e, &expected, &after, block, done, begin, end, is.moved_blocks - was.moved_blocks);
-        if (wrong == NULL)
-            wrong = steve_exam_kept(e, &before, &after);
-        // The place that it left may be what a lower one lacked.
-        if (wrong == NULL && done && expect(e, &after, block, end).is_certain)
-            wrong = "a block is settled although it could lie lower";
+        wrong = settle(e, block);
         jeff_lock(e->heap, block->handle); // as whoever settles a block does
     }
     return wrong;
