@@ -1,0 +1,423 @@
+/// Corners that no op comes to, and chance hardly: each is a heap of its own that is brought there, and what must hold then.
+#define _GNU_SOURCE
+#include "steve/drivers/jeff/probe_internal.h"
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "jeff_inline.h"
+
+enum { HEAP = 96 * 1024 };
+
+static _Alignas(1024) char memory[HEAP];
+
+static uint64_t clock_ns;
+
+/// A clock of which each look takes longer than any budget here.
+static uint64_t tick(void *context)
+{
+    (void)context;
+    return clock_ns += 1000000;
+}
+
+/* Handles and sizes */
+
+static const char *probe_forged_handle(jeff_heap *heap)
+{
+    const jeff_handle freed = jeff_malloc(heap, 40);
+    jeff_free(heap, freed);
+    // The slot is free, of the next generation, and of the class that it had.
+    const jeff_handle forged = freed + 1;
+    return jeff_lock(heap, forged) == NULL && !jeff_free(heap, forged) && jeff_last_status(heap) == JEFF_ERROR_HANDLE
+               ? NULL
+               : "the handle of a free slot was taken for that of a block";
+}
+
+static const char *probe_no_bytes(jeff_heap *heap)
+{
+    const jeff_handle empty = jeff_calloc(heap, 5, 0);
+    const bool sound = empty != JEFF_NULL && jeff_lock(heap, empty) != NULL && jeff_unlock(heap, empty);
+    return sound && jeff_free(heap, empty) ? NULL : "calloc() of elements without bytes gives no empty block";
+}
+
+static const char *probe_purged(jeff_heap *heap)
+{
+    const jeff_handle purged = jeff_malloc(heap, HEAP / 2);
+    jeff_set_purgeable(heap, purged, true);
+    const jeff_handle large = jeff_malloc(heap, HEAP / 2);
+    void *begin = NULL;
+    const bool sound = large != JEFF_NULL && jeff_usable_size(heap, purged) == 0 &&
+                       jeff_extent(heap, purged, &begin) == 0 && jeff_free(heap, purged) && jeff_free(heap, large);
+    return sound ? NULL : "a purged block has a size, or is not purged";
+}
+
+/// A slot that was dropped shortly before its generations were used up: what comes in its place goes on from there.
+static const char *probe_last_generations(jeff_heap *heap)
+{
+    const jeff_handle before = jeff_malloc(heap, 40);
+    uint32_t *entry = jeff_inline_entry(heap, before);
+    const jeff_handle old = before | (UINT32_MAX - 4);
+    jeff_inline_set_word(entry, jeff_inline_word(entry) | (UINT32_MAX - 4));
+    if (!jeff_free(heap, old) || jeff_compact(heap, 0) != JEFF_STOP_DONE) {
+        return "a block of one of the last generations cannot be freed";
+    }
+    const jeff_handle next = jeff_malloc(heap, 40);
+    const bool sound = next != JEFF_NULL && (next & UINT32_MAX) > (old & UINT32_MAX) && !jeff_free(heap, old);
+    return sound && jeff_free(heap, next) ? NULL : "a slot begins anew with generations that it has had";
+}
+
+/* Budgets */
+
+/// Exactly so many free stretches lie below a large block that the clock is due when it is to move, and says that the time is over: something
+/// must be done all the same, or the next call would find as much to do.
+static const char *probe_late_look(jeff_heap *heap)
+{
+    enum { SMALL = 6, LARGE = 30000 };
+    jeff_handle small[SMALL];
+    for (size_t i = 0; i < SMALL; i++) {
+        small[i] = jeff_malloc(heap, 24);
+    }
+    const jeff_handle gap = jeff_malloc(heap, LARGE);
+    const jeff_handle large = jeff_malloc(heap, LARGE);
+    const void *was = jeff_weak_lock(heap, large);
+    jeff_free(heap, gap);
+    for (size_t i = 0; i < SMALL; i++) {
+        jeff_free(heap, small[i]);
+    }
+    struct jeff_report report = {0};
+    const struct jeff_goal goal = {.budget_ns = 1};
+    for (unsigned i = 0; i < 100 && jeff_compact_goal(heap, &goal, &report) == JEFF_STOP_BUDGET; i++) {
+        if (report.moved_bytes == 0) {
+            return "a call with a budget leaves as much to do as it has found";
+        }
+    }
+    const bool moved = jeff_weak_lock(heap, large) != was;
+    return moved && jeff_free(heap, large) ? NULL : "a large block is never moved within budgets, however many";
+}
+
+/// A clock that takes longer with each look than the budget: what ending a call takes is learned, and bounded.
+static const char *probe_slow_end(jeff_heap *heap)
+{
+    enum { BLOCKS = 200 };
+    const struct jeff_goal goal = {.budget_ns = 1000000};
+    jeff_handle blocks[BLOCKS];
+    for (size_t i = 0; i < BLOCKS; i++) {
+        blocks[i] = jeff_malloc(heap, 40);
+    }
+    for (size_t i = 0; i < BLOCKS; i += 2) {
+        jeff_free(heap, blocks[i]);
+        jeff_compact_goal(heap, &goal, NULL);
+    }
+    for (size_t i = 1; i < BLOCKS; i += 2) {
+        if (!jeff_free(heap, blocks[i])) {
+            return "a block was lost under a clock that is slow to look at";
+        }
+    }
+    return NULL;
+}
+
+/* Blocks that are halfway to elsewhere */
+
+/// What the callback `moved` does.
+static struct {
+    jeff_heap *heap;
+    jeff_handle to_free; ///< JEFF_NULL: nothing
+    jeff_handle to_unlock[2];
+} called;
+
+static void on_moved(void *context, jeff_handle handle, void *from, void *to, size_t bytes)
+{
+    (void)context;
+    (void)handle;
+    (void)from;
+    (void)to;
+    (void)bytes;
+    jeff_free(called.heap, called.to_free);
+    for (size_t i = 0; i < 2; i++) {
+        jeff_unlock(called.heap, called.to_unlock[i]);
+    }
+}
+
+/// A full compaction takes over from one that has left a large block halfway, at the very start of the heap. With a callback, that frees the
+/// block when it is told of the move.
+static const char *probe_halfway(jeff_heap *heap)
+{
+    enum { LARGE = 30000 };
+    const jeff_handle gap = jeff_malloc(heap, LARGE + 1000);
+    const jeff_handle large = jeff_malloc(heap, LARGE);
+    const jeff_handle above = jeff_malloc(heap, 100);
+    memset(jeff_weak_lock(heap, large), 0x77, LARGE);
+    jeff_free(heap, gap);
+    const struct jeff_goal goal = {.budget_ns = 1000};
+    if (jeff_compact_goal(heap, &goal, NULL) != JEFF_STOP_BUDGET) {
+        return "a large block moves at once, whatever the budget";
+    }
+    called.to_free = called.heap != NULL ? large : JEFF_NULL;
+    if (jeff_compact(heap, 0) != JEFF_STOP_DONE || jeff_check(heap, NULL) != JEFF_OK) {
+        return "a full compaction does not take over a block that is halfway";
+    }
+    const unsigned char *bytes = jeff_weak_lock(heap, large);
+    if ((bytes == NULL) != (called.heap != NULL) || (bytes != NULL && (bytes[0] != 0x77 || bytes[LARGE - 1] != 0x77))) {
+        return "a block that was halfway has lost its contents";
+    }
+    jeff_free(heap, large);
+    return jeff_free(heap, above) ? NULL : "a block above one that was halfway is lost";
+}
+
+/// Takes all memory that is left. @return the block
+static jeff_handle take_rest(jeff_heap *heap)
+{
+    struct jeff_stats stats;
+    jeff_stats(heap, &stats);
+    jeff_handle rest = JEFF_NULL;
+    for (size_t bytes = stats.free_bytes; rest == JEFF_NULL && bytes > 16; bytes -= 16) {
+        rest = jeff_malloc(heap, bytes);
+    }
+    return rest;
+}
+
+/// A block must go from between two locked ones to where sliding all the others makes room. When the first of these moves, the two are
+/// unlocked, and slide as well: the plan holds no more.
+static const char *probe_unlocked(jeff_heap *heap, bool also_left)
+{
+    enum { CRUMBS = 12, CRUMB = 1000, KEPT = 3000, GAP = 2500, LARGE = 11000 };
+    jeff_handle crumb[2 * CRUMBS];
+    for (size_t i = 0; i < 2 * (size_t)CRUMBS; i++) {
+        crumb[i] = jeff_malloc(heap, i % 2 == 0 ? CRUMB : KEPT); // what stays fits into no gap
+    }
+    const jeff_handle left = jeff_malloc(heap, 40);
+    const jeff_handle gap = jeff_malloc(heap, GAP);
+    const jeff_handle large = jeff_malloc(heap, LARGE);
+    const jeff_handle right = jeff_malloc(heap, 40);
+    jeff_lock(heap, take_rest(heap)); // there is no other room
+    for (size_t i = 0; i < 2 * (size_t)CRUMBS; i += 2) {
+        jeff_free(heap, crumb[i]);
+    }
+    jeff_free(heap, gap);
+    jeff_lock(heap, left);
+    jeff_lock(heap, right);
+    called.to_unlock[0] = right;
+    called.to_unlock[1] = also_left ? left : JEFF_NULL;
+    const struct jeff_goal goal = {.wanted_bytes = GAP + LARGE - 100};
+    jeff_compact_goal(heap, &goal, NULL);
+    const bool sound = jeff_check(heap, NULL) == JEFF_OK && jeff_free(heap, large);
+    return sound ? NULL : "a plan whose locked blocks are unlocked while it is carried out damages the heap";
+}
+
+static const char *probe_unlocked_beside(jeff_heap *heap)
+{
+    return probe_unlocked(heap, true);
+}
+
+static const char *probe_unlocked_above(jeff_heap *heap)
+{
+    return probe_unlocked(heap, false);
+}
+
+/* Pages of their own */
+
+static unsigned reservations;
+static bool is_refused;
+
+/// One for the heap, and two for blocks.
+static void *reserve(void *context, size_t bytes)
+{
+    static _Alignas(1024) char blocks[2][20480];
+    (void)context;
+    const unsigned number = reservations++;
+    if (number == 0) {
+        return bytes <= sizeof memory ? memory : NULL;
+    }
+    return number <= 2 && bytes <= sizeof blocks[0] ? blocks[number - 1] : NULL;
+}
+
+static bool commit(void *context, void *address, size_t bytes)
+{
+    (void)context;
+    if (!is_refused) {
+        memset(address, 0, bytes);
+    }
+    return !is_refused;
+}
+
+static void ignore(void *context, void *address, size_t bytes)
+{
+    (void)context;
+    (void)address;
+    (void)bytes;
+}
+
+static const char *probe_own_pages(bool large)
+{
+    const struct jeff_page_hooks pages = {1024, reserve, commit, ignore, ignore, NULL};
+    const struct jeff_config config = {.pages = &pages, .own_mapping = 8192, .handle_salt = 1};
+    enum { HANDLES = 150 }; // more than a page of them
+    reservations = 0;
+    is_refused = false;
+    jeff_heap *heap = jeff_create(sizeof memory, &config, NULL);
+    if (heap == NULL) {
+        return "a heap over 1 KiB pages was refused";
+    }
+    const jeff_handle own = jeff_malloc(heap, 16384);
+    const jeff_handle small = jeff_malloc(heap, 8); // the lower slot: that of the other is told by the list alone
+    if (small == JEFF_NULL || own == JEFF_NULL) {
+        return "a heap over 1 KiB pages serves nothing";
+    }
+    // What stands for the block in the heap is not where it is.
+    const char *stands_in = (const char *)heap + (size_t)jeff_inline_entry(heap, own)[0] * 16;
+    if (jeff_handle_of(heap, stands_in) != JEFF_NULL) {
+        return "a block with pages of its own is found where it is not";
+    }
+    for (unsigned i = 0; i < HANDLES; i++) {
+        jeff_malloc(heap, 0);
+    }
+    const char *wrong = steve_jeff_probe_forged_pages(heap, own, small);
+    jeff_malloc(heap, 9000);
+    for (unsigned turn = 0; turn < (large ? 600 : 10) && wrong == NULL; turn++) {
+        wrong = steve_jeff_probe_damage(heap, sizeof memory, turn);
+    }
+    is_refused = true;
+    jeff_handle more = small;
+    for (unsigned i = 0; i < HANDLES && more != JEFF_NULL; i++) {
+        more = jeff_malloc(heap, 0);
+    }
+    const bool table_ends = more == JEFF_NULL;
+    is_refused = false;
+    jeff_malloc(heap, 0);
+    is_refused = true;
+    do {
+        more = jeff_malloc(heap, 4000);
+    } while (more != JEFF_NULL);
+    if (!table_ends || jeff_check(heap, NULL) != JEFF_OK) {
+        wrong = "a heap grows into pages that it was refused";
+    }
+    jeff_destroy(heap);
+    return wrong;
+}
+
+/* The largest heaps */
+
+#if SIZE_MAX > UINT32_MAX
+#define MOST ((size_t)64 << 30)
+
+/// Blocks all but as large as the largest heap, whose granules with their alignment are more than 32 bits count.
+static const char *probe_most_aligned(jeff_heap *heap)
+{
+    const jeff_handle refused = jeff_aligned_alloc(heap, 32768, MOST - 4000);
+    const jeff_handle below = jeff_malloc(heap, 500);
+    const jeff_handle most = jeff_aligned_alloc(heap, 32768, MOST - 24000);
+    jeff_free(heap, below);
+    if (refused != JEFF_NULL || most == JEFF_NULL) {
+        return "the largest aligned block is not that which fits";
+    }
+    for (size_t wanted = 18000; wanted < 21000; wanted += 200) {
+        const struct jeff_goal goal = {.wanted_bytes = wanted};
+        jeff_compact_goal(heap, &goal, NULL);
+    }
+    // There is no room for it, neither in front nor behind.
+    const bool none = jeff_aligned_alloc(heap, 65536, 1) == JEFF_NULL;
+    return none && jeff_free(heap, most) ? NULL : "a block was given out where none fits";
+}
+
+/// A run of all but the whole heap, which the alignment of one small block prevents.
+static const char *probe_most_wanted(jeff_heap *heap)
+{
+    const jeff_handle small = jeff_aligned_alloc(heap, 65536, 100);
+    const struct jeff_goal goal = {.wanted_bytes = MOST - 6000};
+    struct jeff_report report;
+    jeff_compact_goal(heap, &goal, &report);
+    return report.stop == JEFF_STOP_DONE && jeff_free(heap, small) ? NULL : "a run was made that cannot be";
+}
+
+/// Growing in place to all but the whole of a heap with pages of its own.
+static const char *probe_most_grown(void)
+{
+    const struct jeff_config config = {.own_mapping = SIZE_MAX, .handle_salt = 1};
+    jeff_heap *heap = jeff_create(MOST, &config, NULL);
+    if (heap == NULL) {
+        return NULL; // the system has nothing to give
+    }
+    jeff_malloc(heap, 30000);
+    const jeff_handle last = jeff_malloc(heap, 30000);
+    const bool refused = !jeff_resize(heap, last, MOST - 30000);
+    const bool sound = jeff_check(heap, NULL) == JEFF_OK;
+    jeff_destroy(heap);
+    return refused && sound ? NULL : "a block has grown beyond the end of the largest heap";
+}
+
+static const char *probe_most(void)
+{
+    enum {
+        UNIT = 65536,
+        PAST = 28672
+    }; // so far past a multiple of the alignment that little is left below the first multiple
+    const size_t bytes = MOST + 2 * UNIT;
+    char *region = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (region == MAP_FAILED) {
+        return NULL;
+    }
+    char *const base = region + (UNIT - (uintptr_t)region % UNIT) + PAST;
+    static const char *(*const probes[])(jeff_heap *) = {probe_most_aligned, probe_most_wanted};
+    const char *wrong = NULL;
+    for (size_t i = 0; i < 2 && wrong == NULL; i++) {
+        const struct jeff_config config = {.handle_salt = 1};
+        jeff_heap *heap = jeff_init(base, MOST, &config, NULL);
+        wrong = probes[i](heap);
+        if (wrong == NULL && jeff_check(heap, NULL) != JEFF_OK) {
+            wrong = "the largest heap is not sound";
+        }
+    }
+    munmap(region, bytes);
+    return wrong == NULL ? probe_most_grown() : wrong;
+}
+#else
+static const char *probe_most(void)
+{
+    return NULL;
+}
+#endif
+
+const char *steve_jeff_probe_corners(bool large)
+{
+    static const struct {
+        const char *(*probe)(jeff_heap *heap);
+        bool moved; ///< with the callback
+    } corners[] = {
+        {probe_forged_handle, false},    {probe_no_bytes, false},  {probe_purged, false},
+        {probe_last_generations, false}, {probe_late_look, false}, {probe_slow_end, false},
+        {probe_halfway, false},          {probe_halfway, true},    {probe_unlocked_beside, true},
+        {probe_unlocked_above, true},
+    };
+    // No episode has a part in it: what has passed once in a process passes again.
+    static bool passed[2];
+    if (passed[large]) {
+        return NULL;
+    }
+    const char *wrong = NULL;
+    for (size_t i = 0; i < sizeof corners / sizeof corners[0] && wrong == NULL; i++) {
+        clock_ns = 0;
+        const struct jeff_config config = {
+            .now_ns = tick, .moved = corners[i].moved ? on_moved : NULL, .handle_salt = 1};
+        jeff_heap *heap = jeff_init(memory, sizeof memory, &config, NULL);
+        memset(&called, 0, sizeof called);
+        called.heap = corners[i].moved ? heap : NULL;
+        wrong = corners[i].probe(heap);
+        if (wrong == NULL && jeff_check(heap, NULL) != JEFF_OK) {
+            wrong = "a heap that was brought to one of its corners is not sound";
+        }
+        jeff_destroy(heap);
+    }
+    if (wrong == NULL) {
+        wrong = steve_jeff_probe_forged(memory, sizeof memory);
+    }
+    if (wrong == NULL) {
+        wrong = probe_own_pages(large);
+    }
+    if (wrong == NULL && large && RESERVING_IS_CHEAP) {
+        wrong = probe_most();
+    }
+    passed[large] = wrong == NULL;
+    return wrong;
+}

@@ -1,0 +1,149 @@
+/// An exam of calls with a budget: each keeps to it and uses it, together they come to an end, and then there is what can be had.
+#include "steve/drivers/jeff/exam_internal.h"
+
+#define VISIT 16u
+#define STEP  16384u
+#define PIECE 1152u ///< the least of a large block, and some visits
+/// With a budget the largest run is told to a fifth.
+#define TOLD_PARTS 5u
+/// A budget that no plan overruns, in visits of each block.
+#define AMPLE      128u
+#define CALLS_MOST 400u
+
+struct exam_counted steve_exam_count(const struct exam *e)
+{
+    struct jeff_stats stats;
+    jeff_stats(e->heap, &stats);
+    return (struct exam_counted){stats.moved_blocks, stats.moved_bytes, stats.visited_blocks, stats.compactions};
+}
+
+/// Granules of the largest block.
+static uint32_t largest(const struct exam *e)
+{
+    uint32_t granules = 0;
+    for (uint32_t i = 0; i < e->count; i++)
+        granules = e->block[i].granules > granules ? e->block[i].granules : granules;
+    return granules;
+}
+
+const char *steve_exam_judge_call(const struct exam *e, uint64_t bytes, const struct exam_counted *was,
+                                  const struct exam_counted *is, bool learned, bool paused)
+{
+    const uint64_t work = is->bytes - was->bytes + (is->visited - was->visited) * VISIT;
+    if (work == 0)
+        return "a call with a budget does nothing and is not at the end";
+    if (work > bytes + STEP + PIECE)
+        return "a call with a budget overruns it by more than a step";
+    if (learned && is->blocks - was->blocks > 1 && work > bytes + PIECE)
+        return "a call with a budget begins another block although it has no time for it";
+    // A quarter is for ending.
+    if (paused && learned && work + (uint64_t)largest(e) * GRANULE < bytes / 4 * 3)
+        return "a call with a budget ends although it has time for another block";
+    return NULL;
+}
+
+/// What a client does between two calls: it uses a block, or frees one.
+static bool disturb(struct exam *e)
+{
+    if (e->count == 0 || steve_exam_draw(e, 4) != 0)
+        return false;
+    struct exam_block *const block = &e->block[steve_exam_draw(e, e->count)];
+    switch (steve_exam_draw(e, 4)) {
+    case 0:
+        if (jeff_free(e->heap, block->handle))
+            *block = e->block[--e->count];
+        break;
+    case 1:
+        jeff_weak_lock(e->heap, block->handle);
+        break;
+    default:
+        jeff_lock(e->heap, block->handle);
+        jeff_unlock(e->heap, block->handle);
+        break;
+    }
+    return true;
+}
+
+static const char *judge_told(const struct jeff_report *report, const struct exam_map *before,
+                              const struct exam_map *after)
+{
+    if (report->largest_before > steve_exam_capacity(before->largest))
+        return "a compaction reports a larger run than there was";
+    if (report->largest_after > steve_exam_capacity(after->largest))
+        return "a compaction reports a larger run than there is";
+    if (report->largest_after < steve_exam_capacity(after->largest - after->largest / TOLD_PARTS - 1))
+        return "a compaction with a budget reports a run that is less than four fifths of the largest";
+    return NULL;
+}
+
+/// The last call.
+static const char *judge_end(const struct exam *e, const struct exam_map *after, const struct jeff_report *report,
+                             uint32_t need, bool ample)
+{
+    const struct exam_reach reach = steve_exam_reach(e, after);
+    const bool all = e->sizes != 0 && reach.stretches <= EXAM_STRETCHES && ample;
+    if (report->stop == JEFF_STOP_GOAL)
+        return need != 0 && after->largest < need ? "a compaction says that a wanted run is there that is not" : NULL;
+    if (report->stop != JEFF_STOP_DONE)
+        return "a compaction stops for a reason that it cannot have";
+    if (need != 0 && after->largest >= need)
+        return "a wanted run is there, and a compaction does not say so";
+    if (!e->aligned && report->left_blocks == 0 && reach.freest > after->largest)
+        return "calls with a budget leave the free memory of a stretch in pieces";
+    if (all && (need == 0 ? after->largest < reach.most : reach.most >= need))
+        return "calls with a budget do not make the run that can be had";
+    return NULL;
+}
+
+const char *steve_exam_budget(struct exam *e)
+{
+    const bool large = steve_exam_draw(e, 2) == 0;
+    const struct exam_wish wish = {
+        .bytes = large ? 8192 + steve_exam_draw(e, EXAM_HEAP - 8192) : 1024 + steve_exam_draw(e, 4 * 1024),
+        .sizes = large ? 0 : steve_exam_draw(e, EXAM_SIZES + 1),
+        .most = large ? 64 + steve_exam_draw(e, 500) : 1 + steve_exam_draw(e, 24),
+        .aligned = steve_exam_draw(e, 4) == 0 ? steve_exam_draw(e, 4) : 0,
+        .freed = 2 + steve_exam_draw(e, 8),
+        .pins = steve_exam_draw(e, 6),
+        .spare = steve_exam_draw(e, 4),
+        .tells = steve_exam_draw(e, 8) == 0,
+    };
+    if (!steve_exam_make(e, &wish))
+        return "a small heap cannot be made";
+    struct exam_map before;
+    struct exam_map after;
+    steve_exam_map(e, &before);
+    if (before.overfull)
+        return NULL;
+    // Too little for a plan, about as much as one takes, or more than it takes.
+    const uint32_t much = steve_exam_draw(e, 3);
+    const bool ample = much == 2;
+    const bool disturbed = steve_exam_draw(e, 2) == 0;
+    const uint64_t walk = (uint64_t)VISIT * (2 * before.headers + 4);
+    const uint64_t bytes = much == 0   ? 256u + steve_exam_draw(e, 2048)
+                           : much == 1 ? 4 * walk + steve_exam_draw(e, 4096)
+                                       : AMPLE * walk + wish.bytes * 4;
+    const uint32_t need = steve_exam_draw(e, 2) == 0 ? 0 : steve_exam_draw_need(e, &before);
+    const struct jeff_goal goal = {.wanted_bytes = steve_exam_capacity(need), .budget_ns = bytes};
+    for (uint32_t calls = 0; calls < CALLS_MOST; calls++) {
+        struct jeff_report report;
+        const struct exam_counted was = steve_exam_count(e);
+        steve_exam_map(e, &before);
+        jeff_compact_goal(e->heap, &goal, &report);
+        const struct exam_counted is = steve_exam_count(e);
+        steve_exam_map(e, &after);
+        if (report.moved_blocks != is.blocks - was.blocks || report.moved_bytes != is.bytes - was.bytes ||
+            report.time_ns != report.moved_bytes + (is.visited - was.visited) * VISIT)
+            return "a compaction with a budget reports other moves or another time than there were";
+        const char *wrong = judge_told(&report, &before, &after);
+        if (wrong == NULL && report.stop != JEFF_STOP_BUDGET)
+            wrong = judge_end(e, &after, &report, need, ample);
+        else if (wrong == NULL)
+            wrong = steve_exam_judge_call(e, bytes, &was, &is, true, false);
+        if (wrong != NULL || report.stop != JEFF_STOP_BUDGET)
+            return wrong != NULL ? wrong : steve_exam_kept(e, &before, &after);
+        if (disturbed)
+            disturb(e);
+    }
+    return "calls with a budget do not come to an end";
+}

@@ -1,0 +1,315 @@
+/// An exam of jeff_compact_goal(): what can be had is had, for no more than it must cost.
+///
+/// For a run of n granules everything that can move must leave some window of n granules between two locked blocks, so that the
+/// window with the least in it is what it costs at least. It costs no more than the cheapest window that has so much free memory in it,
+/// slid together. Where blocks are of a few sizes, each of which divides
+/// the next, what can be had is known to the granule: if the largest go first, it is no matter where to.
+#include "steve/drivers/jeff/exam_internal.h"
+
+/// So little more is not worth sliding everything first: one part in so many.
+#define WORTH_A_SLIDE 64u
+/// Goals that are reached in one heap.
+#define ROUNDS 3u
+/// Walks over the blocks that a goal takes, at most.
+#define WALKS_MOST 100u
+
+/// How many blocks of each size there are, or find room.
+struct number {
+    uint32_t of[EXAM_SIZES];
+};
+
+static void add_places(const struct exam *e, struct number *places, uint32_t free)
+{
+    for (uint32_t i = 0; i < e->sizes; i++)
+        places->of[i] += free / e->size[i];
+}
+
+static void add_block(const struct exam *e, struct number *blocks, uint32_t granules)
+{
+    for (uint32_t i = 0; i < e->sizes; i++)
+        blocks->of[i] += granules == e->size[i];
+}
+
+/// Granules of the blocks that find room. Each size divides the next, so the largest go first, and it is no matter where to.
+static uint32_t place(const struct exam *e, const struct number *blocks, const struct number *places)
+{
+    uint32_t taken = 0;
+    for (uint32_t i = e->sizes; i-- > 0;) {
+        const uint32_t room = places->of[i] - taken / e->size[i];
+        taken += (blocks->of[i] < room ? blocks->of[i] : room) * e->size[i];
+    }
+    return taken;
+}
+
+struct stretch {
+    uint32_t begin, end, free;
+    struct number blocks;
+};
+
+/// The stretch that begins with a piece. @return the index of the piece that ends it, `map->count` at the end
+static size_t stretch_at(const struct exam *e, const struct exam_map *map, size_t i, struct stretch *s)
+{
+    *s = (struct stretch){.begin = i < map->count ? map->piece[i].begin : map->limit, .end = map->limit};
+    for (; i < map->count; i++) {
+        const struct exam_piece *const piece = &map->piece[i];
+        if (piece->kind == EXAM_PINNED) {
+            s->end = piece->begin;
+            return i;
+        }
+        if (piece->kind == EXAM_FREE)
+            s->free += piece->end - piece->begin;
+        else
+            add_block(e, &s->blocks, piece->end - piece->begin);
+    }
+    return i;
+}
+
+struct exam_reach steve_exam_reach(const struct exam *e, const struct exam_map *map)
+{
+    struct exam_reach reach = {0};
+    struct stretch s;
+    struct number all = {{0}};
+    for (size_t i = 0; i <= map->count; i++) {
+        i = stretch_at(e, map, i, &s);
+        add_places(e, &all, s.free);
+        reach.stretches += s.end > s.begin;
+        reach.freest = s.free > reach.freest ? s.free : reach.freest;
+        reach.widest = s.end - s.begin > reach.widest ? s.end - s.begin : reach.widest;
+    }
+    for (size_t i = 0; i <= map->count; i++) {
+        i = stretch_at(e, map, i, &s);
+        struct number elsewhere = all;
+        for (uint32_t size = 0; size < e->sizes; size++)
+            elsewhere.of[size] -= s.free / e->size[size];
+        const uint32_t most = s.free + place(e, &s.blocks, &elsewhere);
+        reach.most = most > reach.most ? most : reach.most;
+    }
+    return reach;
+}
+
+/// What a wanted run costs, in granules that are moved.
+struct costs {
+    uint32_t least; ///< nothing can be cheaper
+    uint32_t slid;  ///< the cheapest window with so much free memory in it; UINT32_MAX: there is none
+    /// The cheapest stretch that can be emptied as far into the free runs as they are; UINT32_MAX: there is none.
+    uint32_t emptied;
+    bool certain; ///< each of the cheapest windows can be emptied: that is what it costs
+};
+
+/// Whether all blocks of a window find room in the free runs outside of it, as they are.
+static bool can_be_emptied(const struct exam *e, const struct exam_map *map, size_t first, size_t last)
+{
+    struct number blocks = {{0}};
+    struct number places = {{0}};
+    uint32_t live = 0;
+    for (size_t i = 0; i < map->count; i++) {
+        const uint32_t size = map->piece[i].end - map->piece[i].begin;
+        const bool within = i >= first && i <= last;
+        if (map->piece[i].kind == EXAM_FREE && !within)
+            add_places(e, &places, size);
+        if (map->piece[i].kind == EXAM_MOVABLE && within) {
+            add_block(e, &blocks, size);
+            live += size;
+        }
+    }
+    return e->sizes != 0 && place(e, &blocks, &places) == live;
+}
+
+/// What is in the cheapest stretch that can be made to have so much free in one run, by moving blocks out of it into other free runs as
+/// they are; each of its blocks moves once at most. UINT32_MAX if there is none, or not all are tried.
+static uint32_t find_emptied(const struct exam *e, const struct exam_map *map, uint32_t need)
+{
+    uint32_t least = UINT32_MAX;
+    uint32_t stretches = 0;
+    struct stretch s;
+    for (size_t first = 0; first <= map->count && e->sizes != 0; first++) {
+        const size_t end = stretch_at(e, map, first, &s);
+        struct number places = {{0}};
+        for (size_t i = 0; i < map->count; i++)
+            if (map->piece[i].kind == EXAM_FREE && (i < first || i >= end))
+                add_places(e, &places, map->piece[i].end - map->piece[i].begin);
+        const uint32_t live = s.end - s.begin - s.free;
+        stretches += s.end - s.begin >= need;
+        if (s.free + place(e, &s.blocks, &places) >= need && live < least)
+            least = live;
+        first = end;
+    }
+    return stretches <= EXAM_STRETCHES ? least : UINT32_MAX;
+}
+
+static struct costs find_costs(const struct exam *e, const struct exam_map *map, uint32_t need)
+{
+    struct costs costs = {.least = UINT32_MAX, .slid = UINT32_MAX, .emptied = find_emptied(e, map, need)};
+    for (size_t first = 0; first < map->count; first++) {
+        uint32_t width = 0, free = 0;
+        for (size_t last = first; last < map->count && map->piece[last].kind != EXAM_PINNED; last++) {
+            const uint32_t size = map->piece[last].end - map->piece[last].begin;
+            const bool had = width >= need;
+            width += size;
+            free += map->piece[last].kind == EXAM_FREE ? size : 0;
+            const uint32_t live = width - free;
+            if (free >= need && live < costs.slid)
+                costs.slid = live;
+            if (width < need || had || live > costs.least)
+                continue;
+            // The free runs at its ends belong to it, though it needs only a part of them.
+            const bool fits = can_be_emptied(e, map, first, last);
+            costs.certain = live < costs.least ? fits : costs.certain && fits;
+            costs.least = live;
+        }
+    }
+    return costs;
+}
+
+static const char *judge_largest(const struct exam *e, const struct exam_reach *reach, const struct jeff_report *report,
+                                 const struct exam_map *after)
+{
+    const uint32_t has = after->largest;
+    if (report->stop != JEFF_STOP_DONE && report->stop != JEFF_STOP_GOAL)
+        return "a compaction for the largest run stops for another reason than that nothing is left to do";
+    if (!e->aligned && has + has / WORTH_A_SLIDE < reach->freest)
+        return "a compaction for the largest run leaves one smaller than what one stretch has free";
+    if (e->sizes != 0 && reach->stretches <= EXAM_STRETCHES && has + has / WORTH_A_SLIDE < reach->most)
+        return "a compaction for the largest run leaves one smaller than what can be had";
+    return has > reach->widest ? "a run is larger than the heap has room for" : NULL;
+}
+
+static const char *judge_wanted(const struct exam *e, const struct exam_reach *reach, const struct costs *costs,
+                                uint32_t need, const struct jeff_report *report)
+{
+    const uint64_t moved = report->moved_bytes / GRANULE;
+    if (report->stop != JEFF_STOP_GOAL) {
+        if (!e->aligned && reach->freest >= need)
+            return "a wanted run is not made although one stretch has so much free";
+        if (e->sizes != 0 && reach->stretches <= EXAM_STRETCHES && reach->most >= need)
+            return "a wanted run is not made although it can be had";
+        return moved != 0 ? "a compaction moved something for a run that it does not make" : NULL;
+    }
+    if (moved < costs->least)
+        return "a wanted run was made for less than it costs";
+    // Of windows with as little in them the first is tried: another one may be cheaper.
+    if (costs->emptied != UINT32_MAX && moved > 3 * (uint64_t)costs->emptied)
+        return "a wanted run was made for more than emptying one stretch costs";
+    if (!e->aligned && moved > costs->slid)
+        return "a wanted run was made for more than sliding one window together costs";
+    return costs->certain && moved != costs->least ? "a wanted run was made for more than the cheapest window costs"
+                                                   : NULL;
+}
+
+static bool reports_equal(const struct jeff_report *a, const struct jeff_report *b)
+{
+    return a->stop == b->stop && a->moved_blocks == b->moved_blocks && a->moved_bytes == b->moved_bytes &&
+           a->left_blocks == b->left_blocks && a->largest_before == b->largest_before &&
+           a->largest_after == b->largest_after;
+}
+
+static const char *judge_report(const struct exam *e, const struct jeff_report *report, const struct exam_map *after,
+                                const struct jeff_stats *was, const struct jeff_stats *is)
+{
+    const uint64_t visited = is->visited_blocks - was->visited_blocks;
+    if (report->largest_after != steve_exam_capacity(after->largest))
+        return "a compaction reports another largest run than there is";
+    if (report->left_blocks != 0)
+        return "a compaction without a budget leaves blocks for later";
+    if (is->moved_blocks - was->moved_blocks != report->moved_blocks ||
+        is->moved_bytes - was->moved_bytes != report->moved_bytes)
+        return "a compaction reports other moves than the statistics count";
+    if (e->tells && (e->told_blocks != report->moved_blocks || e->told_bytes != report->moved_bytes))
+        return "a compaction reports other moves than it tells of";
+    if (report->time_ns != visited * 16 + report->moved_bytes)
+        return "a compaction reports another time than the clock tells";
+    return visited <= (uint64_t)(after->headers + 1) * WALKS_MOST ? NULL : "a compaction takes more walks than it may";
+}
+
+/// A second call moves nothing. After one for the largest run it does not even look.
+static const char *again(const struct exam *e, const struct jeff_goal *goal, const struct jeff_report *first)
+{
+    struct jeff_report second;
+    jeff_compact_goal(e->heap, goal, &second);
+    if (second.moved_blocks != 0 || second.moved_bytes != 0 || second.largest_after != first->largest_after ||
+        second.largest_before != first->largest_after)
+        return "a second compaction with the same goal does something";
+    return NULL;
+}
+
+static struct exam_wish draw_wish(struct exam *e)
+{
+    const bool sized = steve_exam_draw(e, 4) != 0;
+    return (struct exam_wish){
+        .bytes = 768 + steve_exam_draw(e, steve_exam_draw(e, 4) == 0 ? 12 * 1024 : 3 * 1024),
+        .sizes = sized ? 1 + steve_exam_draw(e, EXAM_SIZES) : 0,
+        .most = 1 + steve_exam_draw(e, steve_exam_draw(e, 8) == 0 ? 140 : 12),
+        .aligned = sized || steve_exam_draw(e, 4) != 0 ? 0 : steve_exam_draw(e, 6),
+        .freed = 2 + steve_exam_draw(e, 8),
+        .pins = steve_exam_draw(e, 4) == 0 ? steve_exam_draw(e, 30) : steve_exam_draw(e, 5),
+        .spare = steve_exam_draw(e, 4),
+        .tells = steve_exam_draw(e, 8) == 0,
+    };
+}
+
+uint32_t steve_exam_draw_need(struct exam *e, const struct exam_map *map)
+{
+    if (map->free <= map->largest)
+        return 0;
+    const struct exam_reach reach = steve_exam_reach(e, map);
+    uint32_t need = map->largest + 1 + steve_exam_draw(e, map->free - map->largest);
+    if (steve_exam_draw(e, 2) == 0 && reach.most > map->largest + 1)
+        need = reach.most - steve_exam_draw(e, 2);
+    return need + (need == 127); // 126 granules hold as much
+}
+
+/// One goal, priced, reached and asked for again. @param need granules of the wanted run; 0: the largest
+static const char *reach_goal(struct exam *e, struct exam_map *before, uint32_t need)
+{
+    struct jeff_goal goal = {.wanted_bytes = steve_exam_capacity(need), .dry_run = true};
+    struct jeff_report price;
+    struct jeff_report report;
+    struct jeff_stats was;
+    struct jeff_stats is;
+    jeff_stats(e->heap, &was);
+    jeff_compact_goal(e->heap, &goal, &price);
+    goal.dry_run = false;
+    e->told_blocks = e->told_bytes = 0;
+    jeff_compact_goal(e->heap, &goal, &report);
+    jeff_stats(e->heap, &is);
+    if (!reports_equal(&price, &report))
+        return "a compaction does something else than its dry run says";
+    steve_exam_extend(before, (uint32_t)((is.heap_bytes - is.control_bytes - is.table_bytes) / GRANULE));
+    struct exam_map after;
+    steve_exam_map(e, &after);
+
+    const struct exam_reach reach = steve_exam_reach(e, before);
+    const char *wrong = NULL;
+    if (need == 0) {
+        wrong = judge_largest(e, &reach, &report, &after);
+    } else {
+        const struct costs costs = find_costs(e, before, need);
+        wrong = judge_wanted(e, &reach, &costs, need, &report);
+    }
+    if (wrong == NULL)
+        wrong = judge_report(e, &report, &after, &was, &is);
+    if (wrong == NULL)
+        wrong = again(e, &goal, &report);
+    return wrong != NULL ? wrong : steve_exam_kept(e, before, &after);
+}
+
+const char *steve_exam_goal(struct exam *e)
+{
+    const struct exam_wish wish = draw_wish(e);
+    const char *wrong = NULL;
+    if (!steve_exam_make(e, &wish))
+        return "a small heap cannot be made";
+    // The largest run is made by one plan, which another one may better: it is made when memory has come free.
+    bool came_free = true;
+    for (unsigned round = 0; round < ROUNDS && wrong == NULL && came_free; round++) {
+        if (steve_exam_draw(e, 8) == 0)
+            jeff_compact(e->heap, 0); // what is cached becomes holes, and all free memory lies below locked blocks
+        struct exam_map before;
+        steve_exam_map(e, &before);
+        if (before.overfull)
+            return NULL;
+        wrong = reach_goal(e, &before, steve_exam_draw(e, 3) == 0 ? 0 : steve_exam_draw_need(e, &before));
+        came_free = steve_exam_stir(e);
+    }
+    return wrong;
+}

@@ -1,0 +1,158 @@
+/// Places: reservations that outlive their heaps. Access is taken away as ever when one is given back, but its first pages
+/// stay, and are cleared when they are committed again: a page fault costs more than that.
+#define _GNU_SOURCE
+#include "steve/drivers/jeff/places_internal.h"
+
+#include <stdint.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#define ALIGNMENT ((size_t)65536)
+
+/// Far from where programs, libraries and sanitizers put things, and from where Steve's regions are: a place for each of so many
+/// reservations of an episode. 32 bits have no such places; and an emulator, which is what runs other machines here, keeps books of all
+/// pages that were ever reserved, at each place anew.
+#if defined(__x86_64__) || defined(__aarch64__)
+#define PLACES      16u
+#define PLACE_BYTES ((size_t)0x20 << 32)
+#else
+#define PLACES      1u
+#define PLACE_BYTES ((size_t)0)
+#endif
+#define FIRST_PLACE ((uintptr_t)0x3000 << 32)
+#define APART       ((uintptr_t)0x40 << 32)
+
+/// Pages of a place up to here are kept.
+#define KEPT ((size_t)256 * 1024)
+
+static struct place {
+    size_t mapped; ///< bytes from its first on
+    size_t used;   ///< up to here it was committed since its pages were new
+    bool taken;
+} places[PLACES];
+
+static size_t page_bytes(void)
+{
+    return (size_t)sysconf(_SC_PAGESIZE);
+}
+
+static char *first_of(unsigned which)
+{
+    return (char *)(FIRST_PLACE + which * APART); // NOLINT(performance-no-int-to-ptr)
+}
+
+/// @param offset of the address in its place @return NULL if it is in none
+static struct place *place_of(const void *address, size_t *offset)
+{
+    const uintptr_t past = (uintptr_t)address - FIRST_PLACE;
+    const uintptr_t which = past / APART;
+    *offset = past % APART;
+    return which < PLACES && places[which].taken && *offset < places[which].mapped ? &places[which] : NULL;
+}
+
+/// @return false if the place holds fewer bytes and cannot be made larger
+static bool map_place(unsigned which, size_t bytes)
+{
+    struct place *place = &places[which];
+    char *const first = first_of(which);
+    if (bytes <= place->mapped) {
+        return true;
+    }
+    if (place->mapped > 0) {
+        munmap(first, place->mapped);
+    }
+    *place = (struct place){0};
+    void *address =
+        mmap(first, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
+    if (address == first) {
+        place->mapped = bytes;
+        return true;
+    }
+    if (address != MAP_FAILED) {
+        munmap(address, bytes); // an old kernel takes the wish for a hint
+    }
+    return false;
+}
+
+/// Elsewhere, but as far past a multiple of the largest alignment: what is allocated and what is refused does not depend on the system's
+/// choice then, and no block is aligned by chance.
+static void *map_at(size_t bytes, size_t past)
+{
+    size_t whole = bytes + past + ALIGNMENT;
+    char *address = mmap(NULL, whole, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (address == MAP_FAILED) {
+        return NULL;
+    }
+    size_t before = (ALIGNMENT - (uintptr_t)address % ALIGNMENT) % ALIGNMENT + past;
+    if (before > 0) {
+        munmap(address, before);
+    }
+    if (whole > before + bytes) {
+        munmap(address + before + bytes, whole - before - bytes);
+    }
+    return address + before;
+}
+
+void *steve_jeff_place_reserve(size_t bytes, unsigned which)
+{
+    const size_t past = which % 15 * page_bytes() % ALIGNMENT;
+    which %= PLACES;
+    if (bytes <= PLACE_BYTES - (PLACE_BYTES > 0 ? ALIGNMENT : 0) && !places[which].taken &&
+        map_place(which, past + bytes)) {
+        places[which].taken = true;
+        return first_of(which) + past;
+    }
+    return map_at(bytes, past);
+}
+
+/// Gives pages beyond those that are kept back to the system.
+static void drop(const struct place *place, size_t offset, char *address, size_t bytes)
+{
+    const size_t kept = place == NULL || offset >= KEPT ? 0 : KEPT - offset;
+    if (bytes > kept) {
+        madvise(address + kept, bytes - kept, MADV_DONTNEED);
+    }
+}
+
+bool steve_jeff_place_commit(void *address, size_t bytes)
+{
+    size_t offset;
+    struct place *const place = place_of(address, &offset);
+    if (mprotect(address, bytes, PROT_READ | PROT_WRITE) != 0) {
+        return false;
+    }
+    if (place != NULL) {
+        const size_t used = place->used < KEPT ? place->used : KEPT;
+        if (offset < used) {
+            memset(address, 0, bytes < used - offset ? bytes : used - offset);
+        }
+        place->used = place->used > offset + bytes ? place->used : offset + bytes;
+    }
+    return true;
+}
+
+void steve_jeff_place_decommit(void *address, size_t bytes)
+{
+    size_t offset;
+    const struct place *const place = place_of(address, &offset);
+    drop(place, offset, address, bytes);
+    mprotect(address, bytes, PROT_NONE);
+}
+
+void steve_jeff_place_release(void *address, size_t bytes)
+{
+    size_t offset;
+    struct place *const place = place_of(address, &offset);
+    if (place == NULL) {
+        munmap(address, bytes);
+        return;
+    }
+    const size_t used = place->used > offset ? place->used - offset : 0;
+    if (used > 0) {
+        drop(place, offset, address, used);
+        mprotect(address, used, PROT_NONE);
+    }
+    place->used = place->used < KEPT ? place->used : KEPT;
+    place->taken = false;
+}

@@ -1,0 +1,420 @@
+/// What jeff_shared.h says and no op asks for: arguments out of range, handles of addresses, the lock limit, calls that callbacks may not
+/// make, and damaged gates. What becomes of two threads at one block is in meeting.c.
+#include "steve/drivers/jeff/shared_probe_internal.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "jeff_inline.h"
+
+/// Where the locks of a handle's block are counted: a word a slot, downwards from the heap; jeff_inline.h has what they have in common
+/// with entries.
+static uint64_t *gate_of(jeff_shared *heap, jeff_handle handle)
+{
+    return (uint64_t *)(void *)heap - (((size_t)1 << 24) - (size_t)(handle >> 40));
+}
+
+/* Arguments */
+
+static void nothing(void *context)
+{
+    (void)context;
+}
+
+static const struct jeff_mutex_hooks no_mutex = {nothing, nothing, nothing, NULL};
+
+static bool refuses_region(void *region, size_t bytes, const struct jeff_shared_config *config,
+                           enum jeff_status expected)
+{
+    enum jeff_status status = JEFF_OK;
+    return jeff_shared_init(region, bytes, config, &status) == NULL && status == expected &&
+           jeff_shared_init(region, bytes, config, NULL) == NULL;
+}
+
+static void *refuse_reserve(void *context, size_t bytes)
+{
+    (void)context;
+    (void)bytes;
+    return NULL;
+}
+
+static bool refuse_commit(void *context, void *address, size_t bytes)
+{
+    (void)context;
+    (void)address;
+    (void)bytes;
+    return false;
+}
+
+static void ignore_pages(void *context, void *address, size_t bytes)
+{
+    (void)context;
+    (void)address;
+    (void)bytes;
+}
+
+static void *reserve_little(void *context, size_t bytes)
+{
+    static _Alignas(1024) char little[4096];
+    (void)context;
+    return bytes <= sizeof little ? little : NULL;
+}
+
+static bool refuses_pages(const struct jeff_shared_config *config, enum jeff_status expected)
+{
+    enum jeff_status status = JEFF_OK;
+    return jeff_shared_create(65536, config, &status) == NULL && status == expected &&
+           jeff_shared_create(65536, config, NULL) == NULL;
+}
+
+/* Gates in pages */
+
+static _Alignas(1024) char pages_memory[65536];
+static bool pages_refused;
+
+static void *reserve_pages(void *context, size_t bytes)
+{
+    (void)context;
+    return bytes <= sizeof pages_memory ? pages_memory : NULL;
+}
+
+static bool commit_pages(void *context, void *address, size_t bytes)
+{
+    (void)context;
+    if (pages_refused) {
+        return false;
+    }
+    memset(address, 0, bytes);
+    return true;
+}
+
+/// One page of gates comes with the heap. Where another one is refused, so is the block; later there is one.
+static const char *probe_refused_gates(void)
+{
+    enum { FIRST = 100, MORE = 200 };
+    const struct jeff_page_hooks pages = {1024, reserve_pages, commit_pages, ignore_pages, ignore_pages, NULL};
+    const struct jeff_shared_config config = {.heap = {.pages = &pages}, .mutex = &no_mutex};
+    pages_refused = false;
+    jeff_shared *heap = jeff_shared_create(sizeof pages_memory, &config, NULL);
+    if (heap == NULL) {
+        return "a shared heap over small pages was refused";
+    }
+    size_t blocks = 0;
+    for (enum jeff_status status = JEFF_OK; blocks < MORE && status == JEFF_OK; blocks++) {
+        pages_refused = blocks >= FIRST;
+        jeff_shared_malloc(heap, 0, &status);
+    }
+    pages_refused = false;
+    const bool served = blocks > FIRST && blocks < MORE && jeff_shared_malloc(heap, 0, NULL) != JEFF_NULL;
+    const bool sound = jeff_shared_check(heap, NULL) == JEFF_OK;
+    jeff_shared_destroy(heap);
+    return served && sound ? NULL : "a page of gates that was refused is not asked for again";
+}
+
+/// Hooks of a mutex that lack one of their functions.
+static bool refuses_half_a_mutex(void *region, size_t bytes)
+{
+    struct jeff_mutex_hooks half[3] = {no_mutex, no_mutex, no_mutex};
+    half[0].lock = NULL;
+    half[1].unlock = NULL;
+    half[2].yield = NULL;
+    bool refused = true;
+    for (size_t i = 0; i < sizeof half / sizeof half[0]; i++) {
+        const struct jeff_shared_config config = {.mutex = &half[i]};
+        refused = refused && refuses_region(region, bytes, &config, JEFF_ERROR_ARGUMENT) &&
+                  refuses_pages(&config, JEFF_ERROR_ARGUMENT);
+    }
+    return refused;
+}
+
+/// As many blocks as there may be, and no more. @return what is wrong
+static const char *probe_max_blocks(void *region, size_t bytes)
+{
+    const struct jeff_shared_config any = {.mutex = &no_mutex, .max_blocks = SIZE_MAX};
+    if (jeff_shared_init(region, bytes, &any, NULL) == NULL) {
+        return "a shared heap for as many blocks as could be was refused";
+    }
+    const struct jeff_shared_config config = {.heap = {.alignment = 8}, .mutex = &no_mutex, .max_blocks = 3};
+    enum jeff_status status = JEFF_OK;
+    jeff_shared *heap = jeff_shared_init(region, bytes, &config, &status);
+    if (heap == NULL || status != JEFF_OK) {
+        return "a shared heap for three blocks was refused";
+    }
+    size_t blocks = 0;
+    while (blocks < 4 && jeff_shared_malloc(heap, 0, &status) != JEFF_NULL) {
+        blocks++;
+    }
+    const bool exact = blocks == 3 && status == JEFF_ERROR_NO_MEMORY;
+    jeff_shared_destroy(heap);
+    return exact ? NULL : "a shared heap has not as many blocks as it was asked for";
+}
+
+/// With the system's mutex and every default. @return what is wrong
+static const char *probe_defaults(void *region, size_t bytes)
+{
+    jeff_shared *heap = jeff_shared_init(region, bytes, NULL, NULL);
+    if (heap == NULL) {
+        return "the smallest shared heap was refused";
+    }
+    const jeff_handle handle = jeff_shared_malloc(heap, 16, NULL);
+    const bool works = handle != JEFF_NULL && jeff_shared_free(heap, JEFF_NULL, NULL) &&
+                       jeff_shared_free(heap, handle, NULL) && !jeff_shared_free(heap, handle, NULL);
+    jeff_shared_destroy(heap);
+    jeff_shared_destroy(NULL);
+    jeff_shared_destroy(jeff_shared_create(65536, NULL, NULL));
+    return works ? NULL : "the smallest shared heap serves nothing";
+}
+
+/// A heap whose callbacks free a block of the last generation, which is refused while blocks move, and destroy the heap.
+struct called {
+    jeff_shared *heap;
+    jeff_handle aged;
+    unsigned moves, low;
+    bool refused;
+};
+
+static void free_aged(void *context, jeff_handle handle, void *from, void *to, size_t bytes)
+{
+    struct called *called = context;
+    (void)handle;
+    (void)from;
+    (void)to;
+    (void)bytes;
+    enum jeff_status status = JEFF_OK;
+    called->refused = !jeff_shared_free(called->heap, called->aged, &status) && status == JEFF_ERROR_BUSY;
+    called->moves++;
+    jeff_shared_destroy(called->heap);
+}
+
+static bool destroy_when_low(void *context, size_t bytes)
+{
+    struct called *called = context;
+    (void)bytes;
+    called->low++;
+    jeff_shared_destroy(called->heap);
+    return false;
+}
+
+/// Gives a block the last generation that there is, as if its slot had been used two billion times. @return its new handle
+static jeff_handle age(jeff_shared *heap, jeff_handle handle)
+{
+    // Entries are found as in any heap, and gates below.
+    uint32_t *entry = jeff_inline_entry((const jeff_heap *)(const void *)heap, handle);
+    jeff_inline_set_word(entry, jeff_inline_word(entry) | UINT32_MAX);
+    *gate_of(heap, handle) |= UINT32_MAX;
+    return handle | UINT32_MAX;
+}
+
+static const char *probe_callbacks(void *region, size_t bytes)
+{
+    struct called called = {0};
+    const struct jeff_shared_config config = {
+        .heap = {.moved = free_aged, .low_memory = destroy_when_low, .context = &called}, .mutex = &no_mutex};
+    called.heap = jeff_shared_init(region, bytes, &config, NULL);
+    if (called.heap == NULL) {
+        return "a shared heap with callbacks was refused";
+    }
+    const jeff_handle below = jeff_shared_malloc(called.heap, 40, NULL);
+    called.aged = age(called.heap, jeff_shared_malloc(called.heap, 24, NULL));
+    jeff_shared_free(called.heap, below, NULL);
+    jeff_shared_compact(called.heap, 0);
+    const bool stays = jeff_shared_lock(called.heap, called.aged, NULL) != NULL &&
+                       jeff_shared_unlock(called.heap, called.aged, NULL) &&
+                       jeff_shared_malloc(called.heap, bytes / 2, NULL) == JEFF_NULL &&
+                       jeff_shared_free(called.heap, called.aged, NULL);
+    const bool sound = jeff_shared_check(called.heap, NULL) == JEFF_OK;
+    jeff_shared_destroy(called.heap);
+    return called.moves == 1 && called.low == 1 && called.refused && stays && sound
+               ? NULL
+               : "a callback has freed what it may not, or destroyed the heap";
+}
+
+const char *steve_jeff_shared_probe_arguments(void)
+{
+    static _Alignas(64) char memory[JEFF_SHARED_MIN];
+    const struct jeff_page_hooks pages = {4096, refuse_reserve, refuse_commit, ignore_pages, ignore_pages, NULL};
+    const struct jeff_shared_config sound = {.mutex = &no_mutex};
+    const struct jeff_shared_config odd = {.heap = {.alignment = 24}, .mutex = &no_mutex};
+    const struct jeff_shared_config without = {.heap = {.pages = &pages}, .mutex = &no_mutex};
+    if (!refuses_region(NULL, sizeof memory, &sound, JEFF_ERROR_ARGUMENT) ||
+        !refuses_region(memory, sizeof memory, &odd, JEFF_ERROR_ARGUMENT) ||
+        !refuses_half_a_mutex(memory, sizeof memory)) {
+        return "jeff_shared_init() took an argument out of its range";
+    }
+    if (!refuses_region(memory + 8, sizeof memory - 8, &sound, JEFF_ERROR_MISALIGNED)) {
+        return "jeff_shared_init() took a region that is not aligned";
+    }
+    if (!refuses_region(memory, JEFF_HEAP_MIN - 1, &sound, JEFF_ERROR_TOO_SMALL) ||
+        !refuses_region(memory, JEFF_HEAP_MIN + 64, &sound, JEFF_ERROR_TOO_SMALL)) {
+        return "jeff_shared_init() took a region that is too small";
+    }
+    // Gates and control block leave no page of four for the handle table.
+    const struct jeff_page_hooks small_pages = {1024, reserve_little, refuse_commit, ignore_pages, ignore_pages, NULL};
+    const struct jeff_shared_config cramped = {.heap = {.pages = &small_pages}, .mutex = &no_mutex};
+    enum jeff_status status = JEFF_OK;
+    if (jeff_shared_create(JEFF_HEAP_MIN, &cramped, &status) != NULL || status != JEFF_ERROR_MAP) {
+        return "a shared heap was made in four small pages";
+    }
+    if (!refuses_pages(&without, JEFF_ERROR_MAP) || !refuses_pages(&odd, JEFF_ERROR_ARGUMENT)) {
+        return "a shared heap was made without address space";
+    }
+    const char *wrong = probe_max_blocks(memory, sizeof memory);
+    if (wrong == NULL) {
+        wrong = probe_refused_gates();
+    }
+    if (wrong == NULL) {
+        wrong = probe_callbacks(memory, sizeof memory);
+    }
+    return wrong == NULL ? probe_defaults(memory, sizeof memory) : wrong;
+}
+
+/* Looking */
+
+struct look {
+    jeff_shared *heap;
+    jeff_handle unlocked; ///< a block that is not locked
+    jeff_handle own;      ///< one with pages of its own
+    unsigned pins;
+    const char *wrong;
+};
+
+static bool visit(void *context, const struct jeff_block *block)
+{
+    struct look *look = context;
+    if (block->kind != JEFF_BLOCK_LIVE) {
+        return true;
+    }
+    if (jeff_shared_lock_count(look->heap, block->handle) != block->locks) {
+        look->wrong = "a walk counts other locks than the block has";
+    }
+    void *begin = NULL;
+    jeff_shared_extent(look->heap, block->handle, &begin);
+    const bool own = (uintptr_t)block->address % 4096 == 0 && begin == block->address;
+    if (!own && jeff_shared_handle_of(look->heap, block->address) != block->handle) {
+        look->wrong = "the handle of an address is not that which the walk tells";
+    }
+    if (block->locks == 0) {
+        *(own ? &look->own : &look->unlocked) = block->handle;
+    }
+    return true;
+}
+
+static bool visit_pin(void *context, const struct jeff_pin *pin)
+{
+    struct look *look = context;
+    look->pins++;
+    if (pin->locks == 0 || jeff_shared_lock_count(look->heap, pin->handle) != pin->locks) {
+        look->wrong = "a pin has other locks than its block";
+    }
+    return true;
+}
+
+/// A block that is locked as often as can be refuses one lock more. That often it is made to be locked by its gate.
+static const char *probe_lock_limit(jeff_shared *heap, jeff_handle handle)
+{
+    uint64_t *gate = gate_of(heap, handle);
+    enum jeff_status status = JEFF_OK;
+    if (jeff_shared_lock(heap, handle, NULL) == NULL) {
+        return NULL; // purged
+    }
+    *gate += (uint64_t)(JEFF_LOCK_MAX - 1) * JEFF_INLINE_LOCK;
+    const bool refused = jeff_shared_lock(heap, handle, &status) == NULL && status == JEFF_ERROR_LOCK_LIMIT;
+    const bool counted = jeff_shared_lock_count(heap, handle) == JEFF_LOCK_MAX;
+    *gate -= (uint64_t)(JEFF_LOCK_MAX - 1) * JEFF_INLINE_LOCK;
+    const bool unlocked = jeff_shared_unlock(heap, handle, &status) && status == JEFF_OK;
+    const bool ended = !jeff_shared_unlock(heap, handle, &status) && status == JEFF_ERROR_NOT_LOCKED;
+    return refused && counted && unlocked && ended ? NULL : "a block is not locked as often as it may be";
+}
+
+static const char *probe_dead_handle(jeff_shared *heap)
+{
+    enum jeff_status status = JEFF_OK;
+    const jeff_handle dead = (jeff_handle)3; // slot 0: no table has it
+    const bool refused = jeff_shared_lock_count(heap, dead) == 0 && jeff_shared_usable_size(heap, dead) == 0 &&
+                         !jeff_shared_unlock(heap, dead, &status) && status == JEFF_ERROR_HANDLE &&
+                         !jeff_shared_free(heap, dead, NULL) && !jeff_shared_settle(heap, dead, NULL) &&
+                         jeff_shared_lock(heap, dead, NULL) == NULL;
+    return refused && jeff_shared_handle_of(heap, heap) == JEFF_NULL ? NULL : "a handle of no block was not refused";
+}
+
+const char *steve_jeff_shared_probe_look(jeff_shared *heap)
+{
+    struct look look = {.heap = heap};
+    jeff_shared_walk(heap, visit, &look);
+    jeff_shared_pins(heap, visit_pin, &look);
+    const char *wrong = look.wrong;
+    if (wrong == NULL && look.unlocked != JEFF_NULL) {
+        wrong = probe_lock_limit(heap, look.unlocked);
+    }
+    if (wrong == NULL && look.own != JEFF_NULL) {
+        wrong = probe_lock_limit(heap, look.own);
+    }
+    return wrong == NULL ? probe_dead_handle(heap) : wrong;
+}
+
+const char *steve_jeff_shared_probe_busy(jeff_shared *heap, jeff_handle handle)
+{
+    enum jeff_status status = JEFF_OK;
+    jeff_shared_destroy(heap);
+    if (jeff_shared_malloc(heap, 1, &status) != JEFF_NULL || status != JEFF_ERROR_BUSY ||
+        jeff_shared_calloc(heap, 1, 1, NULL) != JEFF_NULL || jeff_shared_resize(heap, handle, 1, NULL) ||
+        jeff_shared_settle(heap, handle, NULL) || jeff_shared_compact(heap, 0) != JEFF_STOP_BUSY ||
+        jeff_shared_check(heap, NULL) != JEFF_ERROR_BUSY) {
+        return "a call that no callback may make was not refused";
+    }
+    return NULL;
+}
+
+/* Damage */
+
+/// @return whether the check finds the heap damaged with other bits in a word of it
+static bool is_found(jeff_shared *heap, uint64_t *word, uint64_t flip)
+{
+    struct jeff_damage damage = {0};
+    *word ^= flip;
+    const enum jeff_status status = jeff_shared_check(heap, &damage);
+    *word ^= flip;
+    return status == JEFF_ERROR_CORRUPT && damage.what != NULL;
+}
+
+static bool find_live(void *context, const struct jeff_block *block)
+{
+    jeff_handle *handle = context;
+    *handle = block->kind == JEFF_BLOCK_LIVE ? block->handle : *handle;
+    return true;
+}
+
+/// Whether the slot that a block had is in the table still, and free.
+static bool has_free_slot(jeff_shared *heap, jeff_handle freed)
+{
+    struct jeff_stats stats;
+    jeff_shared_stats(heap, &stats);
+    const size_t slots_below = ((size_t)1 << 24) - stats.table_bytes / 12;
+    return (size_t)(freed >> 40) >= slots_below && *gate_of(heap, freed) == 0;
+}
+
+const char *steve_jeff_shared_probe_damage(jeff_shared *heap, jeff_handle purgeable, jeff_handle freed)
+{
+    enum { CLAIMED = 40, AWAY = 43 };
+    jeff_handle live = JEFF_NULL;
+    jeff_shared_walk(heap, find_live, &live);
+    for (unsigned bit = 0; live != JEFF_NULL && bit <= AWAY; bit++) {
+        // Between them are bits that any thread may set, for a while.
+        if ((bit <= CLAIMED || bit == AWAY) && !is_found(heap, gate_of(heap, live), (uint64_t)1 << bit)) {
+            return "a gate that is damaged is not found";
+        }
+    }
+    enum jeff_status status = JEFF_OK;
+    if (purgeable != JEFF_NULL && jeff_shared_lock(heap, purgeable, &status) == NULL && status == JEFF_ERROR_PURGED &&
+        !is_found(heap, gate_of(heap, purgeable), JEFF_INLINE_LOCK)) {
+        return "a purged block that is locked is not found";
+    }
+    if (status == JEFF_OK && purgeable != JEFF_NULL) {
+        jeff_shared_unlock(heap, purgeable, NULL);
+    }
+    if (has_free_slot(heap, freed) && !is_found(heap, gate_of(heap, freed), freed & JEFF_INLINE_LIFE)) {
+        return "the gate of a free slot that is open is not found";
+    }
+    return NULL;
+}

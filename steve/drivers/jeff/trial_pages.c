@@ -1,0 +1,308 @@
+/// Heaps with pages of their own, of several page sizes, over memory of the driver's: pages are refused at one call or the
+/// other, both ends of a heap meet, and blocks with pages of their own are made, resized and freed. `jeff-mapped` does that
+/// with Steve's ops over the system's pages, of which there is one size.
+#include "steve/drivers/jeff/trial_internal.h"
+
+#include "jeff_inline.h"
+#include "steve/drivers/jeff/audit_internal.h"
+
+#define CALLS        60u
+#define HANDLE_BYTES 12u
+#define FILLED_MOST  600u ///< blocks that fill a heap
+#define SLACK        64u  ///< what alignment and the ends of a heap may cost
+#define OWN_LEAST    ((size_t)4096)
+#define LARGE        ((size_t)400 << 10)
+#define OWN_DEFAULT  ((size_t)1 << 20)
+
+/// What the heap says to have must be what the hooks gave it.
+static void audit(struct steve_jeff_trial *trial)
+{
+    struct jeff_stats stats;
+    jeff_stats(trial->heap, &stats);
+    if (trial->pages.open != 1 + stats.mapped_blocks) {
+        steve_jeff_trial_note(trial, "a trial's heap has another number of reservations than of blocks with pages");
+    }
+    if (stats.heap_bytes != trial->pages.readable) {
+        steve_jeff_trial_note(trial, "a trial's heap says to have other pages than it was given");
+    }
+    steve_jeff_trial_note(trial, steve_jeff_audit(trial->heap, 0));
+}
+
+/// A refusal is right if the heap would have to reach beyond its reservation, or ask for more pages at once than it gets.
+static void judge_refusal(struct steve_jeff_trial *trial, size_t bytes)
+{
+    struct jeff_stats stats;
+    jeff_stats(trial->heap, &stats);
+    const size_t taken = stats.control_bytes + stats.live_bytes + stats.table_bytes + HANDLE_BYTES + SLACK;
+    const size_t needed = jeff_run_needed(trial->heap, 0, bytes);
+    if (jeff_last_status(trial->heap) != JEFF_ERROR_NO_MEMORY ||
+        (taken <= trial->pages.heap_bytes && needed <= trial->pages.heap_bytes - taken &&
+         (trial->pages.most == 0 || needed + SLACK < trial->pages.page))) {
+        steve_jeff_trial_note(trial, "a heap with pages of its own has room and refuses a request");
+    }
+}
+
+/// Blocks of one size until there is no room for one more; then all are freed again.
+static void fill_up(struct steve_jeff_trial *trial, size_t bytes)
+{
+    static jeff_handle handles[FILLED_MOST];
+    size_t count = 0;
+    while (count < FILLED_MOST && trial->wrong == NULL) {
+        handles[count] = jeff_malloc(trial->heap, bytes);
+        if (handles[count] == JEFF_NULL) {
+            judge_refusal(trial, bytes);
+            break;
+        }
+        count++;
+    }
+    audit(trial);
+    for (size_t i = 0; i < count; i++) {
+        // From both ends, so that the table is not left in the order in which it grew.
+        if (!jeff_free(trial->heap, handles[i % 2 == 0 ? i / 2 : count - 1 - i / 2])) {
+            steve_jeff_trial_note(trial, "a block that filled a heap cannot be freed");
+        }
+    }
+    if (jeff_compact(trial->heap, 0) != JEFF_STOP_DONE) {
+        steve_jeff_trial_note(trial, "a compaction without a limit stopped before its end");
+    }
+}
+
+/// A heap that was large and is empty gives most of its pages back, and takes them again when it needs them.
+static void shrink(struct steve_jeff_trial *trial)
+{
+    const jeff_handle large = jeff_malloc(trial->heap, LARGE);
+    const size_t had = trial->pages.readable;
+    if (large == JEFF_NULL) {
+        steve_jeff_trial_note(trial, "a large heap refuses a large block");
+        return;
+    }
+    if (!jeff_free(trial->heap, large) || jeff_compact(trial->heap, 0) != JEFF_STOP_DONE ||
+        trial->pages.readable > had - LARGE / 2) {
+        steve_jeff_trial_note(trial, "a heap that is empty keeps the pages of what was freed");
+    }
+    audit(trial);
+    const jeff_handle locked = jeff_malloc(trial->heap, 3000);
+    const void *const address = jeff_lock(trial->heap, locked);
+    if (address == NULL || !jeff_resize(trial->heap, locked, LARGE) || jeff_lock(trial->heap, locked) != address ||
+        !jeff_unlock(trial->heap, locked) || !jeff_unlock(trial->heap, locked) || !jeff_free(trial->heap, locked)) {
+        steve_jeff_trial_note(trial, "a locked block did not grow into the pages above it");
+    }
+    const jeff_handle again = jeff_malloc(trial->heap, LARGE);
+    if (again == JEFF_NULL || !jeff_free(trial->heap, again)) {
+        steve_jeff_trial_note(trial, "a heap that has given pages back does not get them again");
+    }
+    audit(trial);
+}
+
+/* Blocks with pages of their own */
+
+/// Whether a block lies in as few pages as hold it, and is found there.
+static void judge_place(struct steve_jeff_trial *trial, const struct steve_jeff_trial_block *block)
+{
+    void *first = NULL;
+    const size_t extent = jeff_extent(trial->heap, block->handle, &first);
+    if (extent % trial->pages.page != 0 || extent < block->bytes || extent - block->bytes >= trial->pages.page ||
+        (uintptr_t)first % block->alignment != 0 || jeff_usable_size(trial->heap, block->handle) != extent ||
+        first != jeff_weak_lock(trial->heap, block->handle) || jeff_handle_of(trial->heap, first) != block->handle) {
+        steve_jeff_trial_note(trial, "a block does not lie in pages of its own");
+    }
+}
+
+/// @param locked  what is refused then is a matter of the lock
+static void resize(struct steve_jeff_trial *trial, struct steve_jeff_trial_block *block, size_t bytes, bool locked)
+{
+    void *before = NULL;
+    void *after = NULL;
+    const size_t had = jeff_extent(trial->heap, block->handle, &before);
+    const bool done = jeff_resize(trial->heap, block->handle, bytes);
+    const size_t has = jeff_extent(trial->heap, block->handle, &after);
+    if (!done && (jeff_last_status(trial->heap) != (locked ? JEFF_ERROR_LOCKED : JEFF_ERROR_NO_MEMORY) || has != had ||
+                  after != before || bytes <= had)) {
+        steve_jeff_trial_note(trial, "a block with pages of its own was not resized without need");
+    }
+    if (done && (locked || bytes <= had) && after != before) {
+        steve_jeff_trial_note(trial, "a block with pages of its own was moved without need");
+    }
+    steve_jeff_trial_compare(trial, block, bytes < block->bytes ? bytes : block->bytes);
+    block->bytes = done ? bytes : block->bytes;
+    judge_place(trial, block);
+    steve_jeff_trial_fill(trial, block);
+}
+
+/// A block that is locked as often as can be, which is made so by its entry: an address without a lock can still be had.
+static void lock_most(struct steve_jeff_trial *trial, jeff_handle handle)
+{
+    uint32_t *entry = jeff_inline_entry(trial->heap, handle);
+    const uint64_t word = jeff_inline_word(entry);
+    const void *const address = jeff_weak_lock(trial->heap, handle);
+    jeff_inline_set_word(entry, word + (JEFF_LOCK_MAX - 1) * JEFF_INLINE_LOCK);
+    const bool last = jeff_lock(trial->heap, handle) == address;
+    const bool refused = jeff_lock(trial->heap, handle) == NULL &&
+                         jeff_last_status(trial->heap) == JEFF_ERROR_LOCK_LIMIT &&
+                         jeff_lock_count(trial->heap, handle) == JEFF_LOCK_MAX;
+    const bool weak = jeff_weak_lock(trial->heap, handle) == address;
+    jeff_inline_set_word(entry, word + JEFF_INLINE_LOCK);
+    if (!last || !refused || !weak || !jeff_unlock(trial->heap, handle)) {
+        steve_jeff_trial_note(trial, "a block with pages of its own is not locked as often as it may be");
+    }
+}
+
+static void resize_some(struct steve_jeff_trial *trial, struct steve_jeff_trial_block *block)
+{
+    const size_t page = trial->pages.page;
+    const bool locked = steve_jeff_trial_below(trial, 2) == 0;
+    if (locked && jeff_lock(trial->heap, block->handle) == NULL) {
+        steve_jeff_trial_note(trial, "a block with pages of its own cannot be locked");
+    }
+    for (unsigned i = 0; i < 4 && trial->wrong == NULL; i++) {
+        resize(trial, block, 1 + steve_jeff_trial_below(trial, (uint32_t)(3 * page)), locked);
+    }
+    if (jeff_resize(trial->heap, block->handle, SIZE_MAX) || jeff_resize(trial->heap, block->handle, SIZE_MAX / 2)) {
+        steve_jeff_trial_note(trial, "a block was made larger than there are addresses");
+    }
+}
+
+/// Blocks around the size from which on they have pages of their own.
+static void own_pages(struct steve_jeff_trial *trial, size_t own)
+{
+    struct jeff_stats before;
+    struct jeff_stats after;
+    const unsigned reserves = trial->pages.reserves;
+    jeff_stats(trial->heap, &before);
+    const jeff_handle small = jeff_malloc(trial->heap, own - 1);
+    if (trial->pages.reserves != reserves || (small != JEFF_NULL && !jeff_free(trial->heap, small))) {
+        steve_jeff_trial_note(trial, "a block that is too small for that has pages of its own");
+    }
+    for (size_t i = 0; i < 3 && trial->wrong == NULL; i++) {
+        struct steve_jeff_trial_block *block = &trial->block[i];
+        block->bytes = own + i * 3000;
+        block->alignment = i == 0 ? 8 : (size_t)2048 << steve_jeff_trial_below(trial, 5);
+        block->handle = i == 0 ? jeff_malloc(trial->heap, block->bytes)
+                               : jeff_aligned_alloc(trial->heap, block->alignment, block->bytes);
+        if (trial->pages.reserves != reserves + i + 1) {
+            steve_jeff_trial_note(trial, "a block that is large enough for that has no pages of its own");
+        }
+        if (block->handle != JEFF_NULL) {
+            judge_place(trial, block);
+            steve_jeff_trial_fill(trial, block);
+        }
+    }
+    audit(trial);
+    const size_t first = steve_jeff_trial_below(trial, 3); // out of their list at either end or in the middle
+    for (size_t i = 0; i < 3 && trial->wrong == NULL; i++) {
+        struct steve_jeff_trial_block *block = &trial->block[(first + i) % 3];
+        if (block->handle != JEFF_NULL) {
+            lock_most(trial, block->handle);
+            resize_some(trial, block);
+            steve_jeff_trial_drop(trial, block);
+            audit(trial);
+        }
+    }
+    jeff_stats(trial->heap, &after);
+    if (after.mapped_blocks != before.mapped_blocks || after.mapped_bytes != before.mapped_bytes) {
+        steve_jeff_trial_note(trial, "blocks with pages of their own were freed and are counted");
+    }
+}
+
+/* Heaps */
+
+/// While it is made, something is refused to a heap.
+static void refuse(struct steve_jeff_trial *trial, size_t bytes, const struct jeff_config *config)
+{
+    enum jeff_status status = JEFF_OK;
+    const uint32_t draw = steve_jeff_trial_below(trial, 3);
+    trial->pages.failing_reserve = draw == 0;
+    trial->pages.failing_commit = draw;
+    if (jeff_create(bytes, config, &status) != NULL || status != JEFF_ERROR_MAP || trial->pages.open != 0) {
+        steve_jeff_trial_note(trial, "a heap that was refused pages was made, or has kept some");
+    }
+    trial->pages = (struct steve_jeff_trial_pages){.page = trial->pages.page};
+}
+
+static void make(struct steve_jeff_trial *trial, size_t bytes, const struct jeff_config *config)
+{
+    enum jeff_status status = JEFF_ERROR_CORRUPT;
+    trial->heap = jeff_create(bytes, config, &status);
+    if (trial->heap == NULL || status != JEFF_OK || trial->pages.open != 1) {
+        steve_jeff_trial_note(trial, "a heap with pages of its own was refused");
+    } else if (trial->pages.heap_bytes < bytes || trial->pages.heap_bytes - bytes >= 3 * trial->pages.page) {
+        steve_jeff_trial_note(trial, "a heap has reserved other address space than its client allowed");
+    } else {
+        steve_jeff_trial_look(trial);
+        audit(trial);
+        struct jeff_stats stats;
+        jeff_stats(trial->heap, &stats);
+        if (stats.control_bytes + stats.table_bytes > trial->pages.readable) {
+            steve_jeff_trial_note(trial, "a heap has written to pages that it was not given");
+        }
+    }
+}
+
+static void run(struct steve_jeff_trial *trial, size_t own)
+{
+    // Refusals that come soon; those while it is filled are of all that is more than two pages.
+    trial->pages.failing_commit = trial->pages.commits + steve_jeff_trial_below(trial, 4);
+    trial->pages.failing_reserve = trial->pages.reserves + steve_jeff_trial_below(trial, 4);
+    trial->pages.fails_every = 1 + steve_jeff_trial_below(trial, 4);
+    for (unsigned i = 0; i < CALLS; i++) {
+        steve_jeff_trial_op(trial);
+    }
+    steve_jeff_trial_look(trial);
+    for (size_t i = 0; i < STEVE_JEFF_TRIAL_BLOCKS && trial->wrong == NULL; i++) {
+        if (trial->block[i].handle != JEFF_NULL) {
+            steve_jeff_trial_drop(trial, &trial->block[i]);
+        }
+    }
+    trial->pages.failing_commit = trial->pages.failing_reserve = 0;
+    trial->pages.most = steve_jeff_trial_below(trial, 2) * 2 * trial->pages.page;
+    // So large that some hundred blocks fill the heap, or so small that its table grows most.
+    jeff_compact(trial->heap, 0); // so that a heap without a last resort, too, has all in one run
+    const size_t some = trial->pages.heap_bytes / (FILLED_MOST / 4);
+    const size_t most = some < 1000 ? 1000 : some < own ? some : own;
+    fill_up(trial, steve_jeff_trial_below(trial, 3) == 0 ? 0 : steve_jeff_trial_below(trial, (uint32_t)most));
+    trial->pages.most = 0;
+    if (trial->wrong == NULL && trial->pages.heap_bytes > 2 * LARGE && own > LARGE) {
+        shrink(trial);
+    } else if (trial->wrong == NULL) {
+        own_pages(trial, own);
+    }
+}
+
+void steve_jeff_trial_pages(struct steve_jeff_trial *trial)
+{
+    const size_t own[] = {0, 1, OWN_LEAST, OWN_LEAST + steve_jeff_trial_below(trial, 5000)};
+    const size_t which = steve_jeff_trial_below(trial, 4);
+    trial->pages.page = (size_t)1024 << 2 * steve_jeff_trial_below(trial, 3);
+    const struct jeff_page_hooks hooks = steve_jeff_trial_hooks(trial);
+    const struct jeff_config config = {.handle_salt = steve_jeff_trial_draw(trial) | 1,
+                                       .alignment = steve_jeff_trial_below(trial, 2) * 8,
+                                       .now_ns = steve_jeff_trial_now,
+                                       .context = trial,
+                                       .own_mapping = own[which],
+                                       .no_last_resort = steve_jeff_trial_below(trial, 4) == 0,
+                                       .pages = &hooks};
+    const bool large = which == 0 ? steve_jeff_trial_below(trial, 2) == 0 : steve_jeff_trial_below(trial, 8) == 0;
+    const size_t bytes = large
+                             ? 2 * LARGE + steve_jeff_trial_below(trial, 100000)
+                             : JEFF_HEAP_MIN + steve_jeff_trial_below(trial, 512u << steve_jeff_trial_below(trial, 8));
+    steve_jeff_trial_memory(0);
+    if (steve_jeff_trial_below(trial, 4) == 0) {
+        refuse(trial, bytes, &config);
+    }
+    if (trial->wrong == NULL) {
+        make(trial, bytes, &config);
+    }
+    if (trial->wrong == NULL) {
+        run(trial, which == 0 ? OWN_DEFAULT : own[which] < OWN_LEAST ? OWN_LEAST : own[which]);
+    }
+    if (trial->heap == NULL) {
+        return;
+    }
+    if (trial->wrong == NULL && which != 0 && jeff_malloc(trial->heap, 3 * OWN_LEAST) != JEFF_NULL) {
+        audit(trial); // what is live goes with the heap
+    }
+    jeff_destroy(trial->heap);
+    if (trial->pages.open != 0) {
+        steve_jeff_trial_note(trial, "a heap was destroyed and has kept pages");
+    }
+}

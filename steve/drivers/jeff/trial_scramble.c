@@ -1,0 +1,95 @@
+/// A heap that scrambles: at each request every block that is not locked moves, and what is free is overwritten.
+#include "steve/drivers/jeff/trial_internal.h"
+
+#include <string.h>
+
+#include "steve/drivers/jeff/words_internal.h"
+
+#define BYTES    ((size_t)8 << 10)
+#define BLOCKS   6u
+#define FREED    0x77u ///< what the block held that is freed
+#define REQUESTS 4u
+
+/// Whether words of the freed block are still somewhere in the heap: one may be, right above the last block, where the next one's
+/// header will be.
+static bool is_left(const struct steve_jeff_trial *trial, size_t bytes)
+{
+    size_t left = 0;
+    for (size_t i = 0; i < bytes; i += WORD) {
+        left += read_word((const char *)trial->heap + i) == FREED * 0x01010101u;
+    }
+    return left > 1;
+}
+
+static void request(struct steve_jeff_trial *trial)
+{
+    const void *was[BLOCKS];
+    for (size_t i = 0; i < BLOCKS; i++) {
+        was[i] = jeff_weak_lock(trial->heap, trial->block[i].handle);
+    }
+    const uint64_t compactions = jeff_compactions(trial->heap);
+    const jeff_handle handle = jeff_malloc(trial->heap, steve_jeff_trial_below(trial, 200));
+    for (size_t i = 0; i < BLOCKS; i++) {
+        const bool moved = jeff_weak_lock(trial->heap, trial->block[i].handle) != was[i];
+        const bool locked = jeff_lock_count(trial->heap, trial->block[i].handle) != 0;
+        if (moved ? locked || jeff_compactions(trial->heap) == compactions : !locked) {
+            steve_jeff_trial_note(trial, locked ? "a heap that scrambles has moved a locked block"
+                                                : "a heap that scrambles has left a block where it was");
+        }
+    }
+    steve_jeff_trial_look(trial);
+    if (handle == JEFF_NULL || !jeff_free(trial->heap, handle)) {
+        steve_jeff_trial_note(trial, "a heap that scrambles and is half empty refuses a small request");
+    }
+}
+
+static void make_blocks(struct steve_jeff_trial *trial)
+{
+    for (size_t i = 0; i < BLOCKS && trial->wrong == NULL; i++) {
+        struct steve_jeff_trial_block *block = &trial->block[i];
+        block->bytes =
+            20 + steve_jeff_trial_below(trial, 300); // of different sizes, so that none takes another's place
+        block->alignment = 8;
+        block->handle = jeff_malloc(trial->heap, block->bytes);
+        steve_jeff_trial_fill(trial, block);
+    }
+}
+
+static void free_one(struct steve_jeff_trial *trial)
+{
+    const jeff_handle handle = jeff_malloc(trial->heap, 1000);
+    void *address = jeff_lock(trial->heap, handle);
+    if (address == NULL) {
+        steve_jeff_trial_note(trial, "a heap that scrambles and is half empty refuses a request");
+        return;
+    }
+    memset(address, FREED, 1000);
+    if (!jeff_unlock(trial->heap, handle) || !jeff_free(trial->heap, handle)) {
+        steve_jeff_trial_note(trial, "a block of a heap that scrambles cannot be freed");
+    }
+}
+
+void steve_jeff_trial_scramble(struct steve_jeff_trial *trial)
+{
+    const struct jeff_config config = {.handle_salt = steve_jeff_trial_draw(trial) | 1,
+                                       .scramble = true,
+                                       .now_ns = steve_jeff_trial_now,
+                                       .context = trial};
+    trial->heap = jeff_init(steve_jeff_trial_memory(BYTES), BYTES, &config, NULL);
+    if (trial->heap == NULL) {
+        steve_jeff_trial_note(trial, "a heap of a trial was refused");
+        return;
+    }
+    make_blocks(trial);
+    free_one(trial);
+    if (trial->wrong == NULL && steve_jeff_trial_below(trial, 2) == 0) {
+        jeff_lock(trial->heap, trial->block[steve_jeff_trial_below(trial, BLOCKS)].handle);
+    }
+    for (unsigned i = 0; i < REQUESTS && trial->wrong == NULL; i++) {
+        request(trial);
+        if (is_left(trial, BYTES)) {
+            steve_jeff_trial_note(trial, "a heap that scrambles has left what a block held that was freed");
+        }
+    }
+    jeff_destroy(trial->heap);
+}
