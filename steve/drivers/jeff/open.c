@@ -113,7 +113,9 @@ static void moved_of_own(void *context, jeff_handle handle, void *from, void *to
 static void try_beside(struct instance *instance, const struct steve_geometry *geometry)
 {
     const uint64_t past = (uintptr_t)geometry->region % 65536;
-    note(instance, steve_jeff_trial(steve_jeff_draw(geometry->bytes * 16777259 + past * 256 + geometry->options)));
+    if (STEVE_JEFF_BESIDE) {
+        note(instance, steve_jeff_trial(steve_jeff_draw(geometry->bytes * 16777259 + past * 256 + geometry->options)));
+    }
 }
 
 static struct jeff_config make_config(struct instance *instance, const struct steve_geometry *geometry)
@@ -169,12 +171,12 @@ static void *open_in_region(const struct steve_geometry *geometry, size_t alignm
     instance->settles = (geometry->options & OPTION_SETTLE) != 0;
     instance->looks = (geometry->options & OPTION_LOOK) != 0;
     instance->damages = (geometry->options & OPTION_DAMAGE) != 0;
-    instance->exams = (geometry->options & OPTION_EXAM) != 0;
+    instance->exams = STEVE_JEFF_BESIDE && (geometry->options & OPTION_EXAM) != 0;
     instance->exam = (uint32_t)geometry->bytes * 256 + geometry->options;
     if (instance->looks) {
         note(instance, steve_jeff_probe_arguments());
     }
-    if ((geometry->options & OPTION_EXAM) != 0) {
+    if (instance->exams) {
         const bool large = geometry->bytes >= STEVE_JEFF_LARGE;
         const uint64_t seed = steve_jeff_seed(geometry);
         note(instance, steve_jeff_probe_corners(large));

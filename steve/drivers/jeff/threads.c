@@ -140,7 +140,7 @@ static void *open_region(const struct steve_geometry *geometry, const char **why
         .max_blocks = geometry->bytes / LEAST_BLOCK,
     };
     instance->region = (uintptr_t)geometry->region;
-    if ((geometry->options & OPTION_MEET) != 0) {
+    if (STEVE_JEFF_BESIDE && (geometry->options & OPTION_MEET) != 0) {
         const uint64_t seed = steve_jeff_seed(geometry);
         for (uint64_t i = 0; i < (geometry->bytes >= STEVE_JEFF_LARGE ? MANY_MEETINGS : 1); i++) {
             note(instance, steve_jeff_shared_probe_meeting(seed + i));
