@@ -239,7 +239,8 @@ static struct choice choose_for_largest(struct planner *p, uint32_t largest, con
                 best = (struct choice){stretch[i], UINT32_MAX, slide_first, true, price};
         }
     }
-    best.found = best.found && !p->over;
+    // Of the first run that wants a record of its own, a block's capacity is no larger than that of a run one granule smaller.
+    best.found = best.found && !p->over && run_capacity(best.price.run) > run_capacity(largest);
     return best;
 }
 
