@@ -7,7 +7,6 @@
 #include "jeff.h"
 #include "steve/drivers/jeff/audit_internal.h"
 #include "steve/drivers/jeff/callbacks_internal.h"
-#include "steve/drivers/jeff/exam_internal.h"
 #include "steve/drivers/jeff/driver_internal.h"
 #include "steve/drivers/jeff/pages_internal.h"
 #include "steve/drivers/jeff/probe_internal.h"
@@ -249,23 +248,6 @@ static const char *look(struct instance *instance)
     return wrong;
 }
 
-/// At an episode's end, when nothing lives any more: what ops show has been shown by then. As many as the episode was long.
-static const char *take_exams(struct instance *instance)
-{
-    const uint64_t most = 10;
-    if (!instance->exams || stats_of(instance).live_blocks != 0) {
-        return NULL;
-    }
-    const uint64_t exams = instance->checks < most / 2 ? 2 * (instance->checks + 1) : most;
-    for (uint64_t i = 0; i < exams; i++) {
-        const char *wrong = steve_jeff_exam(instance->exam++);
-        if (wrong != NULL) {
-            return wrong;
-        }
-    }
-    return NULL;
-}
-
 static const char *call_check(void *heap)
 {
     struct instance *instance = heap;
@@ -290,7 +272,7 @@ static const char *call_check(void *heap)
     if (told == NULL) {
         told = look(instance);
     }
-    return told != NULL ? told : take_exams(instance);
+    return told != NULL ? told : steve_jeff_look_beside(instance);
 }
 
 /* `jeff-callbacks`: before each request, the driver does something with its own blocks. */

@@ -27,6 +27,10 @@ struct instance {
     bool damages;              ///< `damage`
     bool exams;                ///< `exam`
     uint32_t exam;             ///< the next one's number
+    bool tried;                ///< what is tried once beside an episode has been
+    uint32_t trial;            ///< the number of the trial, drawn from the geometry
+    uint64_t seed;             ///< of the clocks, drawn from the geometry
+    bool large;                ///< a geometry for what takes longer
     unsigned requests;         ///< under it
     unsigned goals;            ///< compactions with a goal so far
     jeff_handle worn;          ///< of a slot that was used up
@@ -79,5 +83,11 @@ void steve_jeff_close(void *heap);
 uint64_t steve_jeff_now(void *heap);
 bool steve_jeff_compact(void *heap, uint64_t budget_ns);
 bool steve_jeff_compact_goal(void *heap, size_t wanted);
+
+/// What is held against heaps beside the one under test: a trial, and under `exam` corners, clocks and exams. At an episode's end, when nothing
+/// lives any more: what ops show has been shown by then. It depends on the geometry and on how many checks there were, so that no op is
+/// needed to show again what is found.
+/// @return what is wrong, in static memory; NULL if nothing is
+const char *steve_jeff_look_beside(struct instance *instance);
 
 #endif

@@ -7,13 +7,9 @@
 
 #include "steve/drivers/jeff/draw_internal.h"
 #include "steve/drivers/jeff/probe_internal.h"
-#include "steve/drivers/jeff/trial_internal.h"
 
 /// Blocks this large get a mapping of their own in `jeff-mapped`: low, so that it happens.
 #define OWN_MAPPING ((size_t)64 * 1024)
-
-/// Under `exam`, for a large heap.
-#define MANY_LIVES 64u
 
 enum {
     OPTION_NO_LAST_RESORT = 1 << 0,
@@ -108,14 +104,14 @@ static void moved_of_own(void *context, jeff_handle handle, void *from, void *to
     note(instance, steve_jeff_own_step_inside(&instance->own, instance->heap, true));
 }
 
-/// Tries something out on a heap beside the one that was opened. What it is depends on the geometry alone: no op is needed to show again
-/// what is found.
-static void try_beside(struct instance *instance, const struct steve_geometry *geometry)
+/// Chooses what is tried beside the heap: by the geometry alone.
+static void choose_beside(struct instance *instance, const struct steve_geometry *geometry)
 {
     const uint64_t past = (uintptr_t)geometry->region % 65536;
-    if (STEVE_JEFF_BESIDE) {
-        note(instance, steve_jeff_trial(steve_jeff_draw(geometry->bytes * 16777259 + past * 256 + geometry->options)));
-    }
+    instance->trial = steve_jeff_draw(geometry->bytes * 16777259 + past * 256 + geometry->options);
+    instance->seed = steve_jeff_seed(geometry);
+    instance->exam = (uint32_t)geometry->bytes * 256 + geometry->options;
+    instance->large = geometry->bytes >= STEVE_JEFF_LARGE;
 }
 
 static struct jeff_config make_config(struct instance *instance, const struct steve_geometry *geometry)
@@ -171,23 +167,14 @@ static void *open_in_region(const struct steve_geometry *geometry, size_t alignm
     instance->settles = (geometry->options & OPTION_SETTLE) != 0;
     instance->looks = (geometry->options & OPTION_LOOK) != 0;
     instance->damages = (geometry->options & OPTION_DAMAGE) != 0;
-    instance->exams = STEVE_JEFF_BESIDE && (geometry->options & OPTION_EXAM) != 0;
-    instance->exam = (uint32_t)geometry->bytes * 256 + geometry->options;
+    instance->exams = (geometry->options & OPTION_EXAM) != 0;
     if (instance->looks) {
         note(instance, steve_jeff_probe_arguments());
-    }
-    if (instance->exams) {
-        const bool large = geometry->bytes >= STEVE_JEFF_LARGE;
-        const uint64_t seed = steve_jeff_seed(geometry);
-        note(instance, steve_jeff_probe_corners(large));
-        for (uint64_t life = 0; life < (large ? MANY_LIVES : 1); life++) {
-            note(instance, steve_jeff_probe_clocks(seed + life));
-        }
     }
     if ((geometry->options & OPTION_WORN) != 0) {
         note(instance, steve_jeff_probe_worn(instance->heap, &instance->worn));
     }
-    try_beside(instance, geometry);
+    choose_beside(instance, geometry);
     return instance;
 }
 
@@ -268,7 +255,7 @@ void *steve_jeff_open_mapped(const struct steve_geometry *geometry, const char *
     if ((geometry->options & OPTION_SYSTEM) != 0) {
         note(instance, steve_jeff_probe_system(geometry->bytes >= STEVE_JEFF_LARGE));
     }
-    try_beside(instance, geometry);
+    choose_beside(instance, geometry);
     return instance;
 }
 

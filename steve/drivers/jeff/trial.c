@@ -212,7 +212,8 @@ static void request(struct steve_jeff_trial *trial, struct steve_jeff_trial_bloc
 void steve_jeff_trial_drop(struct steve_jeff_trial *trial, struct steve_jeff_trial_block *block)
 {
     steve_jeff_trial_compare(trial, block, block->bytes);
-    while (jeff_unlock(trial->heap, block->handle)) {
+    for (unsigned locks = jeff_lock_count(trial->heap, block->handle); locks > 0; locks--) {
+        jeff_unlock(trial->heap, block->handle);
     }
     if (!jeff_free(trial->heap, block->handle)) {
         steve_jeff_trial_note(trial, "a block of a trial cannot be freed");
