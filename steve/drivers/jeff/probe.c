@@ -7,6 +7,7 @@
 
 #include "jeff_inline.h"
 #include "rmalloc.h"
+#include "steve/drivers/jeff/figures_internal.h"
 
 #define KIB ((size_t)1024)
 #define MIB (1024 * KIB)
@@ -424,7 +425,8 @@ const char *steve_jeff_probe_system(bool large)
         return NULL;
     }
     bool gives = false;
-    const char *wrong = steve_jeff_probe_short(); // first of all: nothing has been made yet
+    // First of all: nothing has been made yet. Not beside an engine's own threads, which would be short of memory as well.
+    const char *wrong = STEVE_JEFF_BESIDE ? steve_jeff_probe_short() : NULL;
     if (wrong == NULL && large) {
         wrong = probe_large_table();
     }
