@@ -46,6 +46,9 @@ extern "C" {
 /// Changes whenever a driver must be compiled anew: with any change to the structs and enums below.
 #define STEVE_DRIVER_VERSION 3u
 
+/// See steve_driver.check.
+#define STEVE_BESIDE "beside this heap: "
+
 /// What the allocator calls a block: a handle, or a pointer cast to this type. 0 means "none".
 typedef uint64_t steve_ref;
 
@@ -256,7 +259,8 @@ struct steve_driver {
     size_t (*run_needed)(void *heap, size_t alignment, size_t bytes);
     /// What the allocator knows about itself [account].
     void (*stats)(void *heap, struct steve_stats *stats);
-    /// The allocator's own heap check. @return NULL if all is well, else what is wrong, in static memory [check]
+    /// The allocator's own heap check. @return NULL if all is well, else what is wrong, in static memory [check]. A sentence that begins
+    /// with STEVE_BESIDE is about something else than this heap: then a reproducer may do without what this heap went through
     const char *(*check)(void *heap);
 
     const struct steve_snippets *snippets; ///< NULL: no `repro.c` is made

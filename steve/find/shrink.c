@@ -64,6 +64,30 @@ static void show_progress(struct steve_shrink *s)
                                                });
 }
 
+/// What ops show is not what an allocator tries out by itself at their end: a bug that shows there, too, would shrink to no op at all.
+static bool is_of_kind(const struct steve_shrink *s, const struct steve_sequence *sequence,
+                       const struct steve_finding *finding)
+{
+    const bool anywhere = s->at_end || finding->op < sequence->count;
+    switch (finding->oracle) {
+    case STEVE_ORACLE_CHECK:
+        return (strstr(finding->what, STEVE_BESIDE) != NULL) == s->beside;
+    case STEVE_ORACLE_CRASH:
+    case STEVE_ORACLE_HANG:
+        return anywhere;
+    default:
+        return true;
+    }
+}
+
+static void learn_kind(struct steve_shrink *s, const struct steve_sequence *sequence,
+                       const struct steve_finding *finding)
+{
+    s->is_kind_known = true;
+    s->beside = strstr(finding->what, STEVE_BESIDE) != NULL;
+    s->at_end = finding->op >= sequence->count;
+}
+
 /// One trial of any sequence. @return true if the oracle that is sought broke
 static bool run_once(struct steve_shrink *s, const struct steve_sequence *sequence,
                      const struct steve_trial_request *how, struct steve_trial_verdict *verdict)
@@ -79,7 +103,8 @@ static bool run_once(struct steve_shrink *s, const struct steve_sequence *sequen
         s->failed = true;
     }
     return verdict->end == STEVE_TRIAL_BROKE &&
-           (s->oracle == STEVE_ORACLE_COUNT || verdict->finding.oracle == s->oracle);
+           (s->oracle == STEVE_ORACLE_COUNT || verdict->finding.oracle == s->oracle) &&
+           (!s->is_kind_known || is_of_kind(s, sequence, &verdict->finding));
 }
 
 /// How long an op may take from here on, by what all of best takes.
@@ -182,6 +207,7 @@ static bool is_shown(struct steve_shrink *s)
     }
     s->tries = runs <= 1 ? 1 : tries_for(broken);
     s->op_time_floor = s->oracle == STEVE_ORACLE_HANG ? HANG_FLOOR_NS : OP_TIME_FLOOR_NS;
+    learn_kind(s, &s->candidate, &shown.finding);
     adopt(s, &shown);
     return true;
 }

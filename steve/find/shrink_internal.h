@@ -20,6 +20,9 @@ struct steve_shrink {
     struct steve_shrink_report *report;
     struct steve_trial trial;
     enum steve_oracle oracle; ///< STEVE_ORACLE_COUNT: not known yet
+    bool is_kind_known;       ///< the next two are
+    bool beside;              ///< it is about something else than the heap under test (STEVE_BESIDE)
+    bool at_end;              ///< it shows after the last op
 
     struct steve_sequence best; ///< breaks the oracle
     struct steve_finding finding;
