@@ -244,9 +244,9 @@ struct jeff_report {
 /// @return why it stopped. @cost O(blocks + bytes moved), or the budget, exceeded by what it takes to move 16 KiB at most
 enum jeff_stop jeff_compact(jeff_heap *heap, uint32_t max_ms);
 
-/// Moves what it must for one free run to be as large as wanted: it empties the window that costs least, between two locked
-/// blocks or an end of the heap, into free memory elsewhere, and slides what finds no room there. What cannot be had moves
-/// nothing, and neither does a second call. With a budget it first slides as jeff_compact() does, resumable, and empties a window
+/// Moves what it must for one free run to be as large as wanted: it empties a window with the least live memory in it, between two
+/// locked blocks or an end of the heap, into free memory elsewhere, and slides what finds no room there; of windows that are alike the
+/// first, though another might slide less. What cannot be had moves nothing, and neither does a second call. With a budget it first slides as jeff_compact() does, resumable, and empties a window
 /// only if the wanted run is still not there.
 ///
 /// A dry run moves nothing, and no client can see a change: the report tells what the same call without it and without a
