@@ -11,9 +11,16 @@
 #define ALIGNMENT ((size_t)65536)
 
 /// Far from where programs, libraries and sanitizers put things, and from where Steve's regions are: a place for each of so many
-/// reservations of an episode. 32 bits have no such places; and an emulator, which is what runs other machines here, keeps books of all
-/// pages that were ever reserved, at each place anew.
-#if defined(__x86_64__) || defined(__aarch64__)
+/// reservations of an episode. 32 bits have no such places, ThreadSanitizer allows none, and an emulator, which is what runs other
+/// machines here, keeps books of all pages that were ever reserved, at each place anew.
+#ifdef __SANITIZE_THREAD__
+#define WITH_THREAD_SANITIZER 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define WITH_THREAD_SANITIZER 1
+#endif
+#endif
+#if (defined(__x86_64__) || defined(__aarch64__)) && !defined(WITH_THREAD_SANITIZER)
 #define PLACES      16u
 #define PLACE_BYTES ((size_t)0x20 << 32)
 #else
