@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 
 #include "jeff_inline.h"
+#include "steve/drivers/jeff/refusing_pages_internal.h"
 
 enum { HEAP = 96 * 1024 };
 
@@ -242,16 +243,9 @@ static bool commit(void *context, void *address, size_t bytes)
     return !is_refused;
 }
 
-static void ignore(void *context, void *address, size_t bytes)
-{
-    (void)context;
-    (void)address;
-    (void)bytes;
-}
-
 static const char *probe_own_pages(bool large)
 {
-    const struct jeff_page_hooks pages = {1024, reserve, commit, ignore, ignore, NULL};
+    const struct jeff_page_hooks pages = {1024, reserve, commit, ignore_pages, ignore_pages, NULL};
     const struct jeff_config config = {.pages = &pages, .own_mapping = 8192, .handle_salt = 1};
     enum { HANDLES = 150 }; // more than a page of them
     reservations = 0;

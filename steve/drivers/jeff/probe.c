@@ -8,6 +8,7 @@
 #include "jeff_inline.h"
 #include "rmalloc.h"
 #include "steve/drivers/jeff/figures_internal.h"
+#include "steve/drivers/jeff/refusing_pages_internal.h"
 
 #define KIB ((size_t)1024)
 #define MIB (1024 * KIB)
@@ -26,21 +27,6 @@ static void *refuse_reserve(void *context, size_t bytes)
 {
     *(size_t *)context = bytes;
     return NULL;
-}
-
-static bool refuse_commit(void *context, void *address, size_t bytes)
-{
-    (void)context;
-    (void)address;
-    (void)bytes;
-    return false;
-}
-
-static void ignore_pages(void *context, void *address, size_t bytes)
-{
-    (void)context;
-    (void)address;
-    (void)bytes;
 }
 
 static bool refuses_pages(const struct jeff_page_hooks *hooks, size_t bytes, size_t alignment,

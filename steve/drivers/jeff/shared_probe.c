@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "jeff_inline.h"
+#include "steve/drivers/jeff/refusing_pages_internal.h"
 
 /// Where the locks of a handle's block are counted: a word a slot, downwards from the heap; jeff_inline.h has what they have in common
 /// with entries.
@@ -37,21 +38,6 @@ static void *refuse_reserve(void *context, size_t bytes)
     (void)context;
     (void)bytes;
     return NULL;
-}
-
-static bool refuse_commit(void *context, void *address, size_t bytes)
-{
-    (void)context;
-    (void)address;
-    (void)bytes;
-    return false;
-}
-
-static void ignore_pages(void *context, void *address, size_t bytes)
-{
-    (void)context;
-    (void)address;
-    (void)bytes;
 }
 
 static void *reserve_little(void *context, size_t bytes)
