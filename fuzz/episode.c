@@ -21,7 +21,7 @@
 #define MAX_LIVE_BYTES ((size_t)4 << 20)
 
 /// About how many bytes an input may have written, copied or cleared: one in twenty needs more, and took half of the time of all.
-#define MAX_WORK ((size_t)4 << 20)
+#define MAX_WORK ((size_t)2 << 20)
 
 #define MAX_EXECUTORS 8u
 
