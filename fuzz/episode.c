@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fuzz/family.h"
 #include "steve/core/codec.h"
 #include "steve/core/contract.h"
 #include "steve/core/exec.h"
@@ -30,13 +31,6 @@ static struct executor {
     struct steve_exec *exec;
 } executors[MAX_EXECUTORS];
 static size_t executor_count;
-
-static bool is_of_family(const struct steve_driver *driver, const char *family)
-{
-    const size_t length = strlen(family);
-    return length == 0 || (strncmp(driver->name, family, length) == 0 &&
-                           (driver->name[length] == '\0' || driver->name[length] == '-'));
-}
 
 static void say(void *context, const char *line)
 {
@@ -71,7 +65,7 @@ void episode_open(const char *family, const char *against)
     }
     for (size_t i = 0; i < steve_drivers.count && executor_count < MAX_EXECUTORS; i++) {
         const struct steve_driver *driver = steve_drivers.drivers[i];
-        if (is_of_family(driver, family))
+        if (family[0] == '\0' || is_of_family(driver, family))
             executors[executor_count++] = (struct executor){driver, make_executor(driver, rival)};
     }
 }
