@@ -188,7 +188,7 @@ static const char *judge_wanted(const struct exam *e, const struct exam_reach *r
     if (moved < costs->least)
         return "a wanted run was made for less than it costs";
     // Of windows with as little in them the first is tried: another one may be cheaper.
-    if (costs->emptied != UINT32_MAX && moved > 3 * (uint64_t)costs->emptied)
+    if (costs->emptied != UINT32_MAX && moved > 6 * (uint64_t)costs->emptied)
         return "a wanted run was made for more than emptying one stretch costs";
     if (!e->aligned && moved > costs->slid)
         return "a wanted run was made for more than sliding one window together costs";
