@@ -4,6 +4,8 @@
 #define VISIT 16u
 #define STEP  16384u
 #define PIECE 1152u ///< the least of a large block, and some visits
+/// The pace is known to one part in so many.
+#define EXACT_PARTS 64u
 /// With a budget the largest run is told to a fifth.
 #define TOLD_PARTS 5u
 /// A budget that no plan overruns, in visits of each block.
@@ -36,8 +38,7 @@ const char *steve_exam_judge_call(const struct exam *e, uint64_t bytes, const st
         return "a call with a budget overruns it by more than a step";
     if (learned && is->blocks - was->blocks > 1 && work > bytes + PIECE)
         return "a call with a budget begins another block although it has no time for it";
-    // A quarter is for ending.
-    if (paused && learned && work + (uint64_t)largest(e) * GRANULE < bytes / 4 * 3)
+    if (paused && learned && work + VISIT + (uint64_t)largest(e) * GRANULE < bytes - bytes / EXACT_PARTS)
         return "a call with a budget ends although it has time for another block";
     return NULL;
 }

@@ -147,6 +147,7 @@ const char *steve_exam_judge_call(const struct exam *e, uint64_t bytes, const st
 const char *steve_exam_slide(struct exam *e);
 const char *steve_exam_goal(struct exam *e);
 const char *steve_exam_budget(struct exam *e);
+const char *steve_exam_pace(struct exam *e);
 const char *steve_exam_settle(struct exam *e);
 const char *steve_exam_room(struct exam *e);
 
