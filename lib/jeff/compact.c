@@ -401,7 +401,6 @@ static bool gap_serves(const struct jeff_heap *h, const struct pass *pass, const
 static void slide_begin(struct jeff_heap *h, struct slide *s, bool resume)
 {
     uint32_t start = resume && h->cursor && h->cursor < h->top ? h->cursor : h->first;
-    h->cursor = 0;
     // A hole that grew right below the cursor belongs to the gap.
     if (start < h->top && start > h->first && header_of(h, start) & FREE_BELOW)
         start = hole_below(h, start);
@@ -528,7 +527,7 @@ static void set_budget(struct jeff_heap *h, struct pass *pass, uint64_t budget_n
 /// figure rises at once and sinks slowly. An interruption must not make it believe too much: hence the bounds.
 static void learn(struct jeff_heap *h, const struct pass *pass, uint64_t end_ns)
 {
-    const uint64_t ps = (pass->pace_ns * 1000 + pass->pace_work - 1) / pass->pace_work; // never 0
+    const uint64_t ps = pass->pace_ns * 1000 / pass->pace_work;
     h->pace_ps = (uint16_t)(ps < UINT16_MAX ? ps : UINT16_MAX);
     const uint64_t took = end_ns > pass->read_ns ? end_ns - pass->read_ns : 0;
     const uint32_t had = h->closing_ns;
@@ -549,12 +548,6 @@ enum jeff_stop jeff_compact(jeff_heap *h, uint32_t max_ms)
     if (stop == JEFF_STOP_BUDGET)
         learn(h, &pass, heap_now(h));
     return stop;
-}
-
-/// Whether a run is enough for the wanted block.
-static bool is_enough(uint32_t run, const struct request *wanted)
-{
-    return run >= (uint64_t)wanted->granules + wanted->alignment - 1;
 }
 
 enum jeff_stop jeff_compact_goal(jeff_heap *h, const struct jeff_goal *goal, struct jeff_report *report)
@@ -584,7 +577,7 @@ enum jeff_stop jeff_compact_goal(jeff_heap *h, const struct jeff_goal *goal, str
     uint64_t end = begin;
     if (goal->wanted_bytes && !possible) {
         report->stop = JEFF_STOP_DONE;
-    } else if (possible && is_enough(largest, &wanted)) {
+    } else if (possible && largest >= run_needed(&wanted)) {
         report->stop = JEFF_STOP_GOAL;
     } else if (!budget_ns) {
         goal_reach(h, &pass, goal->dry_run, report);
@@ -593,7 +586,7 @@ enum jeff_stop jeff_compact_goal(jeff_heap *h, const struct jeff_goal *goal, str
         set_budget(h, &pass, budget_ns, begin);
         report->stop = pass_run(h, &pass, true);
         if (report->stop == JEFF_STOP_DONE)
-            report->stop = possible && is_enough(largest_run(h), &wanted) ? JEFF_STOP_GOAL : evacuate(h, &pass);
+            report->stop = possible && largest_run(h) >= run_needed(&wanted) ? JEFF_STOP_GOAL : evacuate(h, &pass);
         report->moved_blocks = pass.moved_blocks;
         report->moved_bytes = pass.moved_bytes;
         report->left_blocks = pass.left_blocks;

@@ -11,14 +11,6 @@ static void block_move(struct planner *p, uint32_t slot, uint32_t start, uint32_
     pass_book_move(p->h, p->pass, slot, start, to, size);
 }
 
-/// Whether there is no time left to move so much. What cannot be broken off, linking the holes anew, is to find its time too.
-static bool over(struct planner *p, uint64_t granules)
-{
-    steps_book(p);
-    p->over = p->over || pass_over(p->h, p->pass, granules * GRANULE + walk_work(p->h));
-    return p->over;
-}
-
 /// Moves a block into the pool, or marks it as one that would move. @return false if there is no room
 static bool place_block(struct planner *p, struct pool *pool, const struct piece *piece)
 {
@@ -29,7 +21,7 @@ static bool place_block(struct planner *p, struct pool *pool, const struct piece
         .alignment = alignment_of(h, piece->start, piece->header),
         .wide = class_of(piece->header) == CLASS_WIDE,
     };
-    if (!pass_can_move(p->pass, size) || (p->moving && (over(p, size) || !gate_claim(h, slot))))
+    if (!pass_can_move(p->pass, size) || (p->moving && (steps_book(p, size) || !gate_claim(h, slot))))
         return false;
     const uint32_t room = pool_take(p, pool, &request);
     if (!room) {
@@ -63,7 +55,7 @@ static uint32_t measure(struct planner *p, const struct window *window, uint32_t
         if (piece.kind != PIECE_MOVABLE || (piece.header & SLOT_MASK) == p->settled)
             continue;
         *live += size;
-        largest = size > largest ? size : largest;
+        largest = larger(largest, size);
     }
     return largest;
 }
@@ -76,21 +68,21 @@ static void place_all(struct planner *p, struct pool *pool, const struct window 
     const uint32_t width = window->end - window->begin;
     uint32_t to_go;
     const uint32_t largest = measure(p, window, &to_go);
-    if (!pool->map[0] && !pool->map[1] && !pool->top_end) {
+    if (!(pool->map[0] | pool->map[1] | pool->top_end)) {
         price->unplaced = to_go; // there is no room at all
         return;
     }
     uint64_t limit = 2;
     while (limit <= largest)
         limit *= 2;
-    for (; limit > 1 && to_go; limit /= 2) {
+    for (; limit && to_go; limit /= 2) {
         struct piece piece = {.end = window->begin};
         while (piece_within(p, window, &piece)) {
             const uint32_t size = piece.end - piece.start;
             if (piece.kind != PIECE_MOVABLE || size >= limit || size < limit / 2 ||
                 (piece.header & SLOT_MASK) == p->settled)
                 continue;
-            to_go -= size < to_go ? size : to_go;
+            to_go -= size;
             if ((uint64_t)price->unplaced + size + to_go + enough <= width || !place_block(p, pool, &piece)) {
                 price->unplaced += size;
             } else {
@@ -129,15 +121,13 @@ static void price_slide(struct planner *p, const struct window *window, bool sli
             continue;
         }
         const uint32_t to = aligned_start(h, dst, alignment, wide);
-        if (to - dst > price->run)
-            price->run = to - dst;
+        price->run = larger(price->run, to - dst);
         dst = to + size;
         price->blocks += to != from;
         price->granules += to != from ? size : 0;
     }
     p->over = was_over;
-    if (window->end - dst > price->run)
-        price->run = window->end - dst;
+    price->run = larger(price->run, window->end - dst);
 }
 
 struct price window_price(struct planner *p, const struct window *window, uint32_t enough, bool slide_first)
@@ -168,7 +158,7 @@ static void slide_rest(struct planner *p, const struct window *window)
             continue;
         }
         const uint32_t to = aligned_start(h, dst, alignment_of(h, start, header), class_of(header) == CLASS_WIDE);
-        const bool moves = to != start && !stays(e) && pass_can_move(p->pass, size) && !over(p, size) &&
+        const bool moves = to != start && !stays(e) && pass_can_move(p->pass, size) && !steps_book(p, size) &&
                            gate_claim(h, header & SLOT_MASK);
         if (moves) {
             if (to > dst)

@@ -99,9 +99,7 @@ static void choose_window(struct planner *p, const struct supply *supply, const 
             run = price.run;
         }
         // What found no room stays in the window, and makes it so much less wide.
-        const uint64_t lacking = run < need ? need - run : 0;
-        const uint64_t wider = (uint64_t)window.end - window.begin + lacking;
-        width = wider > width ? wider : width + 1;
+        width = (uint64_t)window.end - window.begin + need - run;
     }
     if (p->slid)
         return; // nothing more comes of sliding
@@ -119,6 +117,7 @@ static void choose_window(struct planner *p, const struct supply *supply, const 
 }
 
 /// The most promising stretches between blocks that stay, at least `least` wide: those with the least live memory, or the widest.
+/// @param best has room for one more
 static unsigned find_stretches(struct planner *p, const struct window *within, uint32_t least, bool widest,
                                struct window *best)
 {
@@ -134,16 +133,15 @@ static unsigned find_stretches(struct planner *p, const struct window *within, u
         }
         s.end = more ? piece.start : within->end;
         if (s.live && s.end - s.begin >= least) {
-            unsigned place = count < CANDIDATES ? count++ : CANDIDATES;
+            unsigned place = count;
             for (; place > 0; place--) {
                 const struct window *other = &best[place - 1];
                 if (widest ? other->end - other->begin >= s.end - s.begin : other->live <= s.live)
                     break;
-                if (place < CANDIDATES)
-                    best[place] = best[place - 1];
+                best[place] = *other;
             }
-            if (place < CANDIDATES)
-                best[place] = s;
+            best[place] = s;
+            count += count < CANDIDATES;
         }
         s = (struct window){.begin = piece.end};
     }
@@ -165,7 +163,7 @@ static uint64_t all_free(const struct planner *p)
 static struct choice choose_for_wanted(struct planner *p, uint32_t need)
 {
     struct choice best = {0};
-    struct window window, stretch[CANDIDATES];
+    struct window window, stretch[CANDIDATES + 1];
     if (all_free(p) < need)
         return best;
     struct supply supply;
@@ -197,9 +195,7 @@ static struct window most_free(struct planner *p, uint32_t *largest)
         const uint32_t size = piece.end - piece.start;
         if (more && piece.kind == PIECE_FREE) {
             free += size;
-            *largest = size > *largest ? size : *largest;
-        } else if (more && piece.kind == PIECE_MOVABLE) {
-            s.live += size;
+            *largest = larger(*largest, size);
         }
         if (more && piece.kind != PIECE_PINNED)
             continue;
@@ -227,7 +223,7 @@ static struct choice choose_for_largest(struct planner *p, uint32_t largest, con
         const uint64_t least = best.price.run + (uint64_t)(slide_first ? best.price.run / WORTH_A_SLIDE : 0);
         for (unsigned i = 0; i < count && !p->over; i++) {
             const uint32_t width = stretch[i].end - stretch[i].begin;
-            if (width <= best.price.run || width <= least)
+            if (width <= best.price.run)
                 continue;
             // All of the heap slides, or does not.
             if (!slide_first && slides(p) > 1 && width == p->limit - p->h->first)
@@ -240,7 +236,7 @@ static struct choice choose_for_largest(struct planner *p, uint32_t largest, con
         }
     }
     // Of the first run that wants a record of its own, a block's capacity is no larger than that of a run one granule smaller.
-    best.found = best.found && !p->over && run_capacity(best.price.run) > run_capacity(largest);
+    best.found = !p->over && run_capacity(best.price.run) > run_capacity(largest);
     return best;
 }
 
@@ -248,13 +244,12 @@ static struct choice choose_for_largest(struct planner *p, uint32_t largest, con
 static uint32_t tidy_limit(const struct jeff_heap *h)
 {
     uint32_t slot = h->slot_low;
-    while (slot < NIL && !is_live(entry_at(h, slot)) && entry_at(h, slot)->gen != 0)
+    while (!is_live(entry_at(h, slot)) && entry_at(h, slot)->gen != 0) // NIL has 0, as retired ones do
         slot++;
     size_t bytes = h->end - (size_t)(SLOT_END - slot) * sizeof(struct entry);
     if (h->pages && h->pages->commit_low < bytes)
         bytes = h->pages->commit_low;
-    const uint32_t limit = (uint32_t)((bytes + HEADER) / GRANULE);
-    return limit > h->top ? limit : h->top;
+    return (uint32_t)((bytes + HEADER) / GRANULE);
 }
 
 static struct planner make_planner(struct jeff_heap *h, struct pass *pass, bool dry)
@@ -262,35 +257,22 @@ static struct planner make_planner(struct jeff_heap *h, struct pass *pass, bool 
     return (struct planner){.h = h, .pass = pass, .limit = tidy_limit(h), .settled = NIL, .dry = dry};
 }
 
-static uint32_t need_of(const struct request *wanted)
-{
-    const uint64_t need = (uint64_t)wanted->granules + wanted->alignment - 1;
-    return need > UINT32_MAX ? UINT32_MAX : (uint32_t)need;
-}
-
-/// What to do, and what comes of it. `*largest`: granules of the largest run, now and then; for a wanted run NULL will do.
+/// What to do, and what comes of it. `*largest`: granules of the largest run then, if it is a dry run; for a wanted run NULL will do.
 static struct choice choose(struct planner *p, uint32_t *largest)
 {
     const struct request *wanted = p->pass->wanted;
     struct choice choice = {0};
-    if (wanted && !p->dry && largest_run(p->h) >= need_of(wanted)) {
-        if (largest)
-            *largest = largest_run(p->h);
-        return choice;
-    }
+    if (wanted && !p->dry && largest_run(p->h) >= run_needed(wanted))
+        return choice; // cached blocks that were merged have made it
     if (wanted)
-        choice = choose_for_wanted(p, need_of(wanted));
-    if (wanted && !largest)
+        choice = choose_for_wanted(p, run_needed(wanted));
+    if (!largest)
         return choice;
-    if (wanted && choice.found && choice.price.granules) {
-        *largest = choice.price.run;
-        return choice;
+    if (!choice.found) {
+        const struct window freest = most_free(p, largest);
+        if (!wanted)
+            choice = choose_for_largest(p, *largest, &freest);
     }
-    // Nothing is to be moved: cached blocks that are merged make the run, or nothing does.
-    choice.found = false;
-    const struct window freest = most_free(p, largest);
-    if (!wanted)
-        choice = choose_for_largest(p, *largest, &freest);
     if (choice.found)
         *largest = choice.price.run;
     return choice;
@@ -303,7 +285,7 @@ static void carry_out(struct planner *p, const struct choice *choice)
         window_empty(p, &choice->window, choice->enough, choice->slide_first);
     else if (p->noted)
         holes_relink(p, !p->dry);
-    steps_book(p);
+    steps_book(p, 0);
 }
 
 /// Whether no larger run than the one that is there can be had, as was found before, and nothing has come free since.
@@ -354,21 +336,20 @@ void goal_reach(struct jeff_heap *h, struct pass *pass, bool dry, struct jeff_re
             remember_reached(h, largest);
     }
     report->largest_after = run_capacity(largest);
-    if (wanted && largest >= need_of(wanted))
+    if (wanted && largest >= run_needed(wanted))
         report->stop = JEFF_STOP_GOAL;
 }
 
 enum jeff_stop evacuate(struct jeff_heap *h, struct pass *pass)
 {
-    assert(!h->busy);
-    halfway_end(h);
+    assert(!h->busy && !h->halfway_hole); // a pass is over
     // A call that may not get that far with its next budget either must not begin anew each time.
     pass->due = 0; // so that the clock is read now
     if (pass_over(h, pass, 4 * walk_work(h)))
         return pass->moved_any ? JEFF_STOP_BUDGET : JEFF_STOP_DONE;
     gates_note(h);
     struct planner p = make_planner(h, pass, false);
-    p.limit = top_limit(h) > h->top ? top_limit(h) : h->top;
+    p.limit = top_limit(h);
     p.slid = !pass->deadline_ns;
     if (cached_count(h))
         holes_relink(&p, true);
@@ -376,7 +357,7 @@ enum jeff_stop evacuate(struct jeff_heap *h, struct pass *pass)
     const struct choice choice = choose(&p, pass->wanted ? NULL : &largest);
     carry_out(&p, &choice);
     gates_forget(h);
-    if (pass->wanted && largest_run(h) >= need_of(pass->wanted))
+    if (pass->wanted && largest_run(h) >= run_needed(pass->wanted))
         return JEFF_STOP_GOAL;
     return p.over && pass->moved_any ? JEFF_STOP_BUDGET : JEFF_STOP_DONE;
 }

@@ -425,6 +425,25 @@ static inline uint32_t top_limit(const struct jeff_heap *h)
     return (uint32_t)((bytes + HEADER) / GRANULE);
 }
 
+/// Granules between the last block and where it must end.
+static inline uint32_t top_free(const struct jeff_heap *h)
+{
+    assert(h->top <= top_limit(h));
+    return top_limit(h) - h->top;
+}
+
+static inline uint32_t larger(uint32_t a, uint32_t b)
+{
+    return a > b ? a : b;
+}
+
+/// Granules of a free run that holds the block wherever it begins.
+static inline uint32_t run_needed(const struct request *request)
+{
+    const uint64_t run = (uint64_t)request->granules + request->alignment - 1;
+    return run < UINT32_MAX ? (uint32_t)run : UINT32_MAX;
+}
+
 static inline uint32_t *hole_heads(struct jeff_heap *h)
 {
     return (uint32_t *)(void *)(h->bin + h->binned + 1);
@@ -464,6 +483,9 @@ static inline uint32_t largest_run(struct jeff_heap *h)
     return largest_run_among(h, (unsigned)-1);
 }
 unsigned hole_bin_of(uint32_t size);
+/// The first bin from one on, or the last of all, that has something in it by a map of the bins; HOLE_BINS, or 0: none has.
+unsigned bin_from(const uint64_t map[2], unsigned bin);
+unsigned bin_last(const uint64_t map[2]);
 /// The next hole in the same bin; 0: none.
 uint32_t hole_next(const struct jeff_heap *h, uint32_t start);
 /// Takes a hole out of its bin, so that nobody allocates from it while a block is copied into it, or puts it back.

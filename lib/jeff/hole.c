@@ -10,10 +10,10 @@
 /// For how many mallocs with an empty bin a heap counts as growing after one that took from the top.
 #define GROWING_FOR 16u
 
-static unsigned log2_floor(uint32_t value)
+static unsigned log2_floor(uint64_t value)
 {
 #if defined(__GNUC__)
-    return 31u - (unsigned)__builtin_clz(value);
+    return 63u - (unsigned)__builtin_clzll(value);
 #else
     unsigned log = 0;
     while (value >>= 1)
@@ -42,6 +42,22 @@ unsigned hole_bin_of(uint32_t size)
         return size;
     const unsigned log = log2_floor(size);
     return 8 + (log - 3) * 4 + (size >> (log - 2) & 3);
+}
+
+unsigned bin_from(const uint64_t map[2], unsigned bin)
+{
+    for (unsigned word = bin / 64; word < 2; word++) {
+        const uint64_t bits = map[word] & ~(uint64_t)0 << bin % 64;
+        if (bits)
+            return word * 64 + lowest_bit(bits);
+        bin = 0;
+    }
+    return HOLE_BINS;
+}
+
+unsigned bin_last(const uint64_t map[2])
+{
+    return map[1] ? 64 + log2_floor(map[1]) : log2_floor(map[0] | 1); // no size is 0
 }
 
 uint32_t hole_next(const struct jeff_heap *h, uint32_t start)
@@ -199,10 +215,9 @@ static bool fits(const struct jeff_heap *h, uint32_t hole, uint32_t size, const 
 
 uint32_t hole_take(struct jeff_heap *h, const struct request *request, bool thorough)
 {
-    const uint64_t certain = (uint64_t)request->granules + request->alignment - 1;
     unsigned bin = hole_bin_of(request->granules);
     // Bins in which a hole may fit or not: a few tries in each, all of them before a request is refused.
-    const unsigned certain_bin = certain > UINT32_MAX ? HOLE_BINS : hole_bin_of((uint32_t)certain) + 1;
+    const unsigned certain_bin = hole_bin_of(run_needed(request)) + 1;
     for (; bin < certain_bin && bin < h->hole_bins; bin++) {
         unsigned tries = 0;
         for (uint32_t hole = hole_heads(h)[bin]; hole; hole = hole_next(h, hole)) {
@@ -214,16 +229,11 @@ uint32_t hole_take(struct jeff_heap *h, const struct request *request, bool thor
         }
     }
     // From here on any hole fits.
-    for (unsigned word = bin / 64; word < 2; word++) {
-        uint64_t bits = h->hole_map[word];
-        if (word == bin / 64)
-            bits &= ~(uint64_t)0 << bin % 64;
-        if (bits) {
-            const uint32_t hole = hole_heads(h)[word * 64 + lowest_bit(bits)];
-            return carve(h, hole, hole_size(h, hole, header_of(h, hole)), request);
-        }
-    }
-    return 0;
+    bin = bin_from(h->hole_map, bin);
+    if (bin == HOLE_BINS)
+        return 0;
+    const uint32_t hole = hole_heads(h)[bin];
+    return carve(h, hole, hole_size(h, hole, header_of(h, hole)), request);
 }
 
 uint32_t top_take(struct jeff_heap *h, const struct request *request, bool grow)
@@ -246,20 +256,11 @@ uint32_t top_take(struct jeff_heap *h, const struct request *request, bool grow)
 
 uint32_t largest_run_among(struct jeff_heap *h, unsigned most)
 {
-    uint32_t largest = top_limit(h) > h->top ? top_limit(h) - h->top : 0;
-    if (h->halfway_hole) {
-        const uint32_t size = hole_size(h, h->halfway_hole, header_of(h, h->halfway_hole));
-        largest = size > largest ? size : largest;
-    }
-    for (unsigned bin = h->hole_bins; bin-- > 0;) {
-        if (!hole_heads(h)[bin])
-            continue;
-        for (uint32_t hole = hole_heads(h)[bin]; hole && most; hole = hole_next(h, hole), most--) {
-            const uint32_t size = hole_size(h, hole, header_of(h, hole));
-            if (size > largest)
-                largest = size;
-        }
-        break;
-    }
+    uint32_t largest = top_free(h);
+    if (h->halfway_hole)
+        largest = larger(largest, size_at(h, h->halfway_hole));
+    uint32_t hole = hole_heads(h)[bin_last(h->hole_map)];
+    for (; hole && most; hole = hole_next(h, hole), most--)
+        largest = larger(largest, size_at(h, hole));
     return largest;
 }

@@ -138,9 +138,8 @@ static uint32_t room_try(struct jeff_heap *h, const struct request *request, boo
 static bool compaction_can_help(const struct jeff_heap *h, const struct request *request)
 {
     const uint64_t slots = (uint64_t)h->bare_count + h->dead_count + cached_count(h);
-    const uint64_t top = top_limit(h) > h->top ? top_limit(h) - h->top : 0;
     const uint64_t table = slots * sizeof(struct entry) / GRANULE + 1;
-    return top + table + cached_granules(h) + h->hole_granules >= request->granules;
+    return top_free(h) + table + cached_granules(h) + h->hole_granules >= request->granules;
 }
 
 /// What costs less than a compaction of the whole heap: a few blocks moved, and more and more of the cached ones merged.
@@ -195,7 +194,7 @@ static bool is_purgeable(const struct jeff_heap *h, uint32_t slot)
 /// Whether there is enough to be dropped for the request: what would not help must not be lost.
 static bool purge_can_help(struct jeff_heap *h, const struct request *request)
 {
-    uint64_t granules = top_limit(h) > h->top ? top_limit(h) - h->top : 0;
+    uint64_t granules = top_free(h);
     uint64_t purgeable = 0;
     uint32_t size;
     for (uint32_t start = h->first; start < h->top; start += size) {
@@ -230,13 +229,11 @@ static uint64_t purge(struct jeff_heap *h, uint64_t granules)
         e->cw |= CW_PURGED;
         gate_release_purged(h, slot);
         purged += size;
-        // Merging may take in what lies above, so the walk goes on behind whatever has become of it.
-        const uint32_t hole = header & FREE_BELOW ? hole_below(h, start) : start;
+        // Merging may take in what lies above, so the walk goes on with the hole that has become of it.
+        next = header & FREE_BELOW ? hole_below(h, start) : start;
         run_free(h, start, size, header & FREE_BELOW);
-        next = hole < h->top ? hole + size_at(h, hole) : h->top;
     }
-    if (purged)
-        h->compactions++;
+    h->compactions++;
     return purged;
 }
 

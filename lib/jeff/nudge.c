@@ -25,7 +25,7 @@ static bool may_move(const struct jeff_heap *h, uint32_t slot)
 static uint32_t free_from(const struct jeff_heap *h, uint32_t start)
 {
     if (start == h->top)
-        return top_limit(h) > start ? top_limit(h) - start : 0;
+        return top_free(h);
     const uint32_t header = header_of(h, start);
     return is_hole(header) ? hole_size(h, start, header) : 0;
 }

@@ -81,7 +81,8 @@ static inline bool stays(const struct entry *e)
     return locks_of(e) && !(e->cw & CW_MAPPED);
 }
 /// Books what was visited, and looks at the clock. Whoever ends with a planner calls it.
-void steps_book(struct planner *p);
+/// @return whether there is no time left to move so much
+bool steps_book(struct planner *p, uint32_t granules);
 /// piece_next() for what is no live block.
 bool piece_free(struct planner *p, struct piece *piece);
 
@@ -99,7 +100,7 @@ static FLATTENED bool piece_next(struct planner *p, struct piece *piece)
     if (is_hole(header) || !is_live(e))
         return piece_free(p, piece);
     if (++p->steps == CLOCK_STEPS)
-        steps_book(p);
+        steps_book(p, 0);
     piece->fetched = fetch_for_walk(h, at(h, start), piece->fetched);
     piece->start = start;
     piece->end = start + block_size(h, start, header);

@@ -19,16 +19,17 @@ uint64_t walk_work(const struct jeff_heap *h)
     return (2 * (uint64_t)(NIL - h->slot_low - without_block) + 1) * VISIT_WORK;
 }
 
-void steps_book(struct planner *p)
+bool steps_book(struct planner *p, uint32_t granules)
 {
     const unsigned steps = p->steps;
     p->steps = 0;
     if (p->dry)
-        return;
+        return false;
     p->h->visited_blocks += steps;
     p->pass->work += (uint64_t)steps * VISIT_WORK;
     // What cannot be broken off must still find the time: linking the holes anew.
-    p->over = p->over || pass_over(p->h, p->pass, walk_work(p->h));
+    p->over = p->over || pass_over(p->h, p->pass, (uint64_t)granules * GRANULE + walk_work(p->h));
+    return p->over;
 }
 
 bool piece_free(struct planner *p, struct piece *piece)
@@ -43,7 +44,7 @@ bool piece_free(struct planner *p, struct piece *piece)
         if (!is_hole(header) && is_live(entry_at(h, header & SLOT_MASK)))
             break;
         if (++p->steps == CLOCK_STEPS)
-            steps_book(p);
+            steps_book(p, 0);
         end += size_at(h, end);
     }
     *piece = (struct piece){start, end < h->top ? end : p->limit, 0, PIECE_FREE, fetched};
@@ -103,25 +104,13 @@ static void pool_remove(struct jeff_heap *h, struct pool *pool, unsigned bin, ui
         pool->map[bin / 64] &= ~((uint64_t)1 << bin % 64);
 }
 
-static void note_gap(struct pool *pool, uint32_t size)
-{
-    if (size > pool->gap)
-        pool->gap = size;
-}
-
 uint32_t pool_largest(const struct planner *p, const struct pool *pool)
 {
-    uint32_t largest = pool->gap;
-    if (pool->top_end - pool->top > largest)
-        largest = pool->top_end - pool->top;
-    unsigned bin = HOLE_BINS;
-    while (bin > 0 && !pool->bin[bin - 1])
-        bin--;
+    uint32_t largest = larger(pool->gap, pool->top_end - pool->top);
     struct item item;
-    for (uint32_t where = bin ? pool->bin[bin - 1] : 0; where; where = item.next) {
+    for (uint32_t where = pool->bin[bin_last(pool->map)]; where; where = item.next) {
         item = item_at(p->h, where);
-        if (item.remaining > largest)
-            largest = item.remaining;
+        largest = larger(largest, item.remaining);
     }
     return largest;
 }
@@ -171,7 +160,7 @@ static void add_tails(struct planner *p, struct pool *pool, const struct window 
             price->blocks += to != piece.start;
             price->granules += to != piece.start ? size : 0;
             if (piece.start < window->begin || piece.start >= window->end)
-                note_gap(pool, to - dst);
+                pool->gap = larger(pool->gap, to - dst);
             dst = to + size;
         } else if (piece.kind == PIECE_FREE) {
             last_free = piece;
@@ -214,7 +203,7 @@ static uint32_t cut(struct planner *p, struct pool *pool, uint32_t where, struct
     const uint32_t begin = item.end - item.remaining;
     const uint32_t start = aligned_start(h, begin, request->alignment, request->wide);
     const uint32_t rest = start + request->granules;
-    note_gap(pool, start - begin);
+    pool->gap = larger(pool->gap, start - begin);
     if (p->moving) {
         if (start > begin)
             blank(h, begin, start - begin);
@@ -235,7 +224,7 @@ static uint32_t cut_top(struct planner *p, struct pool *pool, const struct reque
     const uint64_t end = (uint64_t)start + request->granules;
     if (end > pool->top_end)
         return 0;
-    note_gap(pool, start - pool->top);
+    pool->gap = larger(pool->gap, start - pool->top);
     if (p->moving) {
         if (start > pool->top)
             blank(h, pool->top, start - pool->top);
@@ -248,8 +237,7 @@ static uint32_t cut_top(struct planner *p, struct pool *pool, const struct reque
 uint32_t pool_take(struct planner *p, struct pool *pool, const struct request *request)
 {
     struct jeff_heap *h = p->h;
-    const uint64_t certain = (uint64_t)request->granules + request->alignment - 1;
-    const unsigned certain_bin = certain > UINT32_MAX ? HOLE_BINS : hole_bin_of((uint32_t)certain) + 1;
+    const unsigned certain_bin = hole_bin_of(run_needed(request)) + 1;
     unsigned bin = hole_bin_of(request->granules), tries = 0;
     for (; bin < certain_bin; bin++) {
         uint32_t previous = 0;
@@ -265,19 +253,13 @@ uint32_t pool_take(struct planner *p, struct pool *pool, const struct request *r
             return cut(p, pool, where, item, request);
         }
     }
-    for (; bin < HOLE_BINS; bin = (bin / 64 + 1) * 64) {
-        uint64_t bits = pool->map[bin / 64] & ~(uint64_t)0 << bin % 64;
-        if (!bits)
-            continue;
-        bin = bin / 64 * 64;
-        while (!(bits >> bin % 64 & 1))
-            bin++;
-        const uint32_t where = pool->bin[bin];
-        const struct item item = item_at(h, where);
-        pool_remove(h, pool, bin, 0, item);
-        return cut(p, pool, where, item, request);
-    }
-    return cut_top(p, pool, request);
+    bin = bin_from(pool->map, bin);
+    if (bin == HOLE_BINS)
+        return cut_top(p, pool, request);
+    const uint32_t where = pool->bin[bin];
+    const struct item item = item_at(h, where);
+    pool_remove(h, pool, bin, 0, item);
+    return cut(p, pool, where, item, request);
 }
 
 void holes_relink(struct planner *p, bool merge)

@@ -93,13 +93,13 @@ bool jeff_settle(jeff_heap *h, jeff_handle handle)
             .alignment = alignment_of(h, start, header),
             .wide = class_of(header) == CLASS_WIDE,
         };
-        p.limit = top_limit(h) > h->top ? top_limit(h) : h->top;
+        p.limit = top_limit(h);
         how = settle(&s);
         settled = settled || how != NOWHERE;
     } while (how == MOVED_NOT_LOWEST && live_entry(h, handle) && !locks_of(e));
     if (p.noted)
         holes_relink(&p, true);
-    steps_book(&p);
+    steps_book(&p, 0);
     gates_forget(h);
     if (!settled)
         return fail(h, JEFF_ERROR_NO_MEMORY);
