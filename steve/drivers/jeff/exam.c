@@ -6,6 +6,7 @@
 #define SMALL_MOST    126u ///< granules of a block without a record of its own
 #define VISIT         16u
 #define ALIGNMENT_LOG 3u ///< alignments up to so many powers of two of granules
+#define LARGE_LOG     6u ///< and of some more: what they leave is the largest free run, at times
 
 static _Alignas(4096) char memory[EXAM_HEAP + 64];
 
@@ -60,6 +61,7 @@ static bool make_heap(struct exam *e, const struct exam_wish *wish)
         .alignment = narrow ? 8 : 16,
         .handle_salt = 1 + steve_exam_draw(e, 1000),
         .now_ns = now,
+        .no_last_resort = wish->stays,
         .moved = wish->tells ? moved : NULL,
         .low_memory = wish->asks ? asked : NULL,
         .context = e,
@@ -74,6 +76,7 @@ static bool make_heap(struct exam *e, const struct exam_wish *wish)
     e->arena = (uintptr_t)region + stats.control_bytes;
     e->tells = wish->tells;
     e->asks = wish->asks;
+    e->stays = wish->stays;
     return true;
 }
 
@@ -85,7 +88,7 @@ static jeff_handle make_block(struct exam *e, const struct exam_wish *wish)
     block.wide = block.granules > SMALL_MOST;
     size_t bytes = (size_t)(block.granules - block.wide) * GRANULE - HEADER;
     if (steve_exam_draw(e, 16) < wish->aligned) {
-        block.alignment = 2u << steve_exam_draw(e, ALIGNMENT_LOG);
+        block.alignment = 2u << steve_exam_draw(e, steve_exam_draw(e, 2) == 0 ? ALIGNMENT_LOG : LARGE_LOG);
         block.granules += !block.wide;
         block.wide = true;
         e->aligned = true;

@@ -11,6 +11,10 @@
 /// A budget that no plan overruns, in visits of each block.
 #define AMPLE      128u
 #define CALLS_MOST 400u
+/// The size classes of free runs are no wider than one part in so many.
+#define CLASS_PARTS 4u
+/// Over the blocks, to slide and to see that no plan is worth while.
+#define FEW_WALKS 7u
 
 struct exam_counted steve_exam_count(const struct exam *e)
 {
@@ -85,7 +89,7 @@ static const char *judge_end(const struct exam *e, const struct exam_map *after,
                              uint32_t need, bool ample)
 {
     const struct exam_reach reach = steve_exam_reach(e, after);
-    const bool all = e->sizes != 0 && reach.stretches <= EXAM_STRETCHES && ample;
+    const uint32_t most = ample ? steve_exam_most(e, after, need) : 0;
     if (report->stop == JEFF_STOP_GOAL)
         return need != 0 && after->largest < need ? "a compaction says that a wanted run is there that is not" : NULL;
     if (report->stop != JEFF_STOP_DONE)
@@ -94,21 +98,36 @@ static const char *judge_end(const struct exam *e, const struct exam_map *after,
         return "a wanted run is there, and a compaction does not say so";
     if (!e->aligned && report->left_blocks == 0 && reach.freest > after->largest)
         return "calls with a budget leave the free memory of a stretch in pieces";
-    if (all && (need == 0 ? after->largest < reach.most : reach.most >= need))
+    if (need == 0 ? after->largest < most : most >= need)
         return "calls with a budget do not make the run that can be had";
     return NULL;
 }
 
+/// Whether each free run is of a lower class than the smallest block that can move: nothing can go anywhere.
+static bool is_crumbs(const struct exam *e, const struct exam_map *map)
+{
+    uint32_t least = UINT32_MAX;
+    for (size_t i = 0; i < map->count; i++) {
+        const uint32_t size = map->piece[i].end - map->piece[i].begin;
+        if (map->piece[i].kind == EXAM_MOVABLE && size < least)
+            least = size;
+    }
+    return !e->aligned && least != UINT32_MAX && map->largest + map->largest / CLASS_PARTS < least;
+}
+
 const char *steve_exam_budget(struct exam *e)
 {
-    const bool large = steve_exam_draw(e, 2) == 0;
+    const bool crumbs = steve_exam_draw(e, 4) == 0;
+    const bool large = !crumbs && steve_exam_draw(e, 2) == 0;
     const struct exam_wish wish = {
         .bytes = large ? 8192 + steve_exam_draw(e, EXAM_HEAP - 8192) : 1024 + steve_exam_draw(e, 4 * 1024),
-        .sizes = large ? 0 : steve_exam_draw(e, EXAM_SIZES + 1),
+        .sizes = large    ? 0
+                 : crumbs ? EXAM_SIZES
+                          : steve_exam_draw(e, EXAM_SIZES + 1),
         .most = large ? 64 + steve_exam_draw(e, 500) : 1 + steve_exam_draw(e, 24),
-        .aligned = steve_exam_draw(e, 4) == 0 ? steve_exam_draw(e, 4) : 0,
-        .freed = 2 + steve_exam_draw(e, 8),
-        .pins = steve_exam_draw(e, 6),
+        .aligned = !crumbs && steve_exam_draw(e, 4) == 0 ? steve_exam_draw(e, 4) : 0,
+        .freed = crumbs ? 12 : 2 + steve_exam_draw(e, 8),
+        .pins = steve_exam_draw(e, crumbs ? 32 : 6),
         .spare = steve_exam_draw(e, 4),
         .tells = steve_exam_draw(e, 8) == 0,
     };
@@ -120,7 +139,7 @@ const char *steve_exam_budget(struct exam *e)
     if (before.overfull)
         return NULL;
     // Too little for a plan, about as much as one takes, or more than it takes.
-    const uint32_t much = steve_exam_draw(e, 3);
+    const uint32_t much = crumbs ? 2 : steve_exam_draw(e, 3);
     const bool ample = much == 2;
     bool disturbed = steve_exam_draw(e, 2) == 0;
     const uint64_t walk = (uint64_t)VISIT * (2 * before.headers + 4);
@@ -153,6 +172,9 @@ const char *steve_exam_budget(struct exam *e)
             freed = disturbed =
                 false; // what was freed lies behind the cursor, and of several plans one was carried out
         } else {
+            if (ample && report.stop == JEFF_STOP_DONE && is_crumbs(e, &after) &&
+                is.visited - was.visited > (uint64_t)(after.headers + 1) * FEW_WALKS)
+                return "plans are made although the free memory lies in crumbs";
             return judge_end(e, &after, &report, need, ample);
         }
     }

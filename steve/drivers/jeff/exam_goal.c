@@ -12,6 +12,8 @@
 #define ROUNDS 3u
 /// Walks over the blocks that a goal takes, at most.
 #define WALKS_MOST 100u
+/// And at least, if something moves: two to choose a window, two for its price, one to carry it out.
+#define WALKS_LEAST 5u
 
 /// How many blocks of each size there are, or find room.
 struct number {
@@ -64,24 +66,74 @@ static size_t stretch_at(const struct exam *e, const struct exam_map *map, size_
     return i;
 }
 
+/// All stretches of a heap.
+struct stretches {
+    uint32_t count;
+    struct stretch of[EXAM_BLOCKS + 1];
+    struct number places; ///< in all of them
+};
+
+static void find_stretches(const struct exam *e, const struct exam_map *map, struct stretches *all)
+{
+    all->count = 0;
+    all->places = (struct number){{0}};
+    for (size_t i = 0; i <= map->count; i++) {
+        struct stretch *const s = &all->of[all->count];
+        i = stretch_at(e, map, i, s);
+        add_places(e, &all->places, s->free);
+        all->count += s->end > s->begin;
+    }
+}
+
+static uint32_t live(const struct stretch *s)
+{
+    return s->end - s->begin - s->free;
+}
+
+/// The largest run that one stretch can be made to have, if blocks are of a few sizes.
+static uint32_t most_of(const struct exam *e, const struct stretches *all, const struct stretch *s)
+{
+    struct number elsewhere = all->places;
+    for (uint32_t size = 0; size < e->sizes; size++)
+        elsewhere.of[size] -= s->free / e->size[size];
+    return s->free + place(e, &s->blocks, &elsewhere);
+}
+
+/// Whether a stretch is one of those that are tried: the widest, or for a run of `need` granules those with the least in them.
+static bool is_tried(const struct stretches *all, const struct stretch *s, uint32_t need)
+{
+    uint32_t before = 0;
+    for (uint32_t i = 0; i < all->count; i++) {
+        const struct stretch *const other = &all->of[i];
+        before += other != s && other->end - other->begin >= need &&
+                  (need == 0 ? other->end - other->begin >= s->end - s->begin : live(other) <= live(s));
+    }
+    return before < EXAM_STRETCHES;
+}
+
+uint32_t steve_exam_most(const struct exam *e, const struct exam_map *map, uint32_t need)
+{
+    struct stretches all;
+    find_stretches(e, map, &all);
+    uint32_t most = 0;
+    for (uint32_t i = 0; i < all.count && e->sizes != 0; i++) {
+        const uint32_t run = most_of(e, &all, &all.of[i]);
+        if (run > most && is_tried(&all, &all.of[i], need))
+            most = run;
+    }
+    return most;
+}
+
 struct exam_reach steve_exam_reach(const struct exam *e, const struct exam_map *map)
 {
     struct exam_reach reach = {0};
-    struct stretch s;
-    struct number all = {{0}};
-    for (size_t i = 0; i <= map->count; i++) {
-        i = stretch_at(e, map, i, &s);
-        add_places(e, &all, s.free);
-        reach.stretches += s.end > s.begin;
-        reach.freest = s.free > reach.freest ? s.free : reach.freest;
-        reach.widest = s.end - s.begin > reach.widest ? s.end - s.begin : reach.widest;
-    }
-    for (size_t i = 0; i <= map->count; i++) {
-        i = stretch_at(e, map, i, &s);
-        struct number elsewhere = all;
-        for (uint32_t size = 0; size < e->sizes; size++)
-            elsewhere.of[size] -= s.free / e->size[size];
-        const uint32_t most = s.free + place(e, &s.blocks, &elsewhere);
+    struct stretches all;
+    find_stretches(e, map, &all);
+    for (uint32_t i = 0; i < all.count; i++) {
+        const struct stretch *const s = &all.of[i];
+        const uint32_t most = most_of(e, &all, s);
+        reach.freest = s->free > reach.freest ? s->free : reach.freest;
+        reach.widest = s->end - s->begin > reach.widest ? s->end - s->begin : reach.widest;
         reach.most = most > reach.most ? most : reach.most;
     }
     return reach;
@@ -161,27 +213,27 @@ static struct costs find_costs(const struct exam *e, const struct exam_map *map,
     return costs;
 }
 
-static const char *judge_largest(const struct exam *e, const struct exam_reach *reach, const struct jeff_report *report,
-                                 const struct exam_map *after)
+static const char *judge_largest(const struct exam *e, const struct exam_reach *reach, uint32_t most,
+                                 const struct jeff_report *report, const struct exam_map *after)
 {
     const uint32_t has = after->largest;
     if (report->stop != JEFF_STOP_DONE && report->stop != JEFF_STOP_GOAL)
         return "a compaction for the largest run stops for another reason than that nothing is left to do";
     if (!e->aligned && has + has / WORTH_A_SLIDE < reach->freest)
         return "a compaction for the largest run leaves one smaller than what one stretch has free";
-    if (e->sizes != 0 && reach->stretches <= EXAM_STRETCHES && has + has / WORTH_A_SLIDE < reach->most)
+    if (has + has / WORTH_A_SLIDE < most)
         return "a compaction for the largest run leaves one smaller than what can be had";
     return has > reach->widest ? "a run is larger than the heap has room for" : NULL;
 }
 
-static const char *judge_wanted(const struct exam *e, const struct exam_reach *reach, const struct costs *costs,
-                                uint32_t need, const struct jeff_report *report)
+static const char *judge_wanted(const struct exam *e, const struct exam_reach *reach, uint32_t most,
+                                const struct costs *costs, uint32_t need, const struct jeff_report *report)
 {
     const uint64_t moved = report->moved_bytes / GRANULE;
     if (report->stop != JEFF_STOP_GOAL) {
         if (!e->aligned && reach->freest >= need)
             return "a wanted run is not made although one stretch has so much free";
-        if (e->sizes != 0 && reach->stretches <= EXAM_STRETCHES && reach->most >= need)
+        if (most >= need)
             return "a wanted run is not made although it can be had";
         return moved != 0 ? "a compaction moved something for a run that it does not make" : NULL;
     }
@@ -218,6 +270,8 @@ static const char *judge_report(const struct exam *e, const struct jeff_report *
         return "a compaction reports other moves than it tells of";
     if (report->time_ns != visited * 16 + report->moved_bytes)
         return "a compaction reports another time than the clock tells";
+    if (report->moved_blocks != 0 && visited < (uint64_t)after->headers * WALKS_LEAST)
+        return "a compaction does not count what it looks at to find a plan";
     return visited <= (uint64_t)(after->headers + 1) * WALKS_MOST ? NULL : "a compaction takes more walks than it may";
 }
 
@@ -243,7 +297,8 @@ static struct exam_wish draw_wish(struct exam *e)
         .freed = 2 + steve_exam_draw(e, 8),
         .pins = steve_exam_draw(e, 4) == 0 ? steve_exam_draw(e, 30) : steve_exam_draw(e, 5),
         .spare = steve_exam_draw(e, 4),
-        .tells = steve_exam_draw(e, 8) == 0,
+        .tells = steve_exam_draw(e, 3) == 0,
+        .stays = steve_exam_draw(e, 4) == 0,
     };
 }
 
@@ -258,6 +313,21 @@ uint32_t steve_exam_draw_need(struct exam *e, const struct exam_map *map)
     return need + (need == 127); // 126 granules hold as much
 }
 
+/// A run that was made serves a request, also one that was refused before.
+static const char *take(struct exam *e, uint32_t need)
+{
+    struct jeff_stats was;
+    struct jeff_stats is;
+    jeff_stats(e->heap, &was);
+    const jeff_handle handle = was.spare_handles != 0 ? jeff_malloc(e->heap, steve_exam_capacity(need)) : JEFF_NULL;
+    jeff_stats(e->heap, &is);
+    if (handle == JEFF_NULL && was.spare_handles != 0)
+        return "a request is refused although a compaction has made a run for it";
+    jeff_free(e->heap, handle);
+    return is.visited_blocks != was.visited_blocks ? "a compaction has made a run, and a request takes another one"
+                                                   : NULL;
+}
+
 /// One goal, priced, reached and asked for again. @param need granules of the wanted run; 0: the largest
 static const char *reach_goal(struct exam *e, struct exam_map *before, uint32_t need)
 {
@@ -270,7 +340,7 @@ static const char *reach_goal(struct exam *e, struct exam_map *before, uint32_t 
     jeff_compact_goal(e->heap, &goal, &price);
     goal.dry_run = false;
     e->told_blocks = e->told_bytes = 0;
-    jeff_compact_goal(e->heap, &goal, &report);
+    jeff_compact_goal(e->heap, need == 0 && steve_exam_draw(e, 2) == 0 ? NULL : &goal, &report);
     jeff_stats(e->heap, &is);
     if (!reports_equal(&price, &report))
         return "a compaction does something else than its dry run says";
@@ -279,18 +349,21 @@ static const char *reach_goal(struct exam *e, struct exam_map *before, uint32_t 
     steve_exam_map(e, &after);
 
     const struct exam_reach reach = steve_exam_reach(e, before);
+    const uint32_t most = steve_exam_most(e, before, need);
     const char *wrong = NULL;
     if (need == 0) {
-        wrong = judge_largest(e, &reach, &report, &after);
+        wrong = judge_largest(e, &reach, most, &report, &after);
     } else {
         const struct costs costs = find_costs(e, before, need);
-        wrong = judge_wanted(e, &reach, &costs, need, &report);
+        wrong = judge_wanted(e, &reach, most, &costs, need, &report);
     }
     if (wrong == NULL)
         wrong = judge_report(e, &report, &after, &was, &is);
     if (wrong == NULL)
         wrong = again(e, &goal, &report);
-    return wrong != NULL ? wrong : steve_exam_kept(e, before, &after);
+    if (wrong == NULL)
+        wrong = steve_exam_kept(e, before, &after);
+    return wrong == NULL && need != 0 && report.stop == JEFF_STOP_GOAL ? take(e, need) : wrong;
 }
 
 const char *steve_exam_goal(struct exam *e)
@@ -306,9 +379,17 @@ const char *steve_exam_goal(struct exam *e)
             jeff_compact(e->heap, 0); // what is cached becomes holes, and all free memory lies below locked blocks
         struct exam_map before;
         steve_exam_map(e, &before);
+        uint32_t need = steve_exam_draw(e, 3) == 0 ? 0 : steve_exam_draw_need(e, &before);
+        if (steve_exam_draw(e, 4) == 0) {
+            // What is refused is remembered, and freed blocks may have been joined for it.
+            jeff_free(e->heap,
+                      jeff_malloc(e->heap, steve_exam_capacity(e->stays && need != 0 ? need : before.free + 64)));
+            steve_exam_map(e, &before);
+            need = before.largest < need ? need : 0;
+        }
         if (before.overfull)
             return NULL;
-        wrong = reach_goal(e, &before, steve_exam_draw(e, 3) == 0 ? 0 : steve_exam_draw_need(e, &before));
+        wrong = reach_goal(e, &before, need);
         came_free = steve_exam_stir(e);
     }
     return wrong;

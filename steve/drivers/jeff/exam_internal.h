@@ -65,6 +65,7 @@ struct exam {
     uint32_t freed_when_asked;        ///< blocks that it freed
     uint32_t purgeable;               ///< blocks that are, or were
     bool asks;                        ///< there is that callback
+    bool stays;                       ///< no request moves anything
     const char *wrong;
     uint32_t count;
     struct exam_block block[EXAM_BLOCKS];
@@ -81,6 +82,7 @@ struct exam_wish {
     uint32_t spare;   ///< of 16 parts of the heap so many stay unused at its top, about
     bool tells;       ///< with the callback `moved`
     bool asks;        ///< with the callback `low_memory`, which now and then frees a block
+    bool stays;       ///< without compaction as the last resort of a request
 };
 
 /// @return a number below `below`
@@ -112,21 +114,24 @@ size_t steve_exam_capacity(uint32_t granules);
 /// Whether pinned blocks lie where they lay, and all others still somewhere. @return what is wrong; NULL if nothing is
 const char *steve_exam_kept(const struct exam *e, const struct exam_map *before, const struct exam_map *after);
 
-/// Among so many stretches between locked blocks all are tried.
+/// Of the stretches between locked blocks so many are tried.
 #define EXAM_STRETCHES 4u
 
 /// What can be had in a heap.
 struct exam_reach {
-    uint32_t stretches; ///< between locked blocks, with something in them
-    uint32_t freest;    ///< the most free granules that one of them has
-    uint32_t widest;    ///< granules of the widest
-    uint32_t most;      ///< granules of the largest run that can be had, if blocks are of a few sizes
+    uint32_t freest; ///< the most free granules that a stretch between locked blocks has
+    uint32_t widest; ///< granules of the widest
+    uint32_t most;   ///< granules of the largest run that can be had, if blocks are of a few sizes
 };
 
 /// Granules of a run to want: more than there is, and often as much as can be had or one less. 0: all free memory is in one run
 uint32_t steve_exam_draw_need(struct exam *e, const struct exam_map *map);
 
 struct exam_reach steve_exam_reach(const struct exam *e, const struct exam_map *map);
+
+/// Granules of the largest run that can be had of the stretches that are tried for one of `need` granules; 0: for the largest of
+/// all. 0 if that is not known: blocks are of any size.
+uint32_t steve_exam_most(const struct exam *e, const struct exam_map *map, uint32_t need);
 
 /// What a heap has counted of its compactions.
 struct exam_counted {

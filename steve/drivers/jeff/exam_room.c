@@ -153,7 +153,7 @@ static const char *judge_refused(const struct exam *e, const struct state *was, 
         return "a request is refused that a free run holds";
     if (!e->aligned && was->stats.spare_handles > 0 && reach.freest > granules)
         return "a request is refused although one stretch between locked blocks has so much free";
-    if (e->sizes != 0 && was->stats.spare_handles > 0 && reach.stretches <= EXAM_STRETCHES && reach.most > granules)
+    if (was->stats.spare_handles > 0 && steve_exam_most(e, &was->map, granules) > granules)
         return "a request is refused although a run for it can be had";
     const uint64_t table = was->stats.spare_handles * 12 / GRANULE + TABLE_SLACK;
     const uint32_t dropped = droppable(e, &was->map);
@@ -181,6 +181,29 @@ static const char *judge_purged(const struct exam *e, const struct state *was, u
     }
     const bool sure = !has_pins(&was->map) && was->stats.spare_handles > 1 && !e->aligned && e->freed_when_asked == 0;
     return sure && dropped > 0 && dropped - largest >= granules ? "contents are dropped that need not be" : NULL;
+}
+
+/// What was refused a moment ago is refused at once, and a compaction of all makes no difference.
+static const char *ask_again(struct exam *e, size_t bytes, const struct state *refused)
+{
+    struct state is;
+    e->asked = 0;
+    const jeff_handle second = jeff_malloc(e->heap, bytes);
+    look(e, &is);
+    if (second != JEFF_NULL && e->freed_when_asked == 0)
+        return "a request is served right after it was refused";
+    jeff_free(e->heap, second);
+    if (e->freed_when_asked != 0)
+        return NULL;
+    if (is.stats.visited_blocks != refused->stats.visited_blocks ||
+        is.stats.moved_blocks != refused->stats.moved_blocks || is.purged != refused->purged)
+        return "a request that was refused a moment ago is not refused at once";
+    if (e->asks || e->aligned || e->purgeable != 0 || steve_exam_draw(e, 4) != 0)
+        return NULL;
+    jeff_compact(e->heap, 0);
+    const jeff_handle third = jeff_malloc(e->heap, bytes);
+    jeff_free(e->heap, third);
+    return third == JEFF_NULL ? NULL : "a request is refused that a compaction makes room for";
 }
 
 static const char *ask(struct exam *e, uint32_t granules, bool plain)
@@ -213,17 +236,7 @@ static const char *ask(struct exam *e, uint32_t granules, bool plain)
         wrong = "a request is refused although the client has made room for it when it was asked";
     if (wrong != NULL || e->freed_when_asked != 0)
         return wrong;
-    e->asked = 0;
-    const jeff_handle second = jeff_malloc(e->heap, bytes);
-    if (second != JEFF_NULL && e->freed_when_asked == 0)
-        return "a request is served right after it was refused";
-    jeff_free(e->heap, second);
-    was = is;
-    look(e, &is);
-    return e->freed_when_asked != 0 || (is.stats.visited_blocks == was.stats.visited_blocks &&
-                                        is.stats.moved_blocks == was.stats.moved_blocks && is.purged == was.purged)
-               ? NULL
-               : "a request that was refused a moment ago is not refused at once";
+    return ask_again(e, bytes, &is);
 }
 
 /// A freed block is kept whole, and the next request of its size takes it.
@@ -300,6 +313,21 @@ static const char *merge(struct exam *e)
                : "plans are made for a run that is larger than all free memory";
 }
 
+/// Asks that a block be as large as what is asked for next. What is refused to it need not be refused then: its own contents
+/// are not dropped for it. @return whether it is
+static bool widen(struct exam *e, uint32_t granules)
+{
+    struct exam_block *const block = &e->block[steve_exam_draw(e, e->count)];
+    if (block->granules >= granules || !jeff_resize(e->heap, block->handle, steve_exam_capacity(granules)))
+        return false;
+    void *begin = NULL;
+    block->granules = (uint32_t)(jeff_extent(e->heap, block->handle, &begin) / GRANULE);
+    // One that was purged is no longer purgeable then.
+    block->purgeable = block->purgeable && jeff_set_purgeable(e->heap, block->handle, true);
+    e->sizes = 0;
+    return true;
+}
+
 const char *steve_exam_room(struct exam *e)
 {
     const struct exam_wish wish = {
@@ -319,6 +347,7 @@ const char *steve_exam_room(struct exam *e)
         mark_purgeable(e);
     const bool merges = steve_exam_draw(e, 3) != 0;
     bool plain = false;
+    bool widened = false; // such a block is not kept whole when it is freed
     const char *wrong = NULL;
     for (uint32_t i = 0; i < 8 && wrong == NULL; i++) {
         if (merges && !plain)
@@ -326,12 +355,17 @@ const char *steve_exam_room(struct exam *e)
         plain = merges && e->purgeable == 0;
         if (wrong != NULL)
             return wrong;
-        wrong = ask(e, e->sizes == 0 ? 1 + steve_exam_draw(e, wish.most + 4) : e->size[steve_exam_draw(e, e->sizes)],
-                    plain);
+        const uint32_t granules =
+            e->sizes == 0 ? 1 + steve_exam_draw(e, wish.most + 4) : e->size[steve_exam_draw(e, e->sizes)];
+        if (e->count > 0 && steve_exam_draw(e, 8) == 0) {
+            widened = widen(e, granules) || widened;
+            plain = false;
+        }
+        wrong = ask(e, granules, plain);
         plain = plain && e->freed_when_asked == 0;
         if (wrong != NULL || e->count == 0 || steve_exam_draw(e, 2) == 0)
             continue;
-        if (plain && steve_exam_draw(e, 2) == 0) {
+        if (plain && !widened && steve_exam_draw(e, 2) == 0) {
             wrong = merge(e);
             wrong = wrong == NULL && e->count > 0 ? take_a_part(e) : wrong;
             plain = false;
@@ -339,7 +373,7 @@ const char *steve_exam_room(struct exam *e)
         }
         struct exam_block *const block = &e->block[steve_exam_draw(e, e->count)];
         plain = false;
-        if (steve_exam_draw(e, 2) == 0)
+        if (!widened && steve_exam_draw(e, 2) == 0)
             wrong = take_back(e, block);
         else if (jeff_free(e->heap, block->handle))
             *block = e->block[--e->count];
