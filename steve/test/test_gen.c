@@ -365,8 +365,8 @@ static struct tally run(const struct steve_driver *driver, const char *profile, 
 static void every_profile_is_listed_and_found(void **state)
 {
     (void)state;
-    static const char *const names[] = {"swarm", "steady", "churn",  "lock-heavy", "full",
-                                        "tiny",  "big",    "misuse", "classic"};
+    static const char *const names[] = {"swarm", "steady", "churn", "lock-heavy", "full",
+                                        "tiny",  "brief",  "big",   "misuse",     "classic"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         const struct steve_profile *profile = steve_profile_at(i);
         assert_string_equal(steve_profile_name(profile), names[i]);
