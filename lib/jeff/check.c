@@ -108,7 +108,7 @@ static bool check_control(struct check *c)
         return damaged(c, "the handle table's first entry was overwritten", nil);
     if (h->gen_floor == 0 || h->gen_floor & 1)
         return damaged(c, "new slots would not begin as free ones", &h->gen_floor);
-    if (h->drain_bin > h->binned || h->reclaim_bin > h->binned)
+    if (h->drain_bin > h->binned)
         return damaged(c, "the bin to be looked at next is none", &h->drain_bin);
     return true;
 }

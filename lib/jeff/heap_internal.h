@@ -161,7 +161,6 @@ struct jeff_heap {
     uint32_t retired_count; ///< slots whose generations are used up
     uint32_t gen_floor;     ///< generation that a new slot starts with: above all that slots dropped before it had
     uint32_t drain_bin;     ///< where draining goes on
-    uint32_t reclaim_bin;   ///< where the search for dead entries goes on
     uint32_t hole_granules;
     uint32_t halfway_hole;            ///< hole that the block above it is being copied into; it is in no bin. 0: none
     uint32_t halfway_slot;            ///< of that block

@@ -2,11 +2,6 @@
 /// the entries; an entry whose block was merged away stays in its bin until it is popped.
 #include "gate_internal.h"
 
-/// How many bins and entries of bins one call looks at for one whose block is gone, so that it stays O(1).
-#define RECLAIM_TRIES 16u
-/// Dead entries are searched for once they are more than one in so many.
-#define DEAD_SHARE 16u
-
 void entry_to_bare(struct jeff_heap *h, uint32_t slot)
 {
     struct entry *e = entry_at(h, slot);
@@ -67,26 +62,6 @@ void cached_forget(struct jeff_heap *h)
     h->deferred = 0;
 }
 
-/// Pops entries without a block off the heads of some bins, going on where the last call stopped.
-static bool reclaim(struct jeff_heap *h)
-{
-    unsigned tries = RECLAIM_TRIES;
-    for (uint32_t bins = 0; bins <= h->binned && tries; bins++, tries--) {
-        struct bin *bin = &h->bin[h->reclaim_bin];
-        while (bin->slot != NIL && entry_at(h, bin->slot)->off == 0 && tries) {
-            const uint32_t slot = bin->slot;
-            bin->slot = next_of(entry_at(h, slot));
-            h->dead_count--;
-            entry_to_bare(h, slot);
-            tries--;
-        }
-        if (!tries)
-            break;
-        h->reclaim_bin = h->reclaim_bin == h->binned ? 0 : h->reclaim_bin + 1;
-    }
-    return h->bare != NIL;
-}
-
 static bool grow(struct jeff_heap *h)
 {
     const size_t low = table_low(h);
@@ -108,18 +83,7 @@ static bool grow(struct jeff_heap *h)
 
 bool entry_ensure(struct jeff_heap *h)
 {
-    if (LIKELY(h->bare != NIL))
-        return true;
-    // Growing is cheaper than searching, while the dead are few.
-    const bool few = h->dead_count < (NIL - h->slot_low) / DEAD_SHARE;
-    if (!few && reclaim(h))
-        return true;
-    if (grow(h))
-        return true;
-    for (uint32_t bins = 0; few && h->dead_count && bins <= h->binned; bins += RECLAIM_TRIES)
-        if (reclaim(h))
-            return true;
-    return false;
+    return LIKELY(h->bare != NIL) || grow(h);
 }
 
 uint32_t entry_take(struct jeff_heap *h)

@@ -76,7 +76,7 @@ static struct word control_word(struct steve_jeff_trial *trial)
 {
     struct jeff_heap *h = trial->heap;
     const uint32_t fixed = sizeof fields / sizeof fields[0];
-    const uint32_t draw = steve_jeff_trial_below(trial, fixed + 12);
+    const uint32_t draw = steve_jeff_trial_below(trial, fixed + 11);
     if (draw < fixed) {
         const uint32_t which = steve_jeff_trial_below(trial, (uint32_t)(fields[draw].bytes / WORD));
         return of_field((char *)h + fields[draw].offset + which * WORD, UINT32_MAX);
@@ -98,15 +98,13 @@ static struct word control_word(struct steve_jeff_trial *trial)
     case 4:
         return of_field(&h->drain_bin, ~(uint32_t)0xff);
     case 5:
-        return of_field(&h->reclaim_bin, ~(uint32_t)0xff);
-    case 6:
         return of_field(&h->cursor, ~(uint32_t)0xffff);
+    case 6:
     case 7:
-    case 8:
         word = of_field(&bin->slot, UINT32_MAX);
         word.like = &other->slot;
         return word;
-    case 9:
+    case 8:
         return of_field(&bin->count, UINT32_MAX);
     default:
         word = of_field(&hole_heads(h)[steve_jeff_trial_below(trial, h->hole_bins)], UINT32_MAX);
@@ -336,7 +334,7 @@ static struct word wrong_value(struct steve_jeff_trial *trial)
     const struct stretch s = draw_stretch(trial);
     struct entry *e = entry_at(h, h->slot_low + steve_jeff_trial_below(trial, NIL - h->slot_low + 1));
     struct entry *purged = purged_entry(h);
-    switch (steve_jeff_trial_below(trial, 12)) {
+    switch (steve_jeff_trial_below(trial, 11)) {
     case 0:
         return s.size > 1 ? is_wrong(&h->cursor, s.start + 1) : is_wrong(&h->cursor, h->top + 1);
     case 1:
@@ -346,17 +344,15 @@ static struct word wrong_value(struct steve_jeff_trial *trial)
     case 3:
         return is_wrong(&h->drain_bin, h->binned + 1);
     case 4:
-        return is_wrong(&h->reclaim_bin, h->binned + 1);
-    case 5:
         return is_wrong(&h->slot_low, steve_jeff_trial_below(trial, 2) == 0 ? SLOT_END : 0);
-    case 6:
+    case 5:
         return is_wrong(&h->top, steve_jeff_trial_below(trial, 2) == 0 ? h->first - 1 : (uint32_t)(h->end / GRANULE));
+    case 6:
     case 7:
-    case 8:
         return h->pages != NULL ? page_value(trial) : is_wrong(&h->first, h->first + 1);
-    case 9:
+    case 8:
         return purged != NULL ? is_wrong(&purged->off, 13) : is_wrong(&h->end, (uint32_t)h->end - 4);
-    case 10:
+    case 9:
         return is_live(e) && !(e->cw & CW_PURGED) ? is_wrong(&e->off, h->first - 1)
                                                   : is_wrong(&h->binned, h->binned + 1);
     default:
