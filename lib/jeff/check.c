@@ -94,8 +94,8 @@ static bool check_page_state(struct check *c)
 static bool check_control(struct check *c)
 {
     const jeff_heap *h = c->h;
-    if (h->slot_low > NIL || h->slot_low == 0)
-        return damaged(c, "the handle table has too many entries, or none", &h->slot_low);
+    if (h->slot_low > NIL)
+        return damaged(c, "the handle table has no entry", &h->slot_low);
     const uint64_t table = (uint64_t)(SLOT_END - h->slot_low) * sizeof(struct entry);
     if (h->top < h->first || (uint64_t)h->top * GRANULE - HEADER + table > h->end)
         return damaged(c, "the top of the heap lies outside of it", &h->top);
@@ -127,9 +127,15 @@ static uint32_t block_start(const struct check *c, uint32_t slot)
     return !e->off || (is_live(e) && e->cw & CW_PURGED) ? 0 : e->off - is_wide(e);
 }
 
+/// Whether the table has the slot, NIL aside.
+static bool is_slot(const struct check *c, uint32_t slot)
+{
+    return slot >= c->h->slot_low && slot < NIL;
+}
+
 static bool claims(const struct check *c, uint32_t slot, uint32_t start)
 {
-    return slot >= c->h->slot_low && slot < NIL && block_start(c, slot) == start;
+    return is_slot(c, slot) && block_start(c, slot) == start;
 }
 
 /// The size of the stretch that starts there, 0 if it leads nowhere.
@@ -137,14 +143,6 @@ static uint32_t stretch_size(const struct check *c, uint32_t start)
 {
     const uint32_t size = size_at(c->h, start);
     return size <= c->h->top - start ? size : 0;
-}
-
-/// Whether something else than what lies above tells the size of the stretch that starts there.
-static bool is_vouched(const struct check *c, uint32_t start)
-{
-    const uint32_t header = header_of(c->h, start);
-    const struct entry *e = entry_at(c->h, header & SLOT_MASK);
-    return is_hole(header) || (class_of(header) != CLASS_WIDE && !(is_live(e) && e->cw & CW_RESIZED));
 }
 
 /// Whether the headers lead there.
@@ -220,11 +218,6 @@ static const void *find_swallower(const struct check *c)
     uint32_t start = h->first;
     while (start + size_at(h, start) <= low)
         start += size_at(h, start);
-    // Fewer slots without a block than were counted: one of them has got a place, where a header was left behind.
-    for (uint32_t slot = h->slot_low; slot < NIL && c->unattached < h->dead_count + h->bare_count; slot++) {
-        if (block_start(c, slot) == low)
-            return entry_at(h, slot);
-    }
     return header_at(c, start);
 }
 
@@ -240,7 +233,7 @@ static bool check_place(struct check *c, uint32_t slot, uint32_t class)
         return damaged(c, "a slot's block lies outside of the heap", e);
     const uint32_t header = header_of(h, start);
     if (is_hole(header) || (header & SLOT_MASK) != slot) {
-        if (is_hole(header) ? is_in_bin(c, start) : claims(c, header & SLOT_MASK, start))
+        if (is_start(c, start))
             return damaged(c, "a slot's block lies where something else does", e);
         if (is_stretch(c, start))
             return damaged(c, "a header does not name the slot that it belongs to", header_at(c, start));
@@ -249,8 +242,6 @@ static bool check_place(struct check *c, uint32_t slot, uint32_t class)
     const bool is_other_class = class && class_of(header) != class;
     if ((class_of(header) == CLASS_WIDE) == is_wide(e) && !is_other_class)
         return true;
-    if (!is_stretch(c, start))
-        return damaged(c, "a slot's block lies where none is", e); // a header that was left behind there
     const bool is_right = is_other_class && leads_on(c, start, stretch_size(c, start));
     return damaged(c, "a block's size is not the one that its slot tells",
                    is_right ? (const void *)e : header_at(c, start));
@@ -335,33 +326,23 @@ static const char *block_fault(const struct check *c, uint32_t start, uint32_t h
     const uint32_t alignment = alignment_of(c->h, start, header);
     if (size < 1u + (class_of(header) == CLASS_WIDE) || size > c->h->top - start)
         return "a block's size leads out of the heap";
-    if (alignment == 0 || (alignment & (alignment - 1)) || alignment > 1u << ALIGNMENT_LOG2_MOST ||
-        start != aligned_start(c->h, start, alignment, true))
+    if (alignment == 0 || (alignment & (alignment - 1)) || start != aligned_start(c->h, start, alignment, true))
         return "an aligned block is not aligned";
     return NULL;
 }
 
-/// Whether a hole lies right below, as a block's header says.
-static bool has_hole_below(const struct check *c, uint32_t start)
-{
-    const uint32_t hole = hole_below(c->h, start);
-    return hole >= c->h->first && hole < start && is_in_bin(c, hole);
-}
-
-/// What is wrong where a header names a slot that has its block elsewhere, or none. `below`: what led here, 0 if nothing did
+/// What is wrong where a header names a slot that has its block elsewhere, or none. `below`: what led here; 0: nothing
 static const void *find_unclaimed(const struct check *c, uint32_t start, uint32_t header, uint32_t below)
 {
-    const bool led_astray = below && !is_vouched(c, below) && !is_in_bin(c, start);
     const uint32_t slot = header & SLOT_MASK;
-    if (slot >= c->h->slot_low && slot < NIL) {
+    if (is_slot(c, slot)) {
         const struct entry *e = entry_at(c->h, slot);
+        const bool has_lost_it = !e->off && c->unattached > c->h->dead_count + c->h->bare_count;
         const uint32_t other = block_start(c, slot);
-        const bool has_lost_it = !is_live(e) && !e->off && c->unattached > c->h->dead_count + c->h->bare_count;
-        const bool goes_on = !led_astray || other < below || is_start(c, start + stretch_size(c, start));
-        if (has_lost_it || (other && goes_on && !is_stretch(c, other)))
+        if (has_lost_it || (other && !is_stretch(c, other)))
             return e;
     }
-    return header_at(c, led_astray ? below : start);
+    return header_at(c, below && !is_in_bin(c, start) ? below : start);
 }
 
 static bool check_memory(struct check *c)
@@ -382,14 +363,12 @@ static bool check_memory(struct check *c)
                            find_unclaimed(c, start, header, below));
         const char *fault = is_free ? hole_fault(c, start, header, size) : block_fault(c, start, header, size);
         if (fault)
-            return damaged(
-                c, fault,
-                header_at(c, is_free && below && !is_in_bin(c, start) && !is_vouched(c, below) ? below : start));
+            return damaged(c, fault, header_at(c, is_free && below && !is_in_bin(c, start) ? below : start));
         if (is_free && hole_is_below)
             return damaged(c, "two holes lie side by side", header_at(c, start));
         if (!is_free && ((header & FREE_BELOW) != 0) != hole_is_below)
             return damaged(c, "a header is wrong about a hole below it",
-                           header_at(c, !hole_is_below && below && has_hole_below(c, start) ? below : start));
+                           header_at(c, !hole_is_below && below && is_in_bin(c, hole_below(h, start)) ? below : start));
 
         cursor_seen |= start == h->cursor;
         hole_is_below = is_free;
@@ -425,7 +404,7 @@ static bool check_hole_bins(struct check *c)
         const uint32_t *head = hole_heads(h) + bin;
         const bool mapped = h->hole_map[bin / 64] >> bin % 64 & 1;
         if (mapped != (bin < h->hole_bins && *head != 0))
-            return damaged(c, "the map of hole bins is wrong", &h->hole_map[bin / 64]);
+            return damaged(c, "the map of hole bins is wrong", h->hole_map);
         if (!mapped)
             continue;
         const void *link = head;
@@ -435,12 +414,11 @@ static bool check_hole_bins(struct check *c)
                 return damaged(c, "a bin of holes leads astray", link);
             const uint32_t header = header_of(h, hole);
             const uint32_t size = hole_size(h, hole, header);
-            if (!is_hole(header) || hole_fault(c, hole, header, size) || hole_bin_of(size) != bin)
+            if (hole_fault(c, hole, header, size) || hole_bin_of(size) != bin)
                 return damaged(c, "a bin leads to what is no hole of its size", link);
             const uint32_t back = load(at(h, hole) + 4);
             if (back != previous) {
-                const bool is_right =
-                    back ? back >= h->first && back < h->top && load(at(h, back)) == hole : *head == hole;
+                const bool is_right = back ? back < h->top && load(at(h, back)) == hole : *head == hole;
                 return damaged(c, "a hole's links do not agree", is_right ? link : at(h, hole));
             }
             previous = hole;
@@ -462,11 +440,11 @@ static bool check_list(struct check *c, const uint32_t *head, uint32_t class, ui
     const uint32_t most = c->cached + c->unattached;
     const void *link = head;
     for (uint32_t slot = *head; slot != NIL;) {
-        if (slot < h->slot_low || slot > NIL || *attached + *empty >= most)
+        if (!is_slot(c, slot) || *attached + *empty >= most)
             return damaged(c, "a list of free slots leads astray", link);
         const struct entry *e = entry_at(h, slot);
         if (is_live(e) || e->gen == 0)
-            return damaged(c, "a slot that is not free is in a list of free ones", is_live(e) ? e : link);
+            return damaged(c, "a slot that is not free is in a list of free ones", link);
         const uint32_t is = list_class(e);
         if (class == BARE ? is != 0 : class == BIN_DEFERRED ? is <= h->binned : is != class)
             return damaged(c, "a slot is in a list of another size", link);
@@ -487,7 +465,7 @@ static bool check_slot_lists(struct check *c)
         const uint32_t before = attached;
         if (!check_list(c, &h->bin[class].slot, class, &attached, &dead))
             return false;
-        if (attached - before != h->bin[class].count && !wrong_count)
+        if (attached - before != h->bin[class].count)
             wrong_count = &h->bin[class];
     }
     if (!check_list(c, &h->bare, BARE, &attached, &bare))
@@ -513,7 +491,7 @@ static bool check_proxies(struct check *c)
     uint32_t previous = NIL;
     const void *link = &h->pages->proxies;
     for (uint32_t slot = h->pages->proxies; slot != NIL;) {
-        if (slot < h->slot_low || slot > NIL)
+        if (!is_slot(c, slot))
             return damaged(c, "the list of blocks with pages of their own leads astray", link);
         const struct entry *e = entry_at(h, slot);
         if (!is_live(e) || !(e->cw & CW_MAPPED))
