@@ -280,7 +280,8 @@ const char *steve_exam_kept(const struct exam *e, const struct exam_map *before,
 const char *steve_jeff_exam(uint32_t number)
 {
     static const char *(*const exams[])(struct exam *) = {
-        steve_exam_goal, steve_exam_slide, steve_exam_settle, steve_exam_room, steve_exam_budget, steve_exam_pace,
+        steve_exam_goal,   steve_exam_slide, steve_exam_settle, steve_exam_room,
+        steve_exam_budget, steve_exam_pace,  steve_exam_meddle,
     };
     static struct steve_jeff_passed passed;
     if (steve_jeff_has_passed(&passed, number))

@@ -153,6 +153,7 @@ const char *steve_exam_slide(struct exam *e);
 const char *steve_exam_goal(struct exam *e);
 const char *steve_exam_budget(struct exam *e);
 const char *steve_exam_pace(struct exam *e);
+const char *steve_exam_meddle(struct exam *e);
 const char *steve_exam_settle(struct exam *e);
 const char *steve_exam_room(struct exam *e);
 

@@ -1,0 +1,228 @@
+/// An exam of blocks that are used while others move: large ones that move in pieces, over several calls, and a callback that frees, locks
+/// and unlocks blocks in the middle of a plan. What is in the blocks must be what was written last, and what is locked must stay.
+#include "steve/drivers/jeff/exam_internal.h"
+
+#include <string.h>
+
+#define ROUNDS     12u
+#define CALLS_MOST 200u
+/// So many free runs of about the size of a request are tried before blocks are moved for it.
+#define TRIED 4u
+/// The handle may take some of it.
+#define TABLE_SLACK 32u
+
+struct meddler {
+    struct exam *e;
+    uint8_t mark[EXAM_BLOCKS];    ///< what each byte of the block is
+    void *locked_at[EXAM_BLOCKS]; ///< NULL: not locked
+    jeff_handle handle[EXAM_BLOCKS];
+    uint32_t count;
+    uint8_t next;
+    bool meddles; ///< the callback does
+};
+
+static void fill(struct meddler *m, uint32_t i, void *bytes)
+{
+    m->mark[i] = m->next++;
+    memset(bytes, m->mark[i], jeff_usable_size(m->e->heap, m->handle[i]));
+}
+
+static void drop(struct meddler *m, uint32_t i)
+{
+    if (m->locked_at[i] != NULL || !jeff_free(m->e->heap, m->handle[i]))
+        return;
+    m->count--;
+    m->mark[i] = m->mark[m->count];
+    m->handle[i] = m->handle[m->count];
+    m->locked_at[i] = m->locked_at[m->count];
+}
+
+static void lock(struct meddler *m, uint32_t i)
+{
+    void *const address = jeff_lock(m->e->heap, m->handle[i]);
+    if (address == NULL || (m->locked_at[i] != NULL && m->locked_at[i] != address))
+        m->e->wrong = "a locked block has moved, or cannot be locked again";
+    if (m->locked_at[i] != NULL)
+        jeff_unlock(m->e->heap, m->handle[i]);
+    m->locked_at[i] = address;
+}
+
+static void unlock(struct meddler *m, uint32_t i)
+{
+    if (m->locked_at[i] != NULL)
+        jeff_unlock(m->e->heap, m->handle[i]);
+    m->locked_at[i] = NULL;
+}
+
+/// Uses a block, in one of the ways that a client has also inside of a callback.
+static void use(struct meddler *m)
+{
+    if (m->count == 0)
+        return;
+    const uint32_t i = steve_exam_draw(m->e, m->count);
+    switch (steve_exam_draw(m->e, 8)) {
+    case 0:
+        drop(m, i);
+        break;
+    case 1:
+    case 2:
+        lock(m, i);
+        break;
+    case 3:
+    case 4:
+        unlock(m, i);
+        break;
+    case 5:
+        fill(m, i, jeff_weak_lock(m->e->heap, m->handle[i]));
+        break;
+    default:
+        fill(m, i, jeff_lock(m->e->heap, m->handle[i]));
+        jeff_unlock(m->e->heap, m->handle[i]);
+    }
+}
+
+static void moved(void *context, jeff_handle handle, void *from, void *to, size_t bytes)
+{
+    struct meddler *m = context;
+    (void)handle;
+    (void)from;
+    (void)to;
+    (void)bytes;
+    while (m->meddles && steve_exam_draw(m->e, 3) == 0)
+        use(m);
+}
+
+static uint64_t now(void *context)
+{
+    const struct meddler *m = context;
+    struct jeff_stats stats;
+    if (m->e->heap == NULL)
+        return 0; // asked while it is being made
+    jeff_stats(m->e->heap, &stats);
+    return stats.moved_bytes + 16 * stats.visited_blocks;
+}
+
+static const char *look(struct meddler *m)
+{
+    for (uint32_t i = 0; i < m->count; i++) {
+        const unsigned char *const bytes = jeff_weak_lock(m->e->heap, m->handle[i]);
+        const size_t size = jeff_usable_size(m->e->heap, m->handle[i]);
+        if (bytes == NULL || (m->locked_at[i] != NULL && m->locked_at[i] != bytes))
+            return "a block is lost, or moved although it is locked";
+        if (size != 0 && (bytes[0] != m->mark[i] || memcmp(bytes, bytes + 1, size - 1) != 0))
+            return "a block that was used while others moved has lost its contents";
+    }
+    return m->e->wrong != NULL                       ? m->e->wrong
+           : jeff_check(m->e->heap, NULL) != JEFF_OK ? "a heap is damaged in which blocks were used while others moved"
+                                                     : NULL;
+}
+
+static void make(struct meddler *m, uint32_t granules)
+{
+    if (m->count == EXAM_BLOCKS)
+        return;
+    const size_t bytes = steve_exam_capacity(1 + steve_exam_draw(m->e, granules));
+    const jeff_handle handle =
+        steve_exam_draw(m->e, 8) == 0 ? jeff_aligned_alloc(m->e->heap, 64, bytes) : jeff_malloc(m->e->heap, bytes);
+    if (handle == JEFF_NULL)
+        return;
+    m->handle[m->count] = handle;
+    m->locked_at[m->count] = NULL;
+    fill(m, m->count++, jeff_weak_lock(m->e->heap, handle));
+}
+
+static bool count_free(void *context, const struct jeff_block *block)
+{
+    *(uint32_t *)context += block->kind == JEFF_BLOCK_FREE;
+    return true;
+}
+
+/// A run that a report tells of serves a request at once, also one that a block is being copied into.
+static const char *take_told(struct meddler *m, size_t bytes)
+{
+    struct jeff_stats was;
+    struct jeff_stats is;
+    jeff_stats(m->e->heap, &was);
+    uint32_t runs = 0;
+    jeff_walk(m->e->heap, count_free, &runs);
+    if (was.spare_handles == 0 || bytes < 2 * TABLE_SLACK || runs > TRIED)
+        return NULL;
+    const jeff_handle handle = jeff_malloc(m->e->heap, bytes - TABLE_SLACK);
+    jeff_stats(m->e->heap, &is);
+    if (handle == JEFF_NULL || is.visited_blocks != was.visited_blocks || is.moved_blocks != was.moved_blocks)
+        return "a request is refused, or moves blocks, although a report tells of a run for it";
+    jeff_free(m->e->heap, handle);
+    return NULL;
+}
+
+/// Calls with a budget until nothing is left to do, and blocks that are used between them.
+/// @param all each block is used after each call, so that no piece of one is left as it was copied
+static const char *in_calls(struct meddler *m, bool all)
+{
+    const struct jeff_goal goal = {.wanted_bytes = 16 * (size_t)EXAM_HEAP,
+                                   .budget_ns = 1200 + steve_exam_draw(m->e, 4096)};
+    struct jeff_report report;
+    const char *wrong = NULL;
+    for (uint32_t calls = 0; calls < CALLS_MOST && wrong == NULL; calls++) {
+        if (jeff_compact_goal(m->e->heap, &goal, &report) != JEFF_STOP_BUDGET)
+            return look(m);
+        if (all) {
+            for (uint32_t i = 0; i < m->count; i++) {
+                fill(m, i, jeff_lock(m->e->heap, m->handle[i]));
+                jeff_unlock(m->e->heap, m->handle[i]);
+            }
+        } else if (steve_exam_draw(m->e, 2) == 0) {
+            use(m);
+        } else if (steve_exam_draw(m->e, 4) == 0) {
+            wrong = take_told(m, report.largest_after);
+        } else if (steve_exam_draw(m->e, 4) == 0) {
+            make(m, 20);
+        }
+        if (wrong == NULL)
+            wrong = look(m);
+    }
+    return wrong != NULL ? wrong : "calls with a budget do not come to an end while blocks are used";
+}
+
+static const char *step(struct meddler *m, bool pieces)
+{
+    const uint32_t draw = steve_exam_draw(m->e, 16);
+    const struct jeff_goal goal = {.wanted_bytes = steve_exam_draw(m->e, 2) * steve_exam_draw(m->e, 4096)};
+    if (draw < 5) {
+        make(m, pieces ? 600 : 16);
+    } else if (draw < 9) {
+        use(m);
+    } else if (draw < 10) {
+        jeff_compact(m->e->heap, 0);
+    } else if (draw < 11 && m->count > 0) {
+        jeff_settle(m->e->heap, m->handle[steve_exam_draw(m->e, m->count)]);
+    } else if (pieces || draw == 15) {
+        return in_calls(m, steve_exam_draw(m->e, 4) == 0);
+    } else {
+        jeff_compact_goal(m->e->heap, &goal, NULL);
+    }
+    return look(m);
+}
+
+const char *steve_exam_meddle(struct exam *e)
+{
+    static _Alignas(16) char memory[EXAM_HEAP];
+    const bool pieces = steve_exam_draw(e, 2) == 0;
+    struct meddler m = {.e = e, .meddles = !pieces || steve_exam_draw(e, 4) == 0};
+    const struct jeff_config config = {
+        .handle_salt = 1, .now_ns = now, .moved = m.meddles ? moved : NULL, .context = &m};
+    e->heap = NULL;
+    e->heap = jeff_init(memory, pieces ? EXAM_HEAP : 1024 + steve_exam_draw(e, 2048), &config, NULL);
+    if (e->heap == NULL)
+        return "a small heap cannot be made";
+    for (uint32_t i = 0; i < (pieces ? 8 : 48); i++)
+        make(&m, pieces ? 600 : 16);
+    for (uint32_t i = 0; i < (pieces ? 2 : 12); i++)
+        use(&m);
+    if (m.count > 2)
+        drop(&m, steve_exam_draw(e, m.count / 2));
+    const char *wrong = NULL;
+    for (uint32_t i = 0; i < ROUNDS && wrong == NULL; i++)
+        wrong = step(&m, pieces);
+    return wrong;
+}
