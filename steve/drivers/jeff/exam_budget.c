@@ -162,6 +162,8 @@ const char *steve_exam_budget(struct exam *e)
         const char *wrong = judge_told(&report, &before, &after, report.stop == JEFF_STOP_DONE && !freed);
         if (wrong == NULL && report.stop == JEFF_STOP_BUDGET)
             wrong = steve_exam_judge_call(e, bytes, &was, &is, true, false);
+        if (wrong == NULL && report.moved_blocks > 1 && report.time_ns > bytes + PIECE + walk)
+            wrong = "a call with a budget overruns it by more than a walk";
         if (wrong == NULL)
             wrong = steve_exam_kept(e, &before, &after);
         if (wrong != NULL)

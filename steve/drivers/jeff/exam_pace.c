@@ -9,6 +9,7 @@
 #define LARGE_MOST 600u ///< of a block in some heaps: less than a step
 /// Between two looks at the clock so much work is done at least, in a heap with blocks that move in pieces and in others.
 #define PIECE       1040u
+#define WALK        (EXAM_BLOCKS * VISIT) ///< over all blocks, which cannot be broken off
 #define LOOK        128u
 #define PIECES_FROM 4096u
 /// A pace is known to one part in so many.
@@ -113,14 +114,14 @@ static const char *judge_calls(struct pace *p, uint64_t budget_ns, uint32_t call
         if (call.blocks != 0 && unused_ns > p->largest * p->unit_ns + late_ns + slack_ns)
             return "a call with a budget ends although it has time for another block";
         unused_ns = 0;
-        if (call.stop != JEFF_STOP_BUDGET) {
-            make_room(p);
-            continue;
-        }
-        if (i < learning)
-            continue;
-        if (call.blocks > 1 && call.ns > budget_ns + look_ns + slack_ns)
+        const bool paused = call.stop == JEFF_STOP_BUDGET;
+        if (i >= learning && call.blocks > 1 &&
+            call.ns > budget_ns + look_ns + slack_ns + (paused ? 0 : p->ending_ns + WALK * p->unit_ns))
             return "a call with a budget overruns it although it knows how long a move takes";
+        if (!paused)
+            make_room(p);
+        if (!paused || i < learning)
+            continue;
         unused_ns = call.ns < budget_ns ? budget_ns - call.ns : 0;
     }
     return NULL;
