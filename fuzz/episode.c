@@ -21,6 +21,10 @@
 /// The profile `big` of `steve run` chooses its ops with care for that; a mutation cannot.
 #define MAX_LIVE_BYTES ((size_t)4 << 20)
 
+/// But in a heap so many times larger nothing moves that no op moves: there a block may be larger than what 28 bits can say.
+#define MAX_HUGE_BYTES ((size_t)320 << 20)
+#define ROOM_FOR_HUGE  16u
+
 /// About how many bytes an input may have written, copied or cleared: one in twenty needs more, and took half of the time of all.
 #define MAX_WORK ((size_t)2 << 20)
 
@@ -90,13 +94,21 @@ static void report(const struct steve_exec *exec)
     abort();
 }
 
+/// How many bytes may live at a time.
+static size_t most_live(const struct executor *executor, const struct steve_header *header)
+{
+    // Other drivers and options of a family move blocks without need.
+    const bool plain = executor == &executors[0] && header->options == 0;
+    return plain && header->heap_bytes / ROOM_FOR_HUGE >= MAX_HUGE_BYTES ? MAX_HUGE_BYTES : MAX_LIVE_BYTES;
+}
+
 /// True if the op may make more live bytes than are allowed. A request beyond the heap is refused and costs nothing.
-static bool is_too_expensive(const struct steve_exec *exec, struct steve_op op, uint64_t reach)
+static bool is_too_expensive(const struct steve_exec *exec, struct steve_op op, uint64_t reach, size_t most)
 {
     if (!steve_op_uses_slot(op.code) || !steve_op_uses_size(op.code))
         return false;
     const size_t bytes = steve_view_resolve_size(exec, op);
-    return bytes <= reach && bytes > MAX_LIVE_BYTES - steve_view_live_bytes(exec);
+    return bytes <= reach && bytes > most - steve_view_live_bytes(exec);
 }
 
 /// About how many bytes an op writes, copies or clears. A compaction may move all that is live.
@@ -114,7 +126,9 @@ static size_t work_of(const struct steve_exec *exec, struct steve_op op, uint64_
 }
 
 /// @param reach the largest request that might be served
-static enum steve_outcome run(struct steve_exec *exec, uint64_t reach, const uint8_t *records, size_t count)
+/// @param most  bytes that may live at a time
+static enum steve_outcome run(struct steve_exec *exec, uint64_t reach, size_t most, const uint8_t *records,
+                              size_t count)
 {
     size_t ops = 0;
     size_t work = 0;
@@ -122,7 +136,7 @@ static enum steve_outcome run(struct steve_exec *exec, uint64_t reach, const uin
         const struct steve_op op = steve_bytes_decode_op(records + i * STEVE_BYTES_RECORD);
         if (op.code == STEVE_OP_NONE)
             continue;
-        if (ops == MAX_OPS || is_too_expensive(exec, op, reach))
+        if (ops == MAX_OPS || is_too_expensive(exec, op, reach, most))
             return STEVE_DONE;
         work += work_of(exec, op, reach);
         if (work > MAX_WORK)
@@ -148,7 +162,8 @@ uint64_t episode_run(const uint8_t *data, size_t size)
     const bool in_region = (executor->driver->promises & STEVE_PROMISE_REGION) != 0;
     const uint64_t reach = in_region ? header.heap_bytes : STEVE_HEAP_LIMIT;
     // Without records `data` may be NULL, which arithmetic does not like.
-    if (run(executor->exec, reach, count == 0 ? NULL : data + STEVE_BYTES_HEADER, count) == STEVE_FOUND)
+    const size_t most = most_live(executor, &header);
+    if (run(executor->exec, reach, most, count == 0 ? NULL : data + STEVE_BYTES_HEADER, count) == STEVE_FOUND)
         report(executor->exec);
     return steve_exec_digest(executor->exec);
 }

@@ -175,6 +175,29 @@ void mutate_insert_pressure(struct mutate_work *w)
     put_on(&place, ANY_OF(&place, STEVE_OP_LOCK, STEVE_OP_RESIZE, STEVE_OP_VERIFY, STEVE_OP_KEEP), gives[0]);
 }
 
+/// A hole, or a block, whose size needs more bits than a slot's number has.
+#define HUGE_LOW       ((uint32_t)1 << 28)
+#define HUGE_HIGH      ((uint32_t)19 << 24)
+#define HUGE_HEAP_LOW  ((uint64_t)5 << 30)
+#define HUGE_HEAP_HIGH ((uint64_t)1 << 40)
+
+/// A huge block in a giant heap of the first driver without options, the only one in which a target lets it live; and what becomes of it.
+static void insert_huge(struct mutate_work *w)
+{
+    struct place place = begin(w);
+    w->bytes[STEVE_BYTES_AT_DRIVER] = 0;
+    w->bytes[STEVE_BYTES_AT_OPTIONS] = 0;
+    if (mutate_read_heap(w->bytes) < HUGE_HEAP_LOW)
+        mutate_write_heap(w->bytes, steve_rng_log_between(w->rng, HUGE_HEAP_LOW, HUGE_HEAP_HIGH));
+    struct steve_op huge = new_op(&place, STEVE_OP_MALLOC);
+    mutate_take_size(&huge,
+                     steve_op_sized(STEVE_OP_MALLOC, 0, (uint32_t)steve_rng_log_between(w->rng, HUGE_LOW, HUGE_HIGH)));
+    put(&place, huge);
+    put(&place, new_op(&place, STEVE_OP_MALLOC));
+    put_on(&place, ANY_OF(&place, STEVE_OP_FREE, STEVE_OP_FREE, STEVE_OP_LOCK, STEVE_OP_RESIZE), huge.slot);
+    put(&place, new_op(&place, ANY_OF(&place, STEVE_OP_CHECK, STEVE_OP_DRAIN, STEVE_OP_MALLOC)));
+}
+
 static void take_large(struct place *place, struct steve_op *op)
 {
     uint32_t size = (uint32_t)steve_rng_log_between(place->w->rng, LARGE_LOW, LARGE_HIGH);
@@ -188,6 +211,10 @@ static void take_large(struct place *place, struct steve_op *op)
 
 void mutate_insert_large(struct mutate_work *w)
 {
+    if (mutate_chance(w, 16)) {
+        insert_huge(w);
+        return;
+    }
     struct place place = begin(w);
     uint16_t slots[4];
     const size_t count = 2 + mutate_below(w, 3);

@@ -10,7 +10,7 @@ enum header_at {
     AT_VERSION = STEVE_BYTES_AT_VERSION,
     AT_DRIVER = STEVE_BYTES_AT_DRIVER,
     AT_FLAGS = 2,
-    AT_OPTIONS = 3,
+    AT_OPTIONS = STEVE_BYTES_AT_OPTIONS,
     AT_HEAP = 4, ///< 6 bytes
     AT_BASE = 10,
 };

@@ -21,12 +21,13 @@
 #include "steve/core/op.h"
 #include "steve/driver.h"
 
-#define STEVE_BYTES_HEADER 16u
-#define STEVE_BYTES_RECORD 8u
-#define STEVE_BYTES_VERSION 1u
+#define STEVE_BYTES_HEADER     16u
+#define STEVE_BYTES_RECORD     8u
+#define STEVE_BYTES_VERSION    1u
 #define STEVE_BYTES_AT_VERSION 0u ///< where the header has its version,
-#define STEVE_BYTES_AT_DRIVER 1u  ///< and its driver's wire id
-#define STEVE_TEXT_MAGIC "steve-ops 1"
+#define STEVE_BYTES_AT_DRIVER  1u ///< its driver's wire id,
+#define STEVE_BYTES_AT_OPTIONS 3u ///< and its options
+#define STEVE_TEXT_MAGIC       "steve-ops 1"
 
 /// The drivers that names and numbers are looked up in. NULL in place of a catalog: none are known.
 struct steve_catalog {
@@ -41,10 +42,12 @@ const struct steve_driver *steve_catalog_by_wire(const struct steve_catalog *cat
 
 /// Decodes any byte string; dead records are dropped. `sequence` must be zeroed or valid; it is overwritten and its memory reused.
 /// @return false only when memory is short
-bool steve_bytes_decode(const struct steve_catalog *catalog, const uint8_t *bytes, size_t count, struct steve_sequence *sequence);
+bool steve_bytes_decode(const struct steve_catalog *catalog, const uint8_t *bytes, size_t count,
+                        struct steve_sequence *sequence);
 
 /// The two halves of steve_bytes_decode(), for fuzz targets that must not allocate: neither does. The op may be STEVE_OP_NONE.
-void steve_bytes_decode_header(const struct steve_catalog *catalog, const uint8_t *bytes, size_t count, struct steve_header *header);
+void steve_bytes_decode_header(const struct steve_catalog *catalog, const uint8_t *bytes, size_t count,
+                               struct steve_header *header);
 struct steve_op steve_bytes_decode_op(const uint8_t record[STEVE_BYTES_RECORD]);
 
 /// Writes the op's record: canonical bytes if the op is canonical. O(1)
