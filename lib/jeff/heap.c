@@ -51,7 +51,7 @@ static uint32_t first_generation(const struct jeff_heap *h, const struct jeff_co
     const uint64_t address = (uint64_t)(uintptr_t)h;
     uint32_t salt = config->handle_salt;
     if (!salt)
-        salt = (uint32_t)(address >> 4) ^ (uint32_t)(address >> 32);
+        salt = (uint32_t)(address ^ address >> 32);
     // Fibonacci hashing (Knuth, TAOCP 3, 6.4). A quarter of the range at most, so that slots do not retire early.
     return ((salt * 2654435769u) >> 2 & ~(uint32_t)1) | 2;
 }

@@ -639,7 +639,7 @@ void *mapped_address(const struct jeff_heap *h, const struct entry *e);
 size_t mapped_usable(const struct jeff_heap *h, const struct entry *e);
 size_t mapped_extent(const struct jeff_heap *h, const struct entry *e, void **begin);
 bool mapped_resize(struct jeff_heap *h, uint32_t slot, size_t bytes);
-/// Gives the pages back; the proxy stays.
+/// Gives the pages back. The proxy is to be freed next: its entry still says that it has pages.
 void mapped_release(struct jeff_heap *h, uint32_t slot);
 /// The system's own pages. @return false where there are none
 #if HAS_POSIX

@@ -46,7 +46,7 @@ static bool map(struct jeff_heap *h, size_t bytes, size_t alignment, struct prox
     char *reserved = hooks->reserve(hooks->context, committed + extra);
     if (!reserved)
         return false;
-    const size_t mask = alignment > 1 ? alignment - 1 : 0;
+    const size_t mask = alignment ? alignment - 1 : 0;
     char *address = reserved + (-(uintptr_t)reserved & mask);
     if (!hooks->commit(hooks->context, address, committed)) {
         hooks->release(hooks->context, reserved, committed + extra);
@@ -106,8 +106,7 @@ jeff_handle mapped_malloc(struct jeff_heap *h, size_t bytes, size_t alignment)
 
 void mapped_release(struct jeff_heap *h, uint32_t slot)
 {
-    struct entry *e = entry_at(h, slot);
-    const struct proxy proxy = load_proxy(h, e);
+    const struct proxy proxy = load_proxy(h, entry_at(h, slot));
     if (proxy.next != NIL) {
         struct proxy next = load_proxy(h, entry_at(h, proxy.next));
         next.previous = proxy.previous;
@@ -123,7 +122,6 @@ void mapped_release(struct jeff_heap *h, uint32_t slot)
     unmap(h, &proxy);
     h->pages->mapped_blocks--;
     h->pages->mapped_bytes -= proxy.committed;
-    e->cw &= ~CW_MAPPED;
 }
 
 uint32_t mapped_next(const struct jeff_heap *h, uint32_t slot)
@@ -140,11 +138,11 @@ bool mapped_is_sound(const struct jeff_heap *h, const struct entry *e, uint32_t 
     const struct proxy proxy = load_proxy(h, e);
     const size_t page = h->pages->hooks.page_bytes;
     const size_t extra = room_to_align(h, proxy.alignment);
-    const size_t mask = proxy.alignment > 1 ? proxy.alignment - 1 : 0;
+    const size_t mask = proxy.alignment ? proxy.alignment - 1 : 0;
     return proxy.previous == previous && !(proxy.alignment & (proxy.alignment - 1)) &&
            proxy.reserved_bytes % page == 0 && proxy.committed && proxy.committed % page == 0 &&
            proxy.reserved_bytes >= extra && proxy.committed <= proxy.reserved_bytes - extra &&
-           (uintptr_t)proxy.address == (((uintptr_t)proxy.reserved + mask) & ~(uintptr_t)mask);
+           (uintptr_t)proxy.address == (((uintptr_t)proxy.reserved + mask) & ~mask);
 }
 
 void *mapped_address(const struct jeff_heap *h, const struct entry *e)

@@ -85,9 +85,7 @@ jeff_heap *pages_create(size_t max_bytes, const struct jeff_config *config, uint
     const size_t all = reserved;
     base += *before;
     reserved -= *before;
-    const size_t low = round_up(sizeof(struct jeff_heap) + sizeof(struct page_state) +
-                                    (CLASS_MAX + 1) * sizeof(struct bin) + HOLE_BINS * sizeof(uint32_t) + 64,
-                                page);
+    const size_t low = round_up((size_t)heap_geometry(reserved, true).first * GRANULE, page);
     if (low + page > reserved || !hooks->commit(hooks->context, base - head, head + low) ||
         !hooks->commit(hooks->context, base + reserved - page, page)) {
         hooks->release(hooks->context, begin, all);
@@ -132,11 +130,10 @@ bool pages_grow(struct jeff_heap *h, uint32_t granules)
         return false;
     const size_t page = p->hooks.page_bytes;
     const size_t need = round_up((size_t)granules * GRANULE, page);
-    if (need > p->commit_table && (size_t)granules * GRANULE - HEADER > table_low(h))
+    if ((size_t)granules * GRANULE - HEADER > table_low(h))
         return false;
     // Some more than asked for, so that growth costs O(log) calls; exactly what is needed where that is refused.
-    const size_t step = p->commit_low / 8 > GROW_LEAST ? p->commit_low / 8 : GROW_LEAST;
-    const size_t ample = round_up(p->commit_low + step, page);
+    const size_t ample = round_up(p->commit_low + p->commit_low / 8 + GROW_LEAST, page);
     return commit_low_to(h, need > ample ? need : ample) || commit_low_to(h, need);
 }
 

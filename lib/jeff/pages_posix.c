@@ -11,15 +11,21 @@
 uint64_t jeff_posix_now_ns(void *context)
 {
     (void)context;
-    struct timespec now;
-    const bool known = clock_gettime(CLOCK_MONOTONIC, &now) == 0;
-    return known ? (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec : 0;
+    struct timespec now = {0}; // where there is no such clock, no time passes
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+/// Address space without memory. `where`: NULL and 0, or a place and MAP_FIXED
+static void *map(void *where, int fixed, size_t bytes)
+{
+    return mmap(where, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | fixed, -1, 0);
 }
 
 static void *reserve(void *context, size_t bytes)
 {
     (void)context;
-    void *address = mmap(NULL, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    void *address = map(NULL, 0, bytes);
     return address == MAP_FAILED ? NULL : address;
 }
 
@@ -33,7 +39,7 @@ static void decommit(void *context, void *address, size_t bytes)
 {
     (void)context;
     // Mapped anew rather than advised away: the pages are then zero when they are committed again, on every system.
-    (void)mmap(address, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+    (void)map(address, MAP_FIXED, bytes);
 }
 
 static void release(void *context, void *address, size_t bytes)
@@ -44,9 +50,8 @@ static void release(void *context, void *address, size_t bytes)
 
 bool jeff_posix_pages(struct jeff_page_hooks *hooks)
 {
-    const long page = sysconf(_SC_PAGESIZE);
     *hooks = (struct jeff_page_hooks){
-        .page_bytes = page > 0 ? (size_t)page : 4096,
+        .page_bytes = (size_t)sysconf(_SC_PAGESIZE), // if that fails no power of two, and no heap is made
         .reserve = reserve,
         .commit = commit,
         .decommit = decommit,

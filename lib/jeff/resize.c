@@ -28,42 +28,38 @@ static void shrink(struct jeff_heap *h, struct entry *e, uint32_t start, uint32_
     run_free(h, start + wanted, size - wanted, false);
 }
 
-/// Makes one hole, or the top, of the free memory right above a block, as far as it is needed.
-/// @return granules of it; all that may be had if it is less than `wanted`
-static uint64_t merge_above(struct jeff_heap *h, uint32_t end, uint64_t wanted)
+/// Makes one hole, or the top, of the free memory right above a block, as far as it is needed. @return whether there is so much
+static bool merge_above(struct jeff_heap *h, uint32_t end, uint32_t wanted)
 {
-    uint64_t merged = 0;
+    uint32_t merged = 0;
     while (end < h->top && merged < wanted) {
         const uint32_t header = header_of(h, end);
         const uint32_t size = size_at(h, end);
         struct entry *above = entry_at(h, header & SLOT_MASK);
         if (is_hole(header)) {
             if (size == merged)
-                return merged; // merging has ended at a live block
+                return false; // merging has ended at a live block
             hole_unlink(h, end, size);
         } else if (is_cached(above)) {
             entry_bury(h, above, size);
         } else {
-            return merged;
+            return false;
         }
         merged = size;
         run_free(h, end, size, false);
     }
-    if (end < h->top) {
-        assert(is_hole(header_of(h, end)));
-        return size_at(h, end);
-    }
-    const uint32_t limit = top_limit(h);
-    if (limit - end < wanted && h->pages && end + wanted <= UINT32_MAX)
-        pages_grow(h, (uint32_t)(end + wanted));
-    return top_limit(h) - end;
+    if (end < h->top)
+        return true;
+    if (top_limit(h) - end < wanted && h->pages && (uint64_t)end + wanted <= UINT32_MAX)
+        pages_grow(h, end + wanted);
+    return top_limit(h) - end >= wanted;
 }
 
 /// Takes in free memory right above the block. The header's class is left to the caller where the new size has none.
 static bool grow_in_place(struct jeff_heap *h, struct entry *e, uint32_t start, uint32_t size, uint32_t wanted)
 {
     const uint32_t end = start + size;
-    if (merge_above(h, end, wanted - size) < wanted - size)
+    if (!merge_above(h, end, wanted - size))
         return false;
     if (end == h->top) {
         h->top = start + wanted;

@@ -34,7 +34,7 @@ static void lift_lowest(struct jeff_heap *h, struct pass *pass)
 {
     const uint32_t end = h->top;
     bool lowest = true;
-    for (uint32_t start = h->first; start < end && start < h->top; start += size_at(h, start)) {
+    for (uint32_t start = h->first; start < end; start += size_at(h, start)) {
         const uint32_t header = header_of(h, start);
         const struct entry *e = is_hole(header) ? NULL : entry_at(h, header & SLOT_MASK);
         if (!e || !is_live(e))

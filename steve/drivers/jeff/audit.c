@@ -98,6 +98,8 @@ static bool visit_free(struct audit *a, const struct jeff_block *block)
     const uintptr_t header = 4;
     if (block->handle != JEFF_NULL || block->locks != 0 || block->purgeable)
         return broken(a, "a walk tells a handle, locks or a flag of free memory");
+    if (block->bytes == 0)
+        return broken(a, "a walk visits free memory that could hold nothing");
     if (!follows(a, address - header))
         return false;
     a->low = address + block->bytes;

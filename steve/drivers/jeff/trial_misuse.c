@@ -111,6 +111,19 @@ static void foreign(struct steve_jeff_trial *trial, char *region, uint32_t salt)
     jeff_destroy(other);
 }
 
+/// Handles of two heaps without a salt, one beside the other.
+static void foreign_neighbours(struct steve_jeff_trial *trial, char *region)
+{
+    const struct jeff_config config = {.now_ns = steve_jeff_trial_now, .context = trial};
+    jeff_heap *const one = jeff_init(region, OTHER_BYTES, &config, NULL);
+    jeff_heap *const other = jeff_init(region + OTHER_BYTES, OTHER_BYTES, &config, NULL);
+    if (one == NULL || other == NULL || !refuses(other, jeff_malloc(one, 8)) || !refuses(one, jeff_malloc(other, 8))) {
+        steve_jeff_trial_note(trial, "a handle of a heap beside it, neither of which has a salt, was not refused");
+    }
+    jeff_destroy(one);
+    jeff_destroy(other);
+}
+
 /// Requests that no heap can serve, or not this one.
 static void requests(struct steve_jeff_trial *trial)
 {
@@ -249,14 +262,14 @@ static void purge(struct steve_jeff_trial *trial)
 static bool visit_none(void *context, const struct jeff_block *block)
 {
     (void)block;
-    ((struct steve_jeff_trial *)context)->wrong = "a heap was walked over while it was moving";
+    ((struct steve_jeff_trial *)context)->wrong = "a heap was walked over while it was moving, or gone";
     return false;
 }
 
 static bool visit_no_pin(void *context, const struct jeff_pin *pin)
 {
     (void)pin;
-    ((struct steve_jeff_trial *)context)->wrong = "the pins of a heap were listed while it was moving";
+    ((struct steve_jeff_trial *)context)->wrong = "the pins of a heap were listed while it was moving, or gone";
     return false;
 }
 
@@ -348,6 +361,7 @@ static void run(struct steve_jeff_trial *trial, char *region)
         locks(trial, last);
     }
     foreign(trial, region, steve_jeff_trial_below(trial, 2) * (SALT - 1));
+    foreign_neighbours(trial, region);
     requests(trial);
     run_needed(trial);
     addresses(trial);
@@ -373,7 +387,10 @@ void steve_jeff_trial_misuse(struct steve_jeff_trial *trial)
         return;
     }
     run(trial, memory + BYTES + 4096);
+    jeff_lock(trial->heap, jeff_malloc(trial->heap, 0));
     jeff_destroy(trial->heap);
+    jeff_walk(trial->heap, visit_none, trial);
+    jeff_pins(trial->heap, visit_no_pin, trial);
     if (jeff_malloc(trial->heap, 0) != JEFF_NULL || jeff_last_status(trial->heap) != JEFF_ERROR_BUSY ||
         jeff_compact(trial->heap, 0) != JEFF_STOP_BUSY || jeff_check(trial->heap, NULL) != JEFF_ERROR_BUSY) {
         steve_jeff_trial_note(trial, "a heap that was destroyed is in use");

@@ -13,6 +13,8 @@
 #define OWN_LEAST    ((size_t)4096)
 #define LARGE        ((size_t)400 << 10)
 #define OWN_DEFAULT  ((size_t)1 << 20)
+#define MANY         34000u ///< handles that fill a large heap
+#define LAST         64u    ///< blocks at its top
 
 /// What the heap says to have must be what the hooks gave it.
 static void audit(struct steve_jeff_trial *trial)
@@ -65,6 +67,46 @@ static void fill_up(struct steve_jeff_trial *trial, size_t bytes)
     if (jeff_compact(trial->heap, 0) != JEFF_STOP_DONE) {
         steve_jeff_trial_note(trial, "a compaction without a limit stopped before its end");
     }
+}
+
+/// What the whole reservation could not hold takes no pages.
+static void ask_too_much(struct steve_jeff_trial *trial)
+{
+    struct jeff_stats stats;
+    jeff_stats(trial->heap, &stats);
+    const size_t readable = trial->pages.readable;
+    if (jeff_malloc(trial->heap, trial->pages.heap_bytes - stats.control_bytes - stats.table_bytes) != JEFF_NULL ||
+        trial->pages.readable > readable) {
+        steve_jeff_trial_note(trial, "a request for more than a heap can hold has taken pages");
+    }
+}
+
+/// Blocks of no bytes until the handle table meets them. First the table gives way alone, as a locked block has got to the top;
+/// then all does.
+static void meet(struct steve_jeff_trial *trial)
+{
+    static jeff_handle many[MANY];
+    const jeff_handle mover = jeff_malloc(trial->heap, 100);
+    size_t count = 0;
+    while (count < MANY && (many[count] = jeff_malloc(trial->heap, 0)) != JEFF_NULL) {
+        count++;
+    }
+    audit(trial);
+    const size_t had = trial->pages.readable;
+    for (unsigned i = 0; i < LAST && count > 0; i++) {
+        jeff_free(trial->heap, many[--count]);
+    }
+    const bool stays = jeff_resize(trial->heap, mover, LAST * 8) && jeff_lock(trial->heap, mover) != NULL;
+    while (count > 0) {
+        jeff_free(trial->heap, many[--count]);
+    }
+    jeff_compact(trial->heap, 0);
+    audit(trial);
+    if ((stays && !jeff_unlock(trial->heap, mover)) || !jeff_free(trial->heap, mover) ||
+        jeff_compact(trial->heap, 0) != JEFF_STOP_DONE || trial->pages.readable > had / 2) {
+        steve_jeff_trial_note(trial, "a heap whose ends have met keeps the pages of what was freed");
+    }
+    audit(trial);
 }
 
 /// A heap that was large and is empty gives most of its pages back, and takes them again when it needs them.
@@ -261,7 +303,13 @@ static void run(struct steve_jeff_trial *trial, size_t own)
     const size_t most = some < 1000 ? 1000 : some < own ? some : own;
     fill_up(trial, steve_jeff_trial_below(trial, 3) == 0 ? 0 : steve_jeff_trial_below(trial, (uint32_t)most));
     trial->pages.most = 0;
+    if (trial->wrong == NULL && own > trial->pages.heap_bytes) {
+        ask_too_much(trial);
+    }
     if (trial->wrong == NULL && trial->pages.heap_bytes > 2 * LARGE && own > LARGE) {
+        if (steve_jeff_trial_below(trial, 4) == 0) {
+            meet(trial);
+        }
         shrink(trial);
     } else if (trial->wrong == NULL) {
         own_pages(trial, own);
