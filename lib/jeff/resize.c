@@ -204,7 +204,7 @@ bool jeff_resize(jeff_heap *h, jeff_handle handle, size_t bytes)
     const size_t alignment =
         (size_t)GRANULE * (purged ? (size_t)1 << e->off : alignment_of(h, start_of(e), header_of(h, start_of(e))));
     struct request request;
-    if (!request_make(bytes, alignment, &request) || request.granules > h->end / GRANULE)
+    if (!request_make(bytes, alignment, &request))
         return refuse(h, lock_count(h, slot) ? JEFF_ERROR_LOCKED : JEFF_ERROR_NO_MEMORY);
     if (!purged && resize_here(h, e, &request))
         return true;

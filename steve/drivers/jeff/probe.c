@@ -1,11 +1,15 @@
 /// What jeff.h says and no op asks for: handles of addresses, arguments out of range, calls that callbacks may
 /// not make, used up slots, and heaps over the system's own pages. Damaged heaps are in damage.c.
+#define _DEFAULT_SOURCE
 #include "steve/drivers/jeff/probe_internal.h"
 
 #include <stdint.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <time.h>
 
 #include "jeff_inline.h"
+#include "lib/jeff/heap_internal.h"
 #include "rmalloc.h"
 #include "steve/drivers/jeff/figures_internal.h"
 #include "steve/drivers/jeff/refusing_pages_internal.h"
@@ -260,18 +264,50 @@ const char *steve_jeff_probe_worn(jeff_heap *heap, jeff_handle *worn)
 
 /* The system's pages */
 
+/// Whether the system would have given the pages of a small heap.
+static bool system_gives(void)
+{
+    void *const pages = mmap(NULL, MIB, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return pages != MAP_FAILED && munmap(pages, MIB) == 0;
+}
+
 static const char *probe_own_pages(void)
 {
     const struct jeff_config config = {.own_mapping = 1};
     jeff_heap *heap = jeff_create(JEFF_HEAP_MIN, &config, NULL);
     if (heap == NULL) {
-        return NULL; // the system has nothing to give
+        return system_gives() ? "a heap over the system's pages was refused, and there were some" : NULL;
     }
     jeff_handle handle = jeff_malloc(heap, 16 * KIB);
     const bool grown = handle != JEFF_NULL && jeff_resize(heap, handle, 32 * KIB);
     const bool refused = handle != JEFF_NULL && !jeff_resize(heap, handle, SIZE_MAX);
     jeff_destroy(heap);
     return handle == JEFF_NULL || (grown && refused) ? NULL : "a block with pages of its own was not resized";
+}
+
+static uint64_t system_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
+}
+
+/// A heap whose client has no clock goes by the system's, read here before and after. By bytes moved it would take longer.
+static const char *probe_clock(jeff_heap *heap)
+{
+    struct jeff_report report;
+    const jeff_handle below = jeff_malloc(heap, 100 * KIB);
+    const jeff_handle large = jeff_malloc(heap, 400 * KIB);
+    jeff_free(heap, below);
+    const uint64_t before = system_ns();
+    const uint64_t between = jeff_posix_now_ns(NULL);
+    const uint64_t middle = system_ns();
+    jeff_compact_goal(heap, NULL, &report);
+    const uint64_t after = system_ns();
+    jeff_free(heap, large);
+    return between < before || between > middle || report.time_ns > after - middle
+               ? "a heap over the system's pages goes by another clock than the system's"
+               : NULL;
 }
 
 /// @param gives whether the system has as much address space as a heap without a limit takes
@@ -291,6 +327,7 @@ static const char *probe_system_heap(bool *gives)
         jeff_compact(heap, 0) != JEFF_STOP_DONE || jeff_check(heap, NULL) != JEFF_OK) {
         wrong = "a heap over the system's pages is not sound";
     }
+    wrong = wrong == NULL ? probe_clock(heap) : wrong;
     jeff_destroy(heap);
     return wrong;
 }

@@ -88,6 +88,7 @@ static void *reserve(void *context, size_t bytes)
     pages->heap_bytes = pages->reserved == 0 ? bytes : pages->heap_bytes;
     pages->reserved += bytes;
     pages->open++;
+    pages->held += bytes;
     judge(trial, address, bytes);
     return address;
 }
@@ -121,6 +122,10 @@ static void release(void *context, void *address, size_t bytes)
     struct steve_jeff_trial *trial = context;
     judge(trial, address, bytes);
     trial->pages.open--;
+    trial->pages.held -= bytes;
+    if (trial->pages.open == 0 && trial->pages.held != 0) {
+        steve_jeff_trial_note(trial, "more, or less, was released than had been reserved");
+    }
 }
 
 struct jeff_page_hooks steve_jeff_trial_hooks(struct steve_jeff_trial *trial)

@@ -27,6 +27,7 @@ struct steve_jeff_trial_pages {
     size_t page;
     size_t reserved;   ///< bytes given out, of which those of released reservations are not given out again
     size_t open;       ///< reservations that were not released
+    size_t held;       ///< their bytes
     size_t heap_bytes; ///< of the first of them
     size_t readable;   ///< of these, what is committed
     unsigned commits;  ///< calls so far

@@ -81,8 +81,8 @@ static void ask_too_much(struct steve_jeff_trial *trial)
     }
 }
 
-/// Blocks of no bytes until the handle table meets them. First the table gives way alone, as a locked block has got to the top;
-/// then all does.
+/// Blocks of no bytes until the handle table meets them. Then the blocks give way alone, as the last handle is kept, or the table
+/// does, as a locked block has got to the top; and then all does.
 static void meet(struct steve_jeff_trial *trial)
 {
     static jeff_handle many[MANY];
@@ -96,12 +96,15 @@ static void meet(struct steve_jeff_trial *trial)
     for (unsigned i = 0; i < LAST && count > 0; i++) {
         jeff_free(trial->heap, many[--count]);
     }
-    const bool stays = jeff_resize(trial->heap, mover, LAST * 8) && jeff_lock(trial->heap, mover) != NULL;
+    const jeff_handle last = count > 0 && steve_jeff_trial_below(trial, 2) == 0 ? many[--count] : JEFF_NULL;
+    const bool stays =
+        last == JEFF_NULL && jeff_resize(trial->heap, mover, LAST * 8) && jeff_lock(trial->heap, mover) != NULL;
     while (count > 0) {
         jeff_free(trial->heap, many[--count]);
     }
     jeff_compact(trial->heap, 0);
     audit(trial);
+    jeff_free(trial->heap, last);
     if ((stays && !jeff_unlock(trial->heap, mover)) || !jeff_free(trial->heap, mover) ||
         jeff_compact(trial->heap, 0) != JEFF_STOP_DONE || trial->pages.readable > had / 2) {
         steve_jeff_trial_note(trial, "a heap whose ends have met keeps the pages of what was freed");
@@ -201,6 +204,19 @@ static void resize_some(struct steve_jeff_trial *trial, struct steve_jeff_trial_
     }
     if (jeff_resize(trial->heap, block->handle, SIZE_MAX) || jeff_resize(trial->heap, block->handle, SIZE_MAX / 2)) {
         steve_jeff_trial_note(trial, "a block was made larger than there are addresses");
+    }
+}
+
+/// An aligned block with pages of its own, which are reserved and then refused.
+static void refuse_own(struct steve_jeff_trial *trial, size_t own)
+{
+    const size_t open = trial->pages.open;
+    trial->pages.failing_commit = trial->pages.commits + 1;
+    trial->pages.fails_every = 0;
+    const bool refused = jeff_aligned_alloc(trial->heap, 4 * trial->pages.page, own) == JEFF_NULL;
+    trial->pages.failing_commit = 0;
+    if (!refused || trial->pages.open != open || jeff_last_status(trial->heap) != JEFF_ERROR_NO_MEMORY) {
+        steve_jeff_trial_note(trial, "a block was refused its pages, and was made, or has kept some");
     }
 }
 
@@ -312,6 +328,7 @@ static void run(struct steve_jeff_trial *trial, size_t own)
         }
         shrink(trial);
     } else if (trial->wrong == NULL) {
+        refuse_own(trial, own);
         own_pages(trial, own);
     }
 }

@@ -43,6 +43,30 @@ static void request(struct steve_jeff_trial *trial)
     }
 }
 
+/// The first block that moves has another one freed, which is kept behind those of the trial.
+static void on_moved(void *context, jeff_handle handle, void *from, void *to, size_t bytes)
+{
+    struct steve_jeff_trial *trial = context;
+    jeff_handle *const doomed = &trial->block[BLOCKS].handle;
+    (void)from;
+    (void)to;
+    (void)bytes;
+    if (*doomed != JEFF_NULL && *doomed != handle) {
+        jeff_free(trial->heap, *doomed);
+        *doomed = JEFF_NULL;
+    }
+}
+
+/// A block that is freed while its own resize has everything moved.
+static void free_inside(struct steve_jeff_trial *trial)
+{
+    const jeff_handle handle = jeff_malloc(trial->heap, 100);
+    trial->block[BLOCKS].handle = handle;
+    if (jeff_resize(trial->heap, handle, 200) || jeff_last_status(trial->heap) != JEFF_ERROR_HANDLE) {
+        steve_jeff_trial_note(trial, "a block was resized that a callback had freed");
+    }
+}
+
 static void make_blocks(struct steve_jeff_trial *trial)
 {
     for (size_t i = 0; i < BLOCKS && trial->wrong == NULL; i++) {
@@ -74,6 +98,7 @@ void steve_jeff_trial_scramble(struct steve_jeff_trial *trial)
     const struct jeff_config config = {.handle_salt = steve_jeff_trial_draw(trial) | 1,
                                        .scramble = true,
                                        .now_ns = steve_jeff_trial_now,
+                                       .moved = on_moved,
                                        .context = trial};
     trial->heap = jeff_init(steve_jeff_trial_memory(BYTES), BYTES, &config, NULL);
     if (trial->heap == NULL) {
@@ -91,5 +116,6 @@ void steve_jeff_trial_scramble(struct steve_jeff_trial *trial)
             steve_jeff_trial_note(trial, "a heap that scrambles has left what a block held that was freed");
         }
     }
+    free_inside(trial);
     jeff_destroy(trial->heap);
 }
