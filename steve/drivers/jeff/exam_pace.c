@@ -8,9 +8,11 @@
 #define SMALL_MOST 40u  ///< granules of a block
 #define LARGE_MOST 600u ///< of a block in some heaps: less than a step
 /// Between two looks at the clock so much work is done at least, in a heap with blocks that move in pieces and in others.
+#define STEP        16384u
 #define PIECE       1040u
 #define WALK        (EXAM_BLOCKS * VISIT) ///< over all blocks, which cannot be broken off
 #define LOOK        128u
+#define LOOKS_MOST  14u ///< near the end, where half of what can be done is done between two
 #define PIECES_FROM 4096u
 /// A pace is known to one part in so many.
 #define EXACT_PARTS 64u
@@ -30,6 +32,7 @@ struct pace {
     uint64_t work, now_ns;
     uint64_t unit_ns, ending_ns;
     bool begins; ///< the next look is the first of a call
+    uint32_t looks;
     uint32_t count;
     uint32_t largest; ///< bytes of the largest block
     jeff_handle handle[EXAM_BLOCKS];
@@ -46,6 +49,7 @@ static uint64_t look(void *context)
     if (!p->begins) // nothing was done since the last look: that one ended the call
         p->now_ns += work == p->work ? p->ending_ns : (work - p->work) * p->unit_ns;
     p->work = work;
+    p->looks = p->begins ? 1 : p->looks + 1;
     p->begins = false;
     return p->now_ns;
 }
@@ -118,6 +122,8 @@ static const char *judge_calls(struct pace *p, uint64_t budget_ns, uint32_t call
         if (i >= learning && call.blocks > 1 &&
             call.ns > budget_ns + look_ns + slack_ns + (paused ? 0 : p->ending_ns + WALK * p->unit_ns))
             return "a call with a budget overruns it although it knows how long a move takes";
+        if (i >= learning && p->looks > LOOKS_MOST + 2 * budget_ns / (p->unit_ns * STEP))
+            return "a call with a budget looks at the clock more often than it has to";
         if (!paused)
             make_room(p);
         if (!paused || i < learning)

@@ -50,6 +50,11 @@ static const char *in_slices(struct exam *e, const struct exam_map *map, const s
 {
     const uint64_t bytes = 512 + steve_exam_draw(e, steve_exam_draw(e, 2) == 0 ? 1024 : 8192);
     const struct jeff_goal goal = {.wanted_bytes = 16 * (size_t)EXAM_HEAP, .budget_ns = bytes * e->unit_ns};
+    const struct jeff_goal endless = {.wanted_bytes = goal.wanted_bytes, .budget_ns = UINT64_MAX};
+    if (steve_exam_draw(e, 8) == 0)
+        return jeff_compact_goal(e->heap, &endless, NULL) != JEFF_STOP_BUDGET
+                   ? NULL
+                   : "a compaction whose time never ends runs out of time";
     struct jeff_report report;
     struct exam_counted was = steve_exam_count(e);
     for (uint32_t calls = 0; jeff_compact_goal(e->heap, &goal, &report) == JEFF_STOP_BUDGET; calls++) {
