@@ -262,7 +262,7 @@ static struct choice choose(struct planner *p, uint32_t *largest)
 {
     const struct request *wanted = p->pass->wanted;
     struct choice choice = {0};
-    if (wanted && !p->dry && largest_run(p->h) >= run_needed(wanted))
+    if (wanted && largest_run(p->h) >= run_needed(wanted))
         return choice; // cached blocks that were merged have made it
     if (wanted)
         choice = choose_for_wanted(p, run_needed(wanted));

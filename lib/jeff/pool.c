@@ -132,7 +132,7 @@ static void add_free_run(struct planner *p, struct pool *pool, const struct wind
     if (start >= piece->end)
         return;
     const bool last = piece->end == p->limit;
-    if (start > piece->start && p->moving) {
+    if (start > piece->start) {
         assert(!last); // what a window is made for lies above it
         blank(h, piece->start, start - piece->start);
         blank(h, start, piece->end - start);

@@ -293,7 +293,7 @@ static struct exam_wish draw_wish(struct exam *e)
         .bytes = 768 + steve_exam_draw(e, steve_exam_draw(e, 4) == 0 ? 12 * 1024 : 3 * 1024),
         .sizes = sized ? 1 + steve_exam_draw(e, EXAM_SIZES) : 0,
         .most = 1 + steve_exam_draw(e, steve_exam_draw(e, 8) == 0 ? 140 : 12),
-        .aligned = sized || steve_exam_draw(e, 4) != 0 ? 0 : steve_exam_draw(e, 6),
+        .aligned = sized || steve_exam_draw(e, 3) == 0 ? 0 : steve_exam_draw(e, 6),
         .freed = 2 + steve_exam_draw(e, 8),
         .pins = steve_exam_draw(e, 4) == 0 ? steve_exam_draw(e, 30) : steve_exam_draw(e, 5),
         .spare = steve_exam_draw(e, 4),

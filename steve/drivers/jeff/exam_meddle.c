@@ -164,7 +164,11 @@ static const char *in_calls(struct meddler *m, bool all)
     struct jeff_report report;
     const char *wrong = NULL;
     for (uint32_t calls = 0; calls < CALLS_MOST && wrong == NULL; calls++) {
-        if (jeff_compact_goal(m->e->heap, &goal, &report) != JEFF_STOP_BUDGET)
+        const enum jeff_stop stop = jeff_compact_goal(m->e->heap, &goal, &report);
+        if (report.left_blocks != 0)
+            return "a call with a budget leaves a block of less than a step for a longer one";
+        // Some end early: whatever is done next meets a block that is halfway.
+        if (stop != JEFF_STOP_BUDGET || steve_exam_draw(m->e, 16) == 0)
             return look(m);
         if (all) {
             for (uint32_t i = 0; i < m->count; i++) {

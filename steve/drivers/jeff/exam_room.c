@@ -100,13 +100,14 @@ static bool one_move_is_enough(const struct exam *e, const struct exam_map *map,
     if (known == NULL || known->alignment != 1)
         return false;
     const bool is_free_above = i + 2 < map->count && map->piece[i + 2].kind == EXAM_FREE;
+    const bool is_hole_above = is_free_above && map->piece[i + 2].end != map->limit;
     const uint32_t above = is_free_above ? size_of(&map->piece[i + 2]) : 0;
     bool has_room = false;
     for (size_t other = 0; other < map->count; other++)
         has_room =
             has_room || (map->piece[other].kind == EXAM_FREE && map->piece[other].end != map->limit && other != i &&
                          other != i + 2 && size_of(&map->piece[other]) > block + block / CLASS_PARTS);
-    return hole + above >= granules || (has_room && !is_free_above && hole + block >= granules);
+    return hole + above >= granules || (has_room && !is_hole_above && hole + block + above >= granules);
 }
 
 static const char *judge_served(const struct exam *e, const struct state *was, const struct state *is,
@@ -357,7 +358,7 @@ const char *steve_exam_room(struct exam *e)
             return wrong;
         const uint32_t granules =
             e->sizes == 0 ? 1 + steve_exam_draw(e, wish.most + 4) : e->size[steve_exam_draw(e, e->sizes)];
-        if (e->count > 0 && steve_exam_draw(e, 8) == 0) {
+        if (e->count > 0 && steve_exam_draw(e, e->purgeable != 0 ? 3 : 8) == 0) {
             widened = widen(e, granules) || widened;
             plain = false;
         }
