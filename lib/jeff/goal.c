@@ -53,7 +53,7 @@ static bool cheapest_window(struct planner *p, const struct window *within, uint
             const uint32_t size = left.end - left.start;
             const uint32_t has = free_only ? free : free + w.live;
             const uint32_t loses = free_only && left.kind != PIECE_FREE ? 0 : size;
-            if (p->over || left.start == right.start || has < (uint64_t)need + loses)
+            if (p->over || has < (uint64_t)need + loses)
                 break;
             if (left.kind == PIECE_FREE)
                 free -= size;

@@ -482,7 +482,17 @@ static inline uint32_t largest_run(struct jeff_heap *h)
     return largest_run_among(h, (unsigned)-1);
 }
 unsigned hole_bin_of(uint32_t size);
-/// The first bin from one on, or the last of all, that has something in it by a map of the bins; HOLE_BINS, or 0: none has.
+/* A map of bins: bit i of its 128 is set if something is in bin i. */
+
+static inline void bin_fill(uint64_t map[2], unsigned bin)
+{
+    map[bin / 64] |= (uint64_t)1 << bin % 64;
+}
+static inline void bin_clear(uint64_t map[2], unsigned bin)
+{
+    map[bin / 64] &= ~((uint64_t)1 << bin % 64);
+}
+/// The first bin from one on, or the last of all, that is not empty; HOLE_BINS, or 0: none.
 unsigned bin_from(const uint64_t map[2], unsigned bin);
 unsigned bin_last(const uint64_t map[2]);
 /// The next hole in the same bin; 0: none.

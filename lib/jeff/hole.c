@@ -92,7 +92,7 @@ void hole_unlink(struct jeff_heap *h, uint32_t start, uint32_t size)
         assert(hole_heads(h)[bin] == start);
         hole_heads(h)[bin] = next;
         if (!next)
-            h->hole_map[bin / 64] &= ~((uint64_t)1 << bin % 64);
+            bin_clear(h->hole_map, bin);
     }
     h->hole_granules -= size;
 }
@@ -139,7 +139,7 @@ void hole_make(struct jeff_heap *h, uint32_t start, uint32_t size)
     if (next)
         store(at(h, next) + 4, start);
     hole_heads(h)[bin] = start;
-    h->hole_map[bin / 64] |= (uint64_t)1 << bin % 64;
+    bin_fill(h->hole_map, bin);
     h->hole_granules += size;
     set_free_below(h, start + size);
 }

@@ -87,7 +87,7 @@ static void pool_add(struct jeff_heap *h, struct pool *pool, uint32_t where, uin
     const unsigned bin = hole_bin_of(end - start);
     item_store(h, where, (struct item){.next = pool->bin[bin], .remaining = end - start, .end = end});
     pool->bin[bin] = where;
-    pool->map[bin / 64] |= (uint64_t)1 << bin % 64;
+    bin_fill(pool->map, bin);
 }
 
 /// Takes an item out of its bin. @param previous the one before it there; 0: it is the first
@@ -101,7 +101,7 @@ static void pool_remove(struct jeff_heap *h, struct pool *pool, unsigned bin, ui
     }
     pool->bin[bin] = item.next;
     if (!item.next)
-        pool->map[bin / 64] &= ~((uint64_t)1 << bin % 64);
+        bin_clear(pool->map, bin);
 }
 
 uint32_t pool_largest(const struct planner *p, const struct pool *pool)
@@ -118,8 +118,7 @@ uint32_t pool_largest(const struct planner *p, const struct pool *pool)
 void blank(struct jeff_heap *h, uint32_t start, uint32_t size)
 {
     set_header(h, start, size < SLOT_END ? size : 0);
-    if (size >= SLOT_END)
-        store(at(h, start) + 8, size);
+    store(at(h, start) + 8, size);
 }
 
 /// The free runs as they are, but what of them lies in the window.

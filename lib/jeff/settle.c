@@ -27,7 +27,6 @@ static bool find_place(const struct settling *s, uint32_t begin, struct window *
         (void)is_there;
         if (piece.kind == PIECE_PINNED)
             return false;
-        window->live += piece.kind == PIECE_MOVABLE ? piece.end - piece.start : 0;
     }
     window->end = piece.kind == PIECE_FREE ? (uint32_t)end : piece.end;
     return true;
