@@ -248,13 +248,6 @@ static void copy_piece(struct jeff_heap *h, struct pass *pass, const struct slid
     pass->work += (uint64_t)granules * GRANULE;
 }
 
-/// Leaves a block where it lies that another thread has locked, or wants to. What was copied of it is void.
-static enum step give_up(struct jeff_heap *h, struct slide *s, uint32_t size)
-{
-    s->halfway_done = 0;
-    return pass_by(h, s, size);
-}
-
 /// Moves a large block that does not overlap with its new place, in pieces, over as many calls as it takes. Until all of it is there the
 /// block lives where it was; a lock or a resize clears CW_HALFWAY, and what was copied is void.
 /// @return STEP_WHOLE: it is to be moved as a small one is
@@ -262,29 +255,26 @@ static COLD enum step slide_in_pieces(struct jeff_heap *h, struct pass *pass, st
                                       uint32_t to, uint32_t size)
 {
     struct entry *e = entry_at(h, slot);
+    const uint32_t had = s->halfway_slot == slot ? s->halfway_done : 0;
+    s->halfway_done = 0; // unless it pauses once more
     catch_up(h, pass, s);
     const bool claimed = gate_claim(h, slot);
     if (!claimed || !gate_is_halfway(h, slot))
         e->cw &= ~CW_HALFWAY;
     if (!claimed)
-        return give_up(h, s, size);
-    uint32_t done = 1;
-    if (s->halfway_done && s->halfway_slot == slot) {
-        if (e->cw & CW_HALFWAY) {
-            done = s->halfway_done;
-        } else if (pass->deadline_ns) {
-            // It is in use: to begin anew in each call would get it nowhere. It has its next chance when the pass comes round.
-            s->halfway_done = 0;
-            gate_release(h, slot);
-            if ((uint64_t)size * GRANULE < STEP_WORK)
-                return STEP_WHOLE;
-            pass->left_blocks++;
-            return pass_by(h, s, size);
-        }
+        return pass_by(h, s, size); // another thread has locked it, or wants to: what was copied of it is void
+    const bool goes_on = had && e->cw & CW_HALFWAY;
+    if (had && !goes_on && pass->deadline_ns) {
+        // It is in use: to begin anew in each call would get it nowhere. It has its next chance when the pass comes round.
+        gate_release(h, slot);
+        if ((uint64_t)size * GRANULE < STEP_WORK)
+            return STEP_WHOLE;
+        pass->left_blocks++;
+        return pass_by(h, s, size);
     }
+    uint32_t done = goes_on ? had : 1;
     e->cw &= ~CW_HALFWAY;
     forget_shown(e);
-    s->halfway_done = 0;
     while (done < size - 1) {
         if (is_due(pass, 0) && clock_says_over(h, pass, 0) && s->passed) {
             gate_release_halfway(h, slot);
@@ -297,7 +287,7 @@ static COLD enum step slide_in_pieces(struct jeff_heap *h, struct pass *pass, st
         }
         if (gate_is_wanted(h, slot)) {
             gate_release(h, slot);
-            return give_up(h, s, size);
+            return pass_by(h, s, size);
         }
         assert(!pass->deadline_ns || pass->due > pass->work); // the clock was looked at, if it was due
         const uint64_t before_due = pass->deadline_ns ? pass->due - pass->work : STEP_WORK;
