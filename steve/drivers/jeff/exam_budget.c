@@ -115,6 +115,25 @@ static bool is_crumbs(const struct exam *e, const struct exam_map *map)
     return !e->aligned && least != UINT32_MAX && map->largest + map->largest / CLASS_PARTS < least;
 }
 
+/// Granules that slide until the free memory between two locked blocks that was met on the way makes a run of `need`;
+/// UINT32_MAX if it never does, and what is above the last block is not met.
+static uint32_t slid_for(const struct exam_map *map, uint32_t need)
+{
+    uint32_t gap = 0;
+    uint32_t moved = 0;
+    for (size_t i = 0; i < map->count && map->piece[i].end != map->limit; i++) {
+        const uint32_t size = map->piece[i].end - map->piece[i].begin;
+        if (map->piece[i].kind == EXAM_FREE)
+            gap += size;
+        else
+            gap = map->piece[i].kind == EXAM_PINNED ? 0 : gap;
+        if (gap >= need)
+            return moved;
+        moved += map->piece[i].kind == EXAM_MOVABLE && gap != 0 ? size : 0;
+    }
+    return UINT32_MAX;
+}
+
 const char *steve_exam_budget(struct exam *e)
 {
     const bool crumbs = steve_exam_draw(e, 4) == 0;
@@ -166,6 +185,9 @@ const char *steve_exam_budget(struct exam *e)
             wrong = "a call with a budget overruns it by more than a walk";
         if (wrong == NULL)
             wrong = steve_exam_kept(e, &before, &after);
+        const uint32_t slid = calls == 0 && ample && need != 0 && !e->aligned ? slid_for(&before, need) : UINT32_MAX;
+        if (wrong == NULL && slid != UINT32_MAX && report.moved_bytes != (size_t)slid * GRANULE)
+            wrong = "a call with a budget does not end as soon as the run that is wanted is there";
         if (wrong != NULL)
             return wrong;
         if (report.stop == JEFF_STOP_BUDGET) {
