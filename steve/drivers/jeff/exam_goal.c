@@ -295,7 +295,7 @@ static struct exam_wish draw_wish(struct exam *e)
         .most = 1 + steve_exam_draw(e, steve_exam_draw(e, 8) == 0 ? 140 : 12),
         .aligned = sized || steve_exam_draw(e, 3) == 0 ? 0 : steve_exam_draw(e, 6),
         .freed = 2 + steve_exam_draw(e, 8),
-        .pins = steve_exam_draw(e, 4) == 0 ? steve_exam_draw(e, 30) : steve_exam_draw(e, 5),
+        .pins = steve_exam_draw(e, 2) == 0 ? steve_exam_draw(e, 30) : steve_exam_draw(e, 5),
         .spare = steve_exam_draw(e, 4),
         .tells = steve_exam_draw(e, 3) == 0,
         .stays = steve_exam_draw(e, 4) == 0,
