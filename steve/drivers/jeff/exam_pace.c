@@ -99,11 +99,14 @@ static struct call compact(struct pace *p, uint64_t budget_ns)
     struct jeff_stats was;
     struct jeff_stats is;
     jeff_stats(p->heap, &was);
-    const uint64_t begin_ns = p->now_ns;
+    p->begins = true;
+    const uint64_t begin_ns = look(p);
     p->begins = true;
     const enum jeff_stop stop =
         budget_ns == MILLISECOND ? jeff_compact(p->heap, 1) : jeff_compact_goal(p->heap, &goal, NULL);
     jeff_stats(p->heap, &is);
+    // A call without a budget would not look at the clock when it ends.
+    p->now_ns += (is.moved_bytes + VISIT * is.visited_blocks - p->work) * p->unit_ns;
     return (struct call){.ns = p->now_ns - begin_ns, .blocks = is.moved_blocks - was.moved_blocks, .stop = stop};
 }
 
