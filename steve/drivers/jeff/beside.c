@@ -10,7 +10,7 @@
 /// Lives under odd clocks, for a large geometry.
 #define MANY_LIVES 64u
 /// Exams at an end, at most.
-#define EXAMS_MOST 10u
+#define EXAMS_MOST 30u
 
 static const char *try_clocks(const struct instance *instance)
 {
