@@ -326,7 +326,7 @@ static const char *block_fault(const struct check *c, uint32_t start, uint32_t h
     const uint32_t alignment = alignment_of(c->h, start, header);
     if (size < 1u + (class_of(header) == CLASS_WIDE) || size > c->h->top - start)
         return "a block's size leads out of the heap";
-    if (alignment == 0 || (alignment & (alignment - 1)) || start != aligned_start(c->h, start, alignment, true))
+    if ((alignment & (alignment - 1)) || start != aligned_start(c->h, start, alignment, true))
         return "an aligned block is not aligned";
     return NULL;
 }
@@ -335,13 +335,9 @@ static const char *block_fault(const struct check *c, uint32_t start, uint32_t h
 static const void *find_unclaimed(const struct check *c, uint32_t start, uint32_t header, uint32_t below)
 {
     const uint32_t slot = header & SLOT_MASK;
-    if (is_slot(c, slot)) {
-        const struct entry *e = entry_at(c->h, slot);
-        const bool has_lost_it = !e->off && c->unattached > c->h->dead_count + c->h->bare_count;
-        const uint32_t other = block_start(c, slot);
-        if (has_lost_it || (other && !is_stretch(c, other)))
-            return e;
-    }
+    // More slots without a block than were counted: one of them has lost it.
+    if (is_slot(c, slot) && c->unattached > c->h->dead_count + c->h->bare_count)
+        return entry_at(c->h, slot);
     return header_at(c, below && !is_in_bin(c, start) ? below : start);
 }
 

@@ -286,6 +286,11 @@ static struct word page_word(struct steve_jeff_trial *trial)
 
 /* What no other word contradicts, but what it may be at all */
 
+static bool one_bit(uint32_t bits)
+{
+    return (bits & (bits - 1)) == 0;
+}
+
 static struct word is_wrong(void *field, uint32_t value)
 {
     return (struct word){.address = field, .must = UINT32_MAX, .is_given = true, .value = value};
@@ -328,13 +333,40 @@ static struct entry *purged_entry(const struct jeff_heap *h)
     return NULL;
 }
 
+/// An entry whose block lies one bit away from nowhere, which is what an entry without a block says; NULL if there is none.
+static struct entry *nearly_bare(const struct jeff_heap *h)
+{
+    for (uint32_t slot = h->slot_low; slot < NIL; slot++) {
+        struct entry *e = entry_at(h, slot);
+        if (e->off != 0 && one_bit(e->off) && !(is_live(e) && e->cw & CW_PURGED)) {
+            return e;
+        }
+    }
+    return NULL;
+}
+
+/// Such an entry loses its block.
+static struct word lost_block(struct steve_jeff_trial *trial)
+{
+    struct entry *e = nearly_bare(trial->heap);
+    if (e == NULL) {
+        return (struct word){0};
+    }
+    struct word word = is_wrong(&e->off, 0);
+    word.begin = (uintptr_t)e;
+    word.end = (uintptr_t)(e + 1);
+    return word;
+}
+
 static struct word wrong_value(struct steve_jeff_trial *trial)
 {
     struct jeff_heap *h = trial->heap;
     const struct stretch s = draw_stretch(trial);
     struct entry *e = entry_at(h, h->slot_low + steve_jeff_trial_below(trial, NIL - h->slot_low + 1));
     struct entry *purged = purged_entry(h);
-    switch (steve_jeff_trial_below(trial, 11)) {
+    switch (steve_jeff_trial_below(trial, 12)) {
+    case 11:
+        return lost_block(trial);
     case 0:
         return s.size > 1 ? is_wrong(&h->cursor, s.start + 1) : is_wrong(&h->cursor, h->top + 1);
     case 1:
@@ -414,11 +446,6 @@ static bool is_placed(const struct jeff_heap *h, const struct word *word, const 
     const bool in_lists =
         offset < (uintptr_t)at(h, h->first) - (uintptr_t)h || (offset >= table_low(h) && offset < h->end);
     return (where >= word->begin && where < word->end) || (word->is_link && in_lists);
-}
-
-static bool one_bit(uint32_t bits)
-{
-    return (bits & (bits - 1)) == 0;
 }
 
 static enum jeff_status check(struct jeff_heap *h, struct jeff_damage *found)
