@@ -612,6 +612,9 @@ void steve_jeff_trial_damage(struct steve_jeff_trial *trial)
     if (steve_jeff_trial_below(trial, 2) == 0) {
         retire(trial, &trial->block[8 + steve_jeff_trial_below(trial, 8)]);
     }
+    if (steve_jeff_trial_below(trial, 8) == 0) {
+        trial->heap->drain_bin = trial->heap->binned; // as if merging had come to the last bin
+    }
     steve_jeff_trial_look(trial);
     if (trial->wrong == NULL) {
         scrub(trial->heap);
