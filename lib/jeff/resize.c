@@ -48,8 +48,6 @@ static bool merge_above(struct jeff_heap *h, uint32_t end, uint32_t wanted)
         merged = size;
         run_free(h, end, size, false);
     }
-    if (end < h->top)
-        return true;
     if (top_limit(h) - end < wanted && h->pages && (uint64_t)end + wanted <= UINT32_MAX)
         pages_grow(h, end + wanted);
     return top_limit(h) - end >= wanted;

@@ -128,8 +128,10 @@ static void shrink(struct steve_jeff_trial *trial)
     audit(trial);
     const jeff_handle locked = jeff_malloc(trial->heap, 3000);
     const void *const address = jeff_lock(trial->heap, locked);
-    if (address == NULL || !jeff_resize(trial->heap, locked, LARGE) || jeff_lock(trial->heap, locked) != address ||
-        !jeff_unlock(trial->heap, locked) || !jeff_unlock(trial->heap, locked) || !jeff_free(trial->heap, locked)) {
+    if (address == NULL || !jeff_resize(trial->heap, locked, LARGE / 4) ||
+        !jeff_resize(trial->heap, locked, LARGE / 2) || !jeff_resize(trial->heap, locked, LARGE) ||
+        jeff_lock(trial->heap, locked) != address || !jeff_unlock(trial->heap, locked) ||
+        !jeff_unlock(trial->heap, locked) || !jeff_free(trial->heap, locked)) {
         steve_jeff_trial_note(trial, "a locked block did not grow into the pages above it");
     }
     const jeff_handle again = jeff_malloc(trial->heap, LARGE);
