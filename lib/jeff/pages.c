@@ -86,7 +86,8 @@ jeff_heap *pages_create(size_t max_bytes, const struct jeff_config *config, uint
     base += *before;
     reserved -= *before;
     const size_t low = round_up((size_t)heap_geometry(reserved, true).first * GRANULE, page);
-    if (low + page > reserved || !hooks->commit(hooks->context, base - head, head + low) ||
+    assert(low + page <= reserved);
+    if (!hooks->commit(hooks->context, base - head, head + low) ||
         !hooks->commit(hooks->context, base + reserved - page, page)) {
         hooks->release(hooks->context, begin, all);
         return refuse(status, JEFF_ERROR_MAP);

@@ -40,13 +40,6 @@ static void *refuse_reserve(void *context, size_t bytes)
     return NULL;
 }
 
-static void *reserve_little(void *context, size_t bytes)
-{
-    static _Alignas(1024) char little[4096];
-    (void)context;
-    return bytes <= sizeof little ? little : NULL;
-}
-
 static bool refuses_pages(const struct jeff_shared_config *config, enum jeff_status expected)
 {
     enum jeff_status status = JEFF_OK;
@@ -96,6 +89,27 @@ static const char *probe_refused_gates(void)
     const bool sound = jeff_shared_check(heap, NULL) == JEFF_OK;
     jeff_shared_destroy(heap);
     return served && sound ? NULL : "a page of gates that was refused is not asked for again";
+}
+
+/// As few pages as there can be, all of them committed when the heap is made.
+static const char *probe_least_pages(void)
+{
+    const struct jeff_page_hooks pages = {1024, reserve_pages, commit_pages, ignore_pages, ignore_pages, NULL};
+    const struct jeff_shared_config config = {.heap = {.pages = &pages}, .mutex = &no_mutex};
+    pages_refused = false;
+    jeff_shared *heap = jeff_shared_create(JEFF_HEAP_MIN, &config, NULL);
+    if (heap == NULL) {
+        return "a shared heap of four small pages was refused";
+    }
+    enum jeff_status status = JEFF_OK;
+    size_t blocks = 0;
+    while (jeff_shared_malloc(heap, 0, &status) != JEFF_NULL) {
+        blocks++;
+    }
+    const bool sound = status == JEFF_ERROR_NO_MEMORY && jeff_shared_check(heap, NULL) == JEFF_OK;
+    jeff_shared_destroy(heap);
+    return blocks > 0 && sound ? NULL
+                               : "a shared heap of four small pages serves nothing, or is damaged when it is full";
 }
 
 /// Hooks of a mutex that lack one of their functions.
@@ -235,17 +249,13 @@ const char *steve_jeff_shared_probe_arguments(void)
         !refuses_region(memory, JEFF_HEAP_MIN + 64, &sound, JEFF_ERROR_TOO_SMALL)) {
         return "jeff_shared_init() took a region that is too small";
     }
-    // Gates and control block leave no page of four for the handle table.
-    const struct jeff_page_hooks small_pages = {1024, reserve_little, refuse_commit, ignore_pages, ignore_pages, NULL};
-    const struct jeff_shared_config cramped = {.heap = {.pages = &small_pages}, .mutex = &no_mutex};
-    enum jeff_status status = JEFF_OK;
-    if (jeff_shared_create(JEFF_HEAP_MIN, &cramped, &status) != NULL || status != JEFF_ERROR_MAP) {
-        return "a shared heap was made in four small pages";
-    }
     if (!refuses_pages(&without, JEFF_ERROR_MAP) || !refuses_pages(&odd, JEFF_ERROR_ARGUMENT)) {
         return "a shared heap was made without address space";
     }
     const char *wrong = probe_max_blocks(memory, sizeof memory);
+    if (wrong == NULL) {
+        wrong = probe_least_pages();
+    }
     if (wrong == NULL) {
         wrong = probe_refused_gates();
     }
