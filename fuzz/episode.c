@@ -28,11 +28,15 @@
 /// About how many bytes an input may have written, copied or cleared: one in twenty needs more, and took half of the time of all.
 #define MAX_WORK ((size_t)2 << 20)
 
+/// One input in so many, by its digest, runs at a second base as well, if where its driver's heap lies must make no difference.
+#define TWICE_EVERY 32u
+
 #define MAX_EXECUTORS 8u
 
 static struct executor {
     const struct steve_driver *driver;
     struct steve_exec *exec;
+    struct steve_exec *elsewhere; ///< at the second base; NULL: none
 } executors[MAX_EXECUTORS];
 static size_t executor_count;
 
@@ -42,12 +46,14 @@ static void say(void *context, const char *line)
     fprintf(stderr, FUZZ_TARGET ": the driver: %s\n", line);
 }
 
-static struct steve_exec *make_executor(const struct steve_driver *driver, const struct steve_driver *against)
+static struct steve_exec *make_executor(const struct steve_driver *driver, const struct steve_driver *against,
+                                        uint8_t base)
 {
     const char *why = "";
     const struct steve_exec_config config = {
         .driver = driver,
         .against = against,
+        .base_slot = base,
         .level = STEVE_CHECK_NORMAL,
         .keep_open = true,
     };
@@ -69,8 +75,14 @@ void episode_open(const char *family, const char *against)
     }
     for (size_t i = 0; i < steve_drivers.count && executor_count < MAX_EXECUTORS; i++) {
         const struct steve_driver *driver = steve_drivers.drivers[i];
-        if (family[0] == '\0' || is_of_family(driver, family))
-            executors[executor_count++] = (struct executor){driver, make_executor(driver, rival)};
+        if (family[0] != '\0' && !is_of_family(driver, family))
+            continue;
+        const bool twice = (driver->promises & STEVE_PROMISE_RELOCATABLE) != 0;
+        executors[executor_count++] = (struct executor){
+            .driver = driver,
+            .exec = make_executor(driver, rival, 0),
+            .elsewhere = twice ? make_executor(driver, NULL, 1) : NULL,
+        };
     }
 }
 
@@ -86,9 +98,8 @@ static const struct executor *executor_for(const struct steve_header *header)
     return NULL;
 }
 
-static void report(const struct steve_exec *exec)
+static void report(const struct steve_finding *finding)
 {
-    const struct steve_finding *finding = steve_exec_finding(exec);
     fprintf(stderr, FUZZ_TARGET ": oracle=%s op=%" PRIu64 " %s\n", steve_oracle_name(finding->oracle), finding->op,
             finding->what);
     abort();
@@ -148,22 +159,38 @@ static enum steve_outcome run(struct steve_exec *exec, uint64_t reach, size_t mo
     return steve_exec_end(exec);
 }
 
+/// Runs an input on one executor. @return false if the heap cannot be had
+static bool run_on(const struct executor *executor, struct steve_exec *exec, const struct steve_header *header,
+                   const uint8_t *data, size_t size)
+{
+    const char *why;
+    if (!steve_exec_begin(exec, header, &why))
+        return false;
+    const size_t count = size < STEVE_BYTES_HEADER ? 0 : (size - STEVE_BYTES_HEADER) / STEVE_BYTES_RECORD;
+    const bool in_region = (executor->driver->promises & STEVE_PROMISE_REGION) != 0;
+    const uint64_t reach = in_region ? header->heap_bytes : STEVE_HEAP_LIMIT;
+    // Without records `data` may be NULL, which arithmetic does not like.
+    const uint8_t *const records = count == 0 ? NULL : data + STEVE_BYTES_HEADER;
+    if (run(exec, reach, most_live(executor, header), records, count) == STEVE_FOUND)
+        report(steve_exec_finding(exec));
+    return true;
+}
+
 uint64_t episode_run(const uint8_t *data, size_t size)
 {
     struct steve_header header;
-    const char *why;
-
     steve_bytes_decode_header(&steve_drivers, data, size, &header);
     const struct executor *executor = executor_for(&header);
-    if (executor == NULL || !steve_exec_begin(executor->exec, &header, &why))
+    if (executor == NULL || !run_on(executor, executor->exec, &header, data, size))
         return 0;
 
-    const size_t count = size < STEVE_BYTES_HEADER ? 0 : (size - STEVE_BYTES_HEADER) / STEVE_BYTES_RECORD;
-    const bool in_region = (executor->driver->promises & STEVE_PROMISE_REGION) != 0;
-    const uint64_t reach = in_region ? header.heap_bytes : STEVE_HEAP_LIMIT;
-    // Without records `data` may be NULL, which arithmetic does not like.
-    const size_t most = most_live(executor, &header);
-    if (run(executor->exec, reach, most, count == 0 ? NULL : data + STEVE_BYTES_HEADER, count) == STEVE_FOUND)
-        report(executor->exec);
-    return steve_exec_digest(executor->exec);
+    const uint64_t digest = steve_exec_digest(executor->exec);
+    if (executor->elsewhere != NULL && digest % TWICE_EVERY == 0 &&
+        run_on(executor, executor->elsewhere, &header, data, size) &&
+        steve_exec_offset_digest(executor->exec) != steve_exec_offset_digest(executor->elsewhere))
+        report(&(struct steve_finding){
+            .oracle = STEVE_ORACLE_METAMORPHIC,
+            .what = "the same ops at a congruent base led to other offsets",
+        });
+    return digest;
 }
