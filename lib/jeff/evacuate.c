@@ -127,7 +127,8 @@ static void price_slide(struct planner *p, const struct window *window, bool sli
         price->granules += to != from ? size : 0;
     }
     p->over = was_over;
-    price->run = larger(price->run, window->end - dst);
+    price->made = window->end - dst;
+    price->run = larger(price->run, price->made);
 }
 
 struct price window_price(struct planner *p, const struct window *window, uint32_t enough, bool slide_first)

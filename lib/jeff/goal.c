@@ -96,7 +96,7 @@ static void choose_window(struct planner *p, const struct supply *supply, const 
         uint64_t run = window_bound(p, supply, &window);
         if (run >= need) {
             consider_cost(p, &window, need, need, false, best, &price);
-            run = price.run;
+            run = price.made;
         }
         // What found no room stays in the window, and makes it so much less wide.
         width = (uint64_t)window.end - window.begin + need - run;

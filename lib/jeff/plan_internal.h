@@ -64,6 +64,7 @@ struct window {
 /// What a plan comes to.
 struct price {
     uint32_t run;      ///< granules of the largest free run that it leaves: as a rule the one that it makes
+    uint32_t made;     ///< granules of the run that it makes, at the window's end
     uint32_t unplaced; ///< granules that stay in the window
     size_t blocks;     ///< that move, some of them twice if everything slides first
     uint64_t granules;

@@ -176,7 +176,7 @@ struct mapping {
     struct exam_map *map;
 };
 
-static void add(struct exam_map *map, const struct exam_piece *piece)
+void steve_exam_add(struct exam_map *map, const struct exam_piece *piece)
 {
     struct exam_piece *const last = map->count > 0 ? &map->piece[map->count - 1] : NULL;
     if (piece->kind == EXAM_FREE && last != NULL && last->kind == EXAM_FREE) {
@@ -208,20 +208,13 @@ static bool visit(void *context, const struct jeff_block *block)
     piece.end = piece.kind == EXAM_FREE ? m->map->limit : piece.begin + (uint32_t)(extent / GRANULE);
     m->map->live += piece.kind != EXAM_FREE;
     m->map->headers += block->kind != JEFF_BLOCK_TOP;
-    add(m->map, &piece);
+    steve_exam_add(m->map, &piece);
     return true;
 }
 
-void steve_exam_map(const struct exam *e, struct exam_map *map)
+void steve_exam_count_free(struct exam_map *map)
 {
-    struct jeff_stats stats;
-    jeff_stats(e->heap, &stats);
-    map->limit = (uint32_t)((stats.heap_bytes - stats.control_bytes - stats.table_bytes) / GRANULE);
-    map->count = 0;
-    map->headers = map->live = map->free = map->largest = 0;
-    map->overfull = false;
-    struct mapping m = {e, map};
-    jeff_walk(e->heap, visit, &m);
+    map->free = map->largest = 0;
     for (size_t i = 0; i < map->count; i++) {
         const struct exam_piece *const piece = &map->piece[i];
         const uint32_t size = piece->kind == EXAM_FREE ? piece->end - piece->begin : 0;
@@ -230,12 +223,26 @@ void steve_exam_map(const struct exam *e, struct exam_map *map)
     }
 }
 
+void steve_exam_map(const struct exam *e, struct exam_map *map)
+{
+    struct jeff_stats stats;
+    jeff_stats(e->heap, &stats);
+    map->limit = (uint32_t)((stats.heap_bytes - stats.control_bytes - stats.table_bytes) / GRANULE);
+    map->count = 0;
+    map->headers = map->live = 0;
+    map->overfull = false;
+    struct mapping m = {e, map};
+    jeff_walk(e->heap, visit, &m);
+    steve_exam_count_free(map);
+}
+
 void steve_exam_extend(struct exam_map *map, uint32_t limit)
 {
     const struct exam_piece top = {.begin = map->limit, .end = limit, .kind = EXAM_FREE};
     if (limit > map->limit)
-        add(map, &top);
+        steve_exam_add(map, &top);
     map->limit = limit;
+    steve_exam_count_free(map);
 }
 
 const struct exam_block *steve_exam_block(const struct exam *e, jeff_handle handle)

@@ -134,6 +134,21 @@ static uint32_t slid_for(const struct exam_map *map, uint32_t need)
     return UINT32_MAX;
 }
 
+/// All slides, and then a plan is carried out, if it serves the goal.
+static const char *judge_plan(const struct exam *e, const struct exam_map *before, uint32_t need,
+                              const struct jeff_report *report)
+{
+    struct exam_map slid;
+    struct exam_plan all = steve_exam_slid(before, &slid);
+    const struct exam_plan plan = steve_exam_plan(e, &slid, need, false);
+    if (report->stop == JEFF_STOP_BUDGET)
+        return "a call with ample time ends for lack of it";
+    if (report->moved_blocks != all.blocks + plan.blocks ||
+        report->moved_bytes != (all.granules + plan.granules) * GRANULE)
+        return "a call with ample time moves something else than a slide and the plan for its goal";
+    return NULL;
+}
+
 const char *steve_exam_budget(struct exam *e)
 {
     const bool crumbs = steve_exam_draw(e, 4) == 0;
@@ -188,6 +203,8 @@ const char *steve_exam_budget(struct exam *e)
         const uint32_t slid = calls == 0 && ample && need != 0 && !e->aligned ? slid_for(&before, need) : UINT32_MAX;
         if (wrong == NULL && slid != UINT32_MAX && report.moved_bytes != (size_t)slid * GRANULE)
             wrong = "a call with a budget does not end as soon as the run that is wanted is there";
+        if (wrong == NULL && calls == 0 && ample && slid == UINT32_MAX && e->sizes != 0)
+            wrong = judge_plan(e, &before, need, &report);
         if (wrong != NULL)
             return wrong;
         if (report.stop == JEFF_STOP_BUDGET) {

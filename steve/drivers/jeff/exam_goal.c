@@ -2,8 +2,7 @@
 ///
 /// For a run of n granules everything that can move must leave some window of n granules between two locked blocks, so that the
 /// window with the least in it is what it costs at least. It costs no more than the cheapest window that has so much free memory in it,
-/// slid together. Where blocks are of a few sizes, each of which divides
-/// the next, what can be had is known to the granule: if the largest go first, it is no matter where to.
+/// slid together. Where blocks are of a few sizes, each of which divides the next, it is known what is planned (exam_plan.c).
 #include "steve/drivers/jeff/exam_internal.h"
 
 /// So little more is not worth sliding everything first: one part in so many.
@@ -143,71 +142,22 @@ struct exam_reach steve_exam_reach(const struct exam *e, const struct exam_map *
 struct costs {
     uint32_t least; ///< nothing can be cheaper
     uint32_t slid;  ///< the cheapest window with so much free memory in it; UINT32_MAX: there is none
-    /// The cheapest stretch that can be emptied as far into the free runs as they are; UINT32_MAX: there is none.
-    uint32_t emptied;
-    bool certain; ///< each of the cheapest windows can be emptied: that is what it costs
 };
 
-/// Whether all blocks of a window find room in the free runs outside of it, as they are.
-static bool can_be_emptied(const struct exam *e, const struct exam_map *map, size_t first, size_t last)
+static struct costs find_costs(const struct exam_map *map, uint32_t need)
 {
-    struct number blocks = {{0}};
-    struct number places = {{0}};
-    uint32_t live = 0;
-    for (size_t i = 0; i < map->count; i++) {
-        const uint32_t size = map->piece[i].end - map->piece[i].begin;
-        const bool within = i >= first && i <= last;
-        if (map->piece[i].kind == EXAM_FREE && !within)
-            add_places(e, &places, size);
-        if (map->piece[i].kind == EXAM_MOVABLE && within) {
-            add_block(e, &blocks, size);
-            live += size;
-        }
-    }
-    return e->sizes != 0 && place(e, &blocks, &places) == live;
-}
-
-/// What is in the cheapest stretch that can be made to have so much free in one run, by moving blocks out of it into other free runs as
-/// they are; each of its blocks moves once at most. UINT32_MAX if there is none, or not all are tried.
-static uint32_t find_emptied(const struct exam *e, const struct exam_map *map, uint32_t need)
-{
-    uint32_t least = UINT32_MAX;
-    uint32_t stretches = 0;
-    struct stretch s;
-    for (size_t first = 0; first <= map->count && e->sizes != 0; first++) {
-        const size_t end = stretch_at(e, map, first, &s);
-        struct number places = {{0}};
-        for (size_t i = 0; i < map->count; i++)
-            if (map->piece[i].kind == EXAM_FREE && (i < first || i >= end))
-                add_places(e, &places, map->piece[i].end - map->piece[i].begin);
-        const uint32_t live = s.end - s.begin - s.free;
-        stretches += s.end - s.begin >= need;
-        if (s.free + place(e, &s.blocks, &places) >= need && live < least)
-            least = live;
-        first = end;
-    }
-    return stretches <= EXAM_STRETCHES ? least : UINT32_MAX;
-}
-
-static struct costs find_costs(const struct exam *e, const struct exam_map *map, uint32_t need)
-{
-    struct costs costs = {.least = UINT32_MAX, .slid = UINT32_MAX, .emptied = find_emptied(e, map, need)};
+    struct costs costs = {.least = UINT32_MAX, .slid = UINT32_MAX};
     for (size_t first = 0; first < map->count; first++) {
         uint32_t width = 0, free = 0;
         for (size_t last = first; last < map->count && map->piece[last].kind != EXAM_PINNED; last++) {
             const uint32_t size = map->piece[last].end - map->piece[last].begin;
-            const bool had = width >= need;
             width += size;
             free += map->piece[last].kind == EXAM_FREE ? size : 0;
             const uint32_t live = width - free;
             if (free >= need && live < costs.slid)
                 costs.slid = live;
-            if (width < need || had || live > costs.least)
-                continue;
-            // The free runs at its ends belong to it, though it needs only a part of them.
-            const bool fits = can_be_emptied(e, map, first, last);
-            costs.certain = live < costs.least ? fits : costs.certain && fits;
-            costs.least = live;
+            if (width >= need && live < costs.least)
+                costs.least = live;
         }
     }
     return costs;
@@ -239,13 +189,20 @@ static const char *judge_wanted(const struct exam *e, const struct exam_reach *r
     }
     if (moved < costs->least)
         return "a wanted run was made for less than it costs";
-    // Of windows with as little in them the first is tried: another one may be cheaper.
-    if (costs->emptied != UINT32_MAX && moved > 6 * (uint64_t)costs->emptied)
-        return "a wanted run was made for more than emptying one stretch costs";
     if (!e->aligned && moved > costs->slid)
         return "a wanted run was made for more than sliding one window together costs";
-    return costs->certain && moved != costs->least ? "a wanted run was made for more than the cheapest window costs"
-                                                   : NULL;
+    return NULL;
+}
+
+static const char *judge_plan(const struct exam *e, const struct exam_map *before, uint32_t need,
+                              const struct jeff_report *report)
+{
+    const struct exam_plan plan = steve_exam_plan(e, before, need, true);
+    if (report->moved_blocks != plan.blocks || report->moved_bytes != plan.granules * GRANULE)
+        return "a compaction moves something else than the plan that is made for its goal";
+    if (report->largest_after != steve_exam_capacity(plan.run))
+        return "a compaction makes another run than the plan says";
+    return NULL;
 }
 
 static bool reports_equal(const struct jeff_report *a, const struct jeff_report *b)
@@ -354,9 +311,11 @@ static const char *reach_goal(struct exam *e, struct exam_map *before, uint32_t 
     if (need == 0) {
         wrong = judge_largest(e, &reach, most, &report, &after);
     } else {
-        const struct costs costs = find_costs(e, before, need);
+        const struct costs costs = find_costs(before, need);
         wrong = judge_wanted(e, &reach, most, &costs, need, &report);
     }
+    if (wrong == NULL && e->sizes != 0)
+        wrong = judge_plan(e, before, need, &report);
     if (wrong == NULL)
         wrong = judge_report(e, &report, &after, &was, &is);
     if (wrong == NULL)

@@ -99,6 +99,12 @@ void steve_exam_drop(struct exam *e);
 
 void steve_exam_map(const struct exam *e, struct exam_map *map);
 
+/// Adds a piece at the end of a map; a free run joins one right below.
+void steve_exam_add(struct exam_map *map, const struct exam_piece *piece);
+
+/// Counts the free memory of a map, when its pieces are there.
+void steve_exam_count_free(struct exam_map *map);
+
 /// Moves the end of the arena to where it is since the handle table gave back what no block needs.
 void steve_exam_extend(struct exam_map *map, uint32_t limit);
 
@@ -132,6 +138,21 @@ struct exam_reach steve_exam_reach(const struct exam *e, const struct exam_map *
 /// Granules of the largest run that can be had of the stretches that are tried for one of `need` granules; 0: for the largest of
 /// all. 0 if that is not known: blocks are of any size.
 uint32_t steve_exam_most(const struct exam *e, const struct exam_map *map, uint32_t need);
+
+/// What is done for a run, and what comes of it.
+struct exam_plan {
+    bool made;         ///< something is done
+    uint32_t run;      ///< granules of the largest free run then
+    uint32_t blocks;   ///< that move, some of them twice
+    uint64_t granules; ///< of them
+};
+
+/// What Jeff does for a run of so many granules, 0: for the largest, where blocks are of a few sizes.
+/// @param may_slide there is no budget: all blocks may slide first
+struct exam_plan steve_exam_plan(const struct exam *e, const struct exam_map *map, uint32_t need, bool may_slide);
+
+/// What sliding all blocks moves, and the map then, of which pieces, limit and what is free are filled in. For heaps without alignments.
+struct exam_plan steve_exam_slid(const struct exam_map *map, struct exam_map *slid);
 
 /// What a heap has counted of its compactions.
 struct exam_counted {

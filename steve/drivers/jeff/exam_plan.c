@@ -1,0 +1,348 @@
+/// A model of how Jeff plans a run, for exams: which window he empties or slides together, what that moves, and what run comes of it. Jeff
+/// walks over headers in place; the model tries all there is of a map, where blocks are of a few sizes that divide each
+/// other, and none asks for an alignment. Then it is no matter which of several runs takes a block, if the largest go first.
+///
+/// What is tried, in turn, for a wanted run, until a plan makes it:
+/// 1. the window with the least live memory that is so wide is emptied; then a wider one, by what it lacked, up to PLANS_WIDER times;
+/// 2. the window with the least live memory that has so much free is slid together, if there is less of it;
+/// 3. the stretches between two locked blocks with the least live memory, up to EXAM_STRETCHES; the cheapest of them;
+/// 4. the same with all blocks slid first.
+/// For the largest run the widest stretches, and the one with the most free memory, are emptied; that which makes most of it is the plan, but
+/// to slide all first must gain one part in WORTH_A_SLIDE.
+#include "steve/drivers/jeff/exam_internal.h"
+
+#define PLANS_WIDER   6u
+#define WORTH_A_SLIDE 64u
+#define CLASSES       48u ///< that runs of an exam's heap can have
+
+/// Pieces [first, last) of a map, of one stretch.
+struct span {
+    size_t first, last;
+    uint32_t begin, end;
+    uint32_t live;
+};
+
+struct model {
+    const struct exam *e;
+    const struct exam_map *map;
+    bool may_slide; ///< all blocks, before a window is emptied
+    size_t first, last;
+    struct exam_plan best;
+};
+
+static uint32_t size_of(const struct exam_piece *piece)
+{
+    return piece->end - piece->begin;
+}
+
+static struct span make_span(const struct exam_map *map, size_t first, size_t last)
+{
+    struct span span = {.first = first, .last = last};
+    span.begin = first < map->count ? map->piece[first].begin : map->limit;
+    span.end = last > first ? map->piece[last - 1].end : span.begin;
+    for (size_t i = first; i < last; i++)
+        span.live += map->piece[i].kind == EXAM_MOVABLE ? size_of(&map->piece[i]) : 0;
+    return span;
+}
+
+/// The stretch that begins with a piece, up to the next locked block.
+static struct span stretch_from(const struct exam_map *map, size_t first)
+{
+    size_t last = first;
+    while (last < map->count && map->piece[last].kind != EXAM_PINNED)
+        last++;
+    return make_span(map, first, last);
+}
+
+/// The window with the least in it that has `need` granules, or as many free; of several the first.
+static bool find_window(const struct model *m, uint32_t need, bool free_only, struct span *window)
+{
+    const struct exam_piece *const piece = m->map->piece;
+    bool found = false;
+    size_t stretch = m->first;
+    for (size_t last = m->first; last < m->last; last++) {
+        uint32_t has = 0;
+        if (piece[last].kind == EXAM_PINNED) {
+            stretch = last + 1;
+            continue;
+        }
+        for (size_t first = last + 1; first-- > stretch;) {
+            has += !free_only || piece[first].kind == EXAM_FREE ? size_of(&piece[first]) : 0;
+            if (has < need)
+                continue;
+            // The free runs beside it are the window's.
+            const bool below = first > stretch && piece[first - 1].kind == EXAM_FREE;
+            const bool above = last + 1 < m->last && piece[last + 1].kind == EXAM_FREE;
+            const struct span tried = make_span(m->map, first - below, last + 1 + above);
+            if (!found || tried.live < window->live)
+                *window = tried;
+            found = true;
+            break;
+        }
+    }
+    return found;
+}
+
+/// Room for so many blocks of each size in a free run.
+static void add_room(const struct exam *e, uint32_t *room, uint32_t free)
+{
+    for (uint32_t i = 0; i < e->sizes; i++)
+        room[i] += free / e->size[i];
+}
+
+/// What all of a stretch slides to.
+static void price_slide(const struct exam_map *map, struct exam_plan *plan)
+{
+    uint32_t to = 0;
+    for (size_t i = 0; i < map->count; i++) {
+        const struct exam_piece *const piece = &map->piece[i];
+        if (piece->kind == EXAM_PINNED)
+            to = piece->end;
+        if (piece->kind != EXAM_MOVABLE)
+            continue;
+        plan->blocks += to != piece->begin;
+        plan->granules += to != piece->begin ? size_of(piece) : 0;
+        to += size_of(piece);
+    }
+}
+
+/// Where the blocks of a window find room.
+static void find_room(const struct model *m, const struct span *window, bool slide_first, uint32_t *room)
+{
+    for (size_t i = 0; i < m->map->count; i++) {
+        const struct exam_piece *const piece = &m->map->piece[i];
+        if (!slide_first && piece->kind == EXAM_FREE && (i < window->first || i >= window->last))
+            add_room(m->e, room, size_of(piece));
+        if (slide_first && (i == 0 || piece[-1].kind == EXAM_PINNED)) {
+            const struct span stretch = stretch_from(m->map, i);
+            if (stretch.first != window->first)
+                add_room(m->e, room, stretch.end - stretch.begin - stretch.live);
+        }
+    }
+}
+
+/// What it takes to empty a window until `enough` of it is free, and what comes of it.
+static struct exam_plan price(const struct model *m, const struct span *window, uint32_t enough, bool slide_first)
+{
+    const struct exam *const e = m->e;
+    const struct exam_piece *const piece = m->map->piece;
+    struct exam_plan plan = {.made = true};
+    uint32_t room[EXAM_SIZES] = {0};
+    bool goes[EXAM_PIECES] = {0};
+    find_room(m, window, slide_first, room);
+    if (slide_first)
+        price_slide(m->map, &plan);
+    uint32_t gone = 0;
+    uint32_t stays = 0;
+    for (uint32_t k = e->sizes; k-- > 0;) {
+        for (size_t i = window->first; i < window->last; i++) {
+            if (piece[i].kind != EXAM_MOVABLE || size_of(&piece[i]) != e->size[k])
+                continue;
+            if (room[k] == 0 || window->end - window->begin - window->live + gone >= enough) {
+                stays += e->size[k];
+                continue;
+            }
+            goes[i] = true;
+            gone += e->size[k];
+            plan.blocks++;
+            plan.granules += e->size[k];
+            for (uint32_t smaller = 0; smaller <= k; smaller++)
+                room[smaller] -= e->size[k] / e->size[smaller];
+        }
+    }
+    uint32_t to = window->begin;
+    uint32_t slid = window->begin;
+    for (size_t i = window->first; i < window->last; i++) {
+        if (piece[i].kind != EXAM_MOVABLE)
+            continue;
+        const uint32_t from = slide_first ? slid : piece[i].begin;
+        slid += size_of(&piece[i]);
+        if (goes[i])
+            continue;
+        plan.blocks += to != from;
+        plan.granules += to != from ? size_of(&piece[i]) : 0;
+        to += size_of(&piece[i]);
+    }
+    plan.run = window->end - window->begin - stays;
+    return plan;
+}
+
+/// Sizes of less than 8 granules have a class each, of larger ones four share each power of two.
+static uint32_t class_of(uint32_t size)
+{
+    uint32_t class = size < 8 ? size : 8;
+    for (uint32_t begin = 8; begin <= size; class += 4, begin *= 2)
+        if (size < 2 * begin)
+            return class + (size - begin) * 4 / begin;
+    return class;
+}
+
+/// No plan frees more of a window: its blocks up to some class leave it at most, and what goes into the runs of higher ones.
+static uint32_t bound(const struct model *m, const struct span *window)
+{
+    uint32_t least = UINT32_MAX;
+    for (uint32_t class = 0; class < CLASSES; class ++) {
+        uint32_t room = 0;
+        for (size_t i = 0; i < m->map->count; i++) {
+            const struct exam_piece *const piece = &m->map->piece[i];
+            const bool within = i >= window->first && i < window->last;
+            const bool counts = within ? piece->kind == EXAM_MOVABLE && class_of(size_of(piece)) <= class
+                                       : piece->kind == EXAM_FREE && class_of(size_of(piece)) > class;
+            room += counts ? size_of(piece) : 0;
+        }
+        least = room < least ? room : least;
+    }
+    return window->end - window->begin - window->live + least;
+}
+
+static void consider(struct model *m, uint32_t need, const struct exam_plan *plan)
+{
+    if (plan->run >= need && (!m->best.made || plan->granules < m->best.granules))
+        m->best = *plan;
+}
+
+/// Up to EXAM_STRETCHES with blocks that can move, at least so wide: the widest, or those with the least live memory.
+static uint32_t find_stretches(const struct model *m, uint32_t least, bool widest, struct span *best)
+{
+    uint32_t count = 0;
+    bool taken[EXAM_PIECES] = {0};
+    for (; count < EXAM_STRETCHES; count++) {
+        struct span *const next = &best[count];
+        bool found = false;
+        for (size_t i = m->first; i < m->last; i++) {
+            const bool begins = i == m->first || m->map->piece[i - 1].kind == EXAM_PINNED;
+            const struct span s = stretch_from(m->map, i);
+            const uint32_t width = s.end - s.begin;
+            if (!begins || taken[i] || s.live == 0 || width < least)
+                continue;
+            if (!found || (widest ? width > next->end - next->begin : s.live < next->live))
+                *next = s;
+            found = true;
+        }
+        if (!found)
+            break;
+        taken[next->first] = true;
+    }
+    return count;
+}
+
+/// Leaves out the stretches at both ends of which so much cannot be made.
+static void look_near(struct model *m, uint32_t need)
+{
+    size_t first = m->map->count;
+    size_t last = 0;
+    for (size_t i = 0; i < m->map->count; i++) {
+        const struct span s = stretch_from(m->map, i);
+        if ((i > 0 && m->map->piece[i - 1].kind != EXAM_PINNED) || s.end - s.begin < need || bound(m, &s) < need)
+            continue;
+        first = first < i ? first : i;
+        last = s.last;
+    }
+    m->first = first;
+    m->last = last;
+}
+
+static void plan_windows(struct model *m, uint32_t need)
+{
+    struct span window;
+    uint32_t width = need;
+    for (uint32_t i = 0; i < PLANS_WIDER && !m->best.made && find_window(m, width, false, &window); i++) {
+        uint32_t run = bound(m, &window);
+        if (run >= need) {
+            const struct exam_plan plan = price(m, &window, need, false);
+            consider(m, need, &plan);
+            run = plan.run;
+        }
+        width = window.end - window.begin + need - run;
+    }
+    if (find_window(m, need, true, &window) && (!m->best.made || window.live < m->best.granules)) {
+        const struct exam_plan plan = price(m, &window, 0, false);
+        consider(m, need, &plan);
+    }
+}
+
+static void plan_wanted(struct model *m, uint32_t need)
+{
+    if (!m->may_slide)
+        look_near(m, need);
+    plan_windows(m, need);
+    struct span stretch[EXAM_STRETCHES];
+    const uint32_t count = m->best.made ? 0 : find_stretches(m, need, false, stretch);
+    for (unsigned slide_first = 0; slide_first <= m->may_slide && !m->best.made; slide_first++)
+        for (uint32_t i = 0; i < count; i++) {
+            const struct exam_plan plan = price(m, &stretch[i], need, slide_first);
+            consider(m, need, &plan);
+        }
+}
+
+struct exam_plan steve_exam_slid(const struct exam_map *map, struct exam_map *slid)
+{
+    struct exam_plan plan = {.made = true};
+    uint32_t free = 0;
+    price_slide(map, &plan);
+    slid->count = 0;
+    slid->limit = map->limit;
+    for (size_t i = 0; i <= map->count; i++) {
+        const struct exam_piece end = {.begin = map->limit, .end = map->limit, .kind = EXAM_PINNED};
+        struct exam_piece piece = i < map->count ? map->piece[i] : end;
+        if (piece.kind == EXAM_FREE) {
+            free += size_of(&piece);
+            continue;
+        }
+        if (piece.kind == EXAM_PINNED && free != 0)
+            steve_exam_add(slid, &(struct exam_piece){.begin = piece.begin - free, .end = piece.begin});
+        free = piece.kind == EXAM_PINNED ? 0 : free;
+        piece.begin -= free;
+        piece.end -= free;
+        if (i < map->count)
+            steve_exam_add(slid, &piece);
+    }
+    steve_exam_count_free(slid);
+    return plan;
+}
+
+static struct span find_freest(const struct exam_map *map)
+{
+    struct span best = {0};
+    for (size_t i = 0; i < map->count; i++) {
+        const struct span s = stretch_from(map, i);
+        if ((i == 0 || map->piece[i - 1].kind == EXAM_PINNED) &&
+            s.end - s.begin - s.live > best.end - best.begin - best.live)
+            best = s;
+    }
+    return best;
+}
+
+static void plan_largest(struct model *m)
+{
+    const struct exam_map *const map = m->map;
+    struct span stretch[EXAM_STRETCHES + 1];
+    uint32_t count = find_stretches(m, map->largest + 1, true, stretch);
+    stretch[count++] = find_freest(map);
+    uint32_t run = map->largest;
+    for (unsigned slide_first = 0; slide_first <= m->may_slide; slide_first++) {
+        const uint32_t least = run + (slide_first ? run / WORTH_A_SLIDE : 0);
+        for (uint32_t i = 0; i < count; i++) {
+            const bool all = stretch[i].first == 0 && stretch[i].last == map->count;
+            if (all && !slide_first && m->may_slide)
+                continue; // all of the heap slides, or does not
+            const struct exam_plan plan = price(m, &stretch[i], UINT32_MAX, slide_first);
+            if (plan.run <= run || plan.run <= least)
+                continue;
+            m->best = plan;
+            run = plan.run;
+        }
+    }
+    m->best.made = steve_exam_capacity(run) > steve_exam_capacity(map->largest);
+}
+
+struct exam_plan steve_exam_plan(const struct exam *e, const struct exam_map *map, uint32_t need, bool may_slide)
+{
+    struct model m = {.e = e, .map = map, .may_slide = may_slide, .last = map->count};
+    if (need == 0)
+        plan_largest(&m);
+    else if (map->largest < need && map->free >= need)
+        plan_wanted(&m, need);
+    const struct exam_plan none = {.run = map->largest};
+    return m.best.made ? m.best : none;
+}
