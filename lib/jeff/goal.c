@@ -23,7 +23,7 @@ struct choice {
 
 /// The cheapest window that has `need` granules, whatever is in them, or (`free_only`) of free memory. O(blocks)
 /// @param within where to look: whole stretches between blocks that stay
-static bool cheapest_window(struct planner *p, const struct window *within, uint32_t need, bool free_only,
+static bool cheapest_window(struct planner *p, const struct window *within, uint64_t need, bool free_only,
                             struct window *best)
 {
     bool found = false;
@@ -53,7 +53,7 @@ static bool cheapest_window(struct planner *p, const struct window *within, uint
             const uint32_t size = left.end - left.start;
             const uint32_t has = free_only ? free : free + w.live;
             const uint32_t loses = free_only && left.kind != PIECE_FREE ? 0 : size;
-            if (p->over || has < (uint64_t)need + loses)
+            if (p->over || has < need + loses)
                 break;
             if (left.kind == PIECE_FREE)
                 free -= size;
@@ -74,13 +74,14 @@ static bool cheapest_window(struct planner *p, const struct window *within, uint
 }
 
 /// Prices a window, and keeps it if it makes the run for less than what was found before.
-static void consider_cost(struct planner *p, const struct window *window, uint32_t need, uint32_t enough,
-                          bool slide_first, struct choice *best, struct price *price)
+/// @return granules of the run that it makes
+static uint32_t consider_cost(struct planner *p, const struct window *window, uint32_t need, uint32_t enough,
+                              struct choice *best)
 {
-    *price = window_price(p, window, enough, slide_first);
-    if (p->over || price->run < need || (best->found && best->price.granules <= price->granules))
-        return;
-    *best = (struct choice){*window, enough, slide_first, true, *price};
+    const struct price price = window_price(p, window, enough, false);
+    if (!p->over && price.run >= need && (!best->found || price.granules < best->price.granules))
+        *best = (struct choice){*window, enough, false, true, price};
+    return price.made;
 }
 
 /// Windows emptied as far as there is room, or slid together, in the heap as it is.
@@ -88,98 +89,46 @@ static void consider_cost(struct planner *p, const struct window *window, uint32
 static void choose_window(struct planner *p, const struct supply *supply, const struct window *within, uint32_t need,
                           struct window window, struct choice *best)
 {
-    struct price price;
     uint64_t width = need;
-    for (unsigned i = 0; i < WIDTHS_MOST && width <= UINT32_MAX && !best->found; i++) {
-        if (i > 0 && !cheapest_window(p, within, (uint32_t)width, false, &window))
+    for (unsigned i = 0; i < WIDTHS_MOST && !best->found; i++) {
+        if (i > 0 && !cheapest_window(p, within, width, false, &window))
             break;
         uint64_t run = window_bound(p, supply, &window);
-        if (run >= need) {
-            consider_cost(p, &window, need, need, false, best, &price);
-            run = price.made;
-        }
+        if (run >= need)
+            run = consider_cost(p, &window, need, need, best);
         // What found no room stays in the window, and makes it so much less wide.
         width = (uint64_t)window.end - window.begin + need - run;
     }
-    if (p->slid)
-        return; // nothing more comes of sliding
-    uint64_t sum = need;
-    for (unsigned i = 0; i < 2 && sum <= UINT32_MAX; i++) {
-        if (!cheapest_window(p, within, (uint32_t)sum, true, &window))
-            break;
-        if (best->found && best->price.granules <= window.live)
-            break; // hardly anything in it stays where it is
-        consider_cost(p, &window, need, 0, false, best, &price);
-        if (price.run >= need)
-            break;
-        sum += need - price.run; // alignment takes some of it
-    }
+    // Hardly anything in a window that is slid together stays where it is.
+    if (cheapest_window(p, within, need, true, &window) && (!best->found || window.live < best->price.granules))
+        (void)consider_cost(p, &window, need, 0, best);
 }
 
-/// The most promising stretches between blocks that stay, at least `least` wide: those with the least live memory, or the widest.
+/// The widest stretches between blocks that stay, and have something in them that could move.
 /// @param best has room for one more
-static unsigned find_stretches(struct planner *p, const struct window *within, uint32_t least, bool widest,
-                               struct window *best)
+static unsigned find_stretches(struct planner *p, struct window *best)
 {
     unsigned count = 0;
-    struct piece piece = {.end = within->begin};
-    struct window s = {.begin = within->begin};
+    struct piece piece = {.end = p->h->first};
+    struct window s = {.begin = p->h->first};
     bool more = true;
     while (more) {
-        more = piece.end < within->end && piece_next(p, &piece);
+        more = piece_next(p, &piece);
         if (more && piece.kind != PIECE_PINNED) {
-            s.live += piece.kind == PIECE_MOVABLE ? piece.end - piece.start : 0;
+            s.live += piece.kind == PIECE_MOVABLE;
             continue;
         }
-        s.end = more ? piece.start : within->end;
-        if (s.live && s.end - s.begin >= least) {
+        s.end = more ? piece.start : p->limit;
+        if (s.live) {
             unsigned place = count;
-            for (; place > 0; place--) {
-                const struct window *other = &best[place - 1];
-                if (widest ? other->end - other->begin >= s.end - s.begin : other->live <= s.live)
-                    break;
-                best[place] = *other;
-            }
+            for (; place > 0 && best[place - 1].end - best[place - 1].begin < s.end - s.begin; place--)
+                best[place] = best[place - 1];
             best[place] = s;
             count += count < CANDIDATES;
         }
         s = (struct window){.begin = piece.end};
     }
     return p->over ? 0 : count;
-}
-
-/// Whether a window may be emptied after sliding everything, too. Within a budget that was done already.
-static unsigned slides(const struct planner *p)
-{
-    return p->pass->deadline_ns || p->slid ? 1 : 2;
-}
-
-/// Granules of all that is free in the arena.
-static uint64_t all_free(const struct planner *p)
-{
-    return (uint64_t)p->h->hole_granules + cached_granules(p->h) + (p->limit - p->h->top);
-}
-
-static struct choice choose_for_wanted(struct planner *p, uint32_t need)
-{
-    struct choice best = {0};
-    struct window window, stretch[CANDIDATES + 1];
-    if (all_free(p) < need)
-        return best;
-    struct supply supply;
-    supply_count(p, &supply);
-    const struct window all = {.begin = p->h->first, .end = p->limit};
-    const struct window within = slides(p) == 1 ? supply_reaches(p, &supply, need) : all;
-    if (!within.end || !cheapest_window(p, &within, need, false, &window))
-        return best; // nowhere is there so much between two blocks that stay
-    choose_window(p, &supply, &within, need, window, &best);
-    const unsigned count = best.found ? 0 : find_stretches(p, &within, need, false, stretch);
-    struct price price;
-    for (unsigned slide_first = 0; slide_first < slides(p) && !best.found; slide_first++)
-        for (unsigned i = 0; i < count; i++)
-            if (slide_first || window_bound(p, &supply, &stretch[i]) >= need)
-                consider_cost(p, &stretch[i], need, need, slide_first, &best, &price);
-    return best;
 }
 
 /// The free run that is there, and the largest that one stretch has in pieces.
@@ -210,34 +159,26 @@ static struct window most_free(struct planner *p, uint32_t *largest)
     return best;
 }
 
-static struct choice choose_for_largest(struct planner *p, uint32_t largest, const struct window *freest)
+/// Stretches emptied as far as there is room, in the heap as it is, or after everything has slid: what makes the largest run, and a larger
+/// one than best->price.run, or the first that makes `enough`.
+static void choose_stretch(struct planner *p, const struct supply *supply, const struct window *freest, uint32_t enough,
+                           struct choice *best)
 {
     struct window stretch[CANDIDATES + 1];
-    struct supply supply;
-    supply_count(p, &supply);
-    const struct window all = {.begin = p->h->first, .end = p->limit};
-    unsigned count = find_stretches(p, &all, largest + 1, true, stretch);
+    unsigned count = find_stretches(p, stretch);
     stretch[count++] = *freest;
-    struct choice best = {.price.run = largest};
-    for (unsigned slide_first = 0; slide_first < slides(p); slide_first++) {
-        const uint64_t least = best.price.run + (uint64_t)(slide_first ? best.price.run / WORTH_A_SLIDE : 0);
-        for (unsigned i = 0; i < count && !p->over; i++) {
-            const uint32_t width = stretch[i].end - stretch[i].begin;
-            if (width <= best.price.run)
+    for (unsigned slide_first = 0; slide_first < (p->slid ? 1 : 2); slide_first++) {
+        const uint64_t least = best->price.run + (uint64_t)(best->found ? best->price.run / WORTH_A_SLIDE : 0);
+        for (unsigned i = 0; i < count && best->price.run < enough && !p->over; i++) {
+            const struct window *s = &stretch[i];
+            const uint64_t most = slide_first ? s->end - s->begin : window_bound(p, supply, s);
+            if (most <= best->price.run)
                 continue;
-            // All of the heap slides, or does not.
-            if (!slide_first && slides(p) > 1 && width == p->limit - p->h->first)
-                continue;
-            if (!slide_first && window_bound(p, &supply, &stretch[i]) <= best.price.run)
-                continue;
-            const struct price price = window_price(p, &stretch[i], UINT32_MAX, slide_first);
-            if (price.run > best.price.run && price.run > least)
-                best = (struct choice){stretch[i], UINT32_MAX, slide_first, true, price};
+            const struct price price = window_price(p, s, enough, slide_first);
+            if (price.run > best->price.run && price.run > least)
+                *best = (struct choice){*s, enough, slide_first, true, price};
         }
     }
-    // Of the first run that wants a record of its own, a block's capacity is no larger than that of a run one granule smaller.
-    best.found = !p->over && run_capacity(best.price.run) > run_capacity(largest);
-    return best;
 }
 
 /// End of the arena once the table has dropped the slots at its low end that no live block has.
@@ -252,29 +193,57 @@ static uint32_t tidy_limit(const struct jeff_heap *h)
     return (uint32_t)((bytes + HEADER) / GRANULE);
 }
 
+/// Nothing is cached any more when a plan is carried out.
 static struct planner make_planner(struct jeff_heap *h, struct pass *pass, bool dry)
 {
-    return (struct planner){.h = h, .pass = pass, .limit = tidy_limit(h), .settled = NIL, .dry = dry};
+    struct planner p = {.h = h, .pass = pass, .limit = tidy_limit(h), .settled = NIL, .dry = dry};
+    if (cached_count(h) && !dry)
+        holes_relink(&p, true);
+    return p;
 }
 
-/// What to do, and what comes of it. `*largest`: granules of the largest run then, if it is a dry run; for a wanted run NULL will do.
-static struct choice choose(struct planner *p, uint32_t *largest)
+/// @return whether there is a window that is so wide at all
+static bool choose_for_wanted(struct planner *p, const struct supply *supply, uint32_t need, struct choice *best)
+{
+    struct window window, within = {.begin = p->h->first, .end = p->limit};
+    if (p->slid)
+        within = supply_reaches(p, supply, need);
+    if (!within.end || !cheapest_window(p, &within, need, false, &window))
+        return false;
+    choose_window(p, supply, &within, need, window, best);
+    return true;
+}
+
+/// Granules of all that is free in the arena.
+static uint64_t all_free(const struct planner *p)
+{
+    return (uint64_t)p->h->hole_granules + cached_granules(p->h) + (p->limit - p->h->top);
+}
+
+/// What to do, and what comes of it; if that is nothing, the largest run that there is.
+static struct choice choose(struct planner *p)
 {
     const struct request *wanted = p->pass->wanted;
+    const uint32_t need = wanted ? run_needed(wanted) : 0;
     struct choice choice = {0};
-    if (wanted && largest_run(p->h) >= run_needed(wanted))
+    struct supply supply;
+    if (wanted && largest_run(p->h) >= need)
         return choice; // cached blocks that were merged have made it
-    if (wanted)
-        choice = choose_for_wanted(p, run_needed(wanted));
-    if (!largest)
-        return choice;
-    if (!choice.found) {
-        const struct window freest = most_free(p, largest);
-        if (!wanted)
-            choice = choose_for_largest(p, *largest, &freest);
-    }
+    bool possible = all_free(p) >= need;
+    if (possible)
+        supply_count(p, &supply);
+    if (possible && wanted)
+        possible = choose_for_wanted(p, &supply, need, &choice);
     if (choice.found)
-        *largest = choice.price.run;
+        return choice;
+    uint32_t largest;
+    const struct window freest = most_free(p, &largest);
+    choice.price.run = wanted ? need - 1 : largest;
+    if (possible)
+        choose_stretch(p, &supply, &freest, wanted ? need : UINT32_MAX, &choice);
+    // Of the first run that wants a record of its own, a block's capacity is no larger than that of a run one granule smaller.
+    if (p->over || !choice.found || run_capacity(choice.price.run) == run_capacity(largest))
+        choice = (struct choice){.price.run = largest};
     return choice;
 }
 
@@ -315,13 +284,11 @@ void goal_reach(struct jeff_heap *h, struct pass *pass, bool dry, struct jeff_re
     gates_note(h);
     struct planner p = make_planner(h, pass, dry);
     pass->keep_ends = true;
-    if (!dry) {
-        if (cached_count(h))
-            holes_relink(&p, true);
+    if (!dry)
         table_tidy(h);
-    }
-    struct choice choice = choose(&p, &largest);
-    if (dry && choice.found) {
+    struct choice choice = choose(&p);
+    if (dry) {
+        largest = choice.price.run;
         report->moved_blocks = choice.price.blocks;
         report->moved_bytes = (size_t)choice.price.granules * GRANULE;
         choice.found = false;
@@ -350,11 +317,8 @@ enum jeff_stop evacuate(struct jeff_heap *h, struct pass *pass)
     gates_note(h);
     struct planner p = make_planner(h, pass, false);
     p.limit = top_limit(h);
-    p.slid = !pass->deadline_ns;
-    if (cached_count(h))
-        holes_relink(&p, true);
-    uint32_t largest;
-    const struct choice choice = choose(&p, pass->wanted ? NULL : &largest);
+    p.slid = true;
+    const struct choice choice = choose(&p);
     carry_out(&p, &choice);
     gates_forget(h);
     if (pass->wanted && largest_run(h) >= run_needed(pass->wanted))

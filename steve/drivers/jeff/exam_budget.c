@@ -89,7 +89,7 @@ static const char *judge_end(const struct exam *e, const struct exam_map *after,
                              uint32_t need, bool ample)
 {
     const struct exam_reach reach = steve_exam_reach(e, after);
-    const uint32_t most = ample ? steve_exam_most(e, after, need) : 0;
+    const uint32_t most = ample ? steve_exam_most(e, after) : 0;
     if (report->stop == JEFF_STOP_GOAL)
         return need != 0 && after->largest < need ? "a compaction says that a wanted run is there that is not" : NULL;
     if (report->stop != JEFF_STOP_DONE)

@@ -84,11 +84,6 @@ static void find_stretches(const struct exam *e, const struct exam_map *map, str
     }
 }
 
-static uint32_t live(const struct stretch *s)
-{
-    return s->end - s->begin - s->free;
-}
-
 /// The largest run that one stretch can be made to have, if blocks are of a few sizes.
 static uint32_t most_of(const struct exam *e, const struct stretches *all, const struct stretch *s)
 {
@@ -98,26 +93,23 @@ static uint32_t most_of(const struct exam *e, const struct stretches *all, const
     return s->free + place(e, &s->blocks, &elsewhere);
 }
 
-/// Whether a stretch is one of those that are tried: the widest, or for a run of `need` granules those with the least in them.
-static bool is_tried(const struct stretches *all, const struct stretch *s, uint32_t need)
+/// Whether a stretch is one of those that are tried.
+static bool is_tried(const struct stretches *all, const struct stretch *s)
 {
     uint32_t before = 0;
-    for (uint32_t i = 0; i < all->count; i++) {
-        const struct stretch *const other = &all->of[i];
-        before += other != s && other->end - other->begin >= need &&
-                  (need == 0 ? other->end - other->begin >= s->end - s->begin : live(other) <= live(s));
-    }
-    return before < EXAM_STRETCHES;
+    for (uint32_t i = 0; i < all->count; i++)
+        before += all->of[i].end - all->of[i].begin >= s->end - s->begin; // itself as well
+    return before <= EXAM_STRETCHES;
 }
 
-uint32_t steve_exam_most(const struct exam *e, const struct exam_map *map, uint32_t need)
+uint32_t steve_exam_most(const struct exam *e, const struct exam_map *map)
 {
     struct stretches all;
     find_stretches(e, map, &all);
     uint32_t most = 0;
     for (uint32_t i = 0; i < all.count && e->sizes != 0; i++) {
         const uint32_t run = most_of(e, &all, &all.of[i]);
-        if (run > most && is_tried(&all, &all.of[i], need))
+        if (run > most && is_tried(&all, &all.of[i]))
             most = run;
     }
     return most;
@@ -306,7 +298,7 @@ static const char *reach_goal(struct exam *e, struct exam_map *before, uint32_t 
     steve_exam_map(e, &after);
 
     const struct exam_reach reach = steve_exam_reach(e, before);
-    const uint32_t most = steve_exam_most(e, before, need);
+    const uint32_t most = steve_exam_most(e, before);
     const char *wrong = NULL;
     if (need == 0) {
         wrong = judge_largest(e, &reach, most, &report, &after);

@@ -135,9 +135,8 @@ uint32_t steve_exam_draw_need(struct exam *e, const struct exam_map *map);
 
 struct exam_reach steve_exam_reach(const struct exam *e, const struct exam_map *map);
 
-/// Granules of the largest run that can be had of the stretches that are tried for one of `need` granules; 0: for the largest of
-/// all. 0 if that is not known: blocks are of any size.
-uint32_t steve_exam_most(const struct exam *e, const struct exam_map *map, uint32_t need);
+/// Granules of the largest run that can be had of the stretches that are tried. 0 if that is not known: blocks are of any size.
+uint32_t steve_exam_most(const struct exam *e, const struct exam_map *map);
 
 /// What is done for a run, and what comes of it.
 struct exam_plan {

@@ -5,10 +5,9 @@
 /// What is tried, in turn, for a wanted run, until a plan makes it:
 /// 1. the window with the least live memory that is so wide is emptied; then a wider one, by what it lacked, up to PLANS_WIDER times;
 /// 2. the window with the least live memory that has so much free is slid together, if there is less of it;
-/// 3. the stretches between two locked blocks with the least live memory, up to EXAM_STRETCHES; the cheapest of them;
+/// 3. the widest stretches between two locked blocks, up to EXAM_STRETCHES, and the one with the most free memory;
 /// 4. the same with all blocks slid first.
-/// For the largest run the widest stretches, and the one with the most free memory, are emptied; that which makes most of it is the plan, but
-/// to slide all first must gain one part in WORTH_A_SLIDE.
+/// The largest run is that which comes of 3 or 4; to slide all first must gain one part in WORTH_A_SLIDE on what can be had without.
 #include "steve/drivers/jeff/exam_internal.h"
 
 #define PLANS_WIDER   6u
@@ -201,23 +200,21 @@ static void consider(struct model *m, uint32_t need, const struct exam_plan *pla
         m->best = *plan;
 }
 
-/// Up to EXAM_STRETCHES with blocks that can move, at least so wide: the widest, or those with the least live memory.
-static uint32_t find_stretches(const struct model *m, uint32_t least, bool widest, struct span *best)
+/// Up to EXAM_STRETCHES with blocks that can move, the widest first.
+static uint32_t find_stretches(const struct model *m, struct span *best)
 {
     uint32_t count = 0;
     bool taken[EXAM_PIECES] = {0};
     for (; count < EXAM_STRETCHES; count++) {
         struct span *const next = &best[count];
         bool found = false;
-        for (size_t i = m->first; i < m->last; i++) {
-            const bool begins = i == m->first || m->map->piece[i - 1].kind == EXAM_PINNED;
+        for (size_t i = 0; i < m->map->count; i++) {
+            const bool begins = i == 0 || m->map->piece[i - 1].kind == EXAM_PINNED;
             const struct span s = stretch_from(m->map, i);
-            const uint32_t width = s.end - s.begin;
-            if (!begins || taken[i] || s.live == 0 || width < least)
-                continue;
-            if (!found || (widest ? width > next->end - next->begin : s.live < next->live))
+            if (begins && !taken[i] && s.live != 0 && (!found || s.end - s.begin > next->end - next->begin)) {
                 *next = s;
-            found = true;
+                found = true;
+            }
         }
         if (!found)
             break;
@@ -261,20 +258,6 @@ static void plan_windows(struct model *m, uint32_t need)
     }
 }
 
-static void plan_wanted(struct model *m, uint32_t need)
-{
-    if (!m->may_slide)
-        look_near(m, need);
-    plan_windows(m, need);
-    struct span stretch[EXAM_STRETCHES];
-    const uint32_t count = m->best.made ? 0 : find_stretches(m, need, false, stretch);
-    for (unsigned slide_first = 0; slide_first <= m->may_slide && !m->best.made; slide_first++)
-        for (uint32_t i = 0; i < count; i++) {
-            const struct exam_plan plan = price(m, &stretch[i], need, slide_first);
-            consider(m, need, &plan);
-        }
-}
-
 struct exam_plan steve_exam_slid(const struct exam_map *map, struct exam_map *slid)
 {
     struct exam_plan plan = {.made = true};
@@ -313,36 +296,37 @@ static struct span find_freest(const struct exam_map *map)
     return best;
 }
 
-static void plan_largest(struct model *m)
+static void plan_stretches(struct model *m, uint32_t run, uint32_t enough)
 {
-    const struct exam_map *const map = m->map;
     struct span stretch[EXAM_STRETCHES + 1];
-    uint32_t count = find_stretches(m, map->largest + 1, true, stretch);
-    stretch[count++] = find_freest(map);
-    uint32_t run = map->largest;
+    uint32_t count = find_stretches(m, stretch);
+    stretch[count++] = find_freest(m->map);
     for (unsigned slide_first = 0; slide_first <= m->may_slide; slide_first++) {
-        const uint32_t least = run + (slide_first ? run / WORTH_A_SLIDE : 0);
-        for (uint32_t i = 0; i < count; i++) {
-            const bool all = stretch[i].first == 0 && stretch[i].last == map->count;
-            if (all && !slide_first && m->may_slide)
-                continue; // all of the heap slides, or does not
-            const struct exam_plan plan = price(m, &stretch[i], UINT32_MAX, slide_first);
+        const uint32_t least = run + (m->best.made ? run / WORTH_A_SLIDE : 0);
+        for (uint32_t i = 0; i < count && run < enough; i++) {
+            const struct exam_plan plan = price(m, &stretch[i], enough, slide_first);
             if (plan.run <= run || plan.run <= least)
                 continue;
             m->best = plan;
             run = plan.run;
         }
     }
-    m->best.made = steve_exam_capacity(run) > steve_exam_capacity(map->largest);
 }
 
 struct exam_plan steve_exam_plan(const struct exam *e, const struct exam_map *map, uint32_t need, bool may_slide)
 {
     struct model m = {.e = e, .map = map, .may_slide = may_slide, .last = map->count};
-    if (need == 0)
-        plan_largest(&m);
-    else if (map->largest < need && map->free >= need)
-        plan_wanted(&m, need);
+    struct span window;
+    if (need == 0) {
+        plan_stretches(&m, map->largest, UINT32_MAX);
+        m.best.made = steve_exam_capacity(m.best.run) > steve_exam_capacity(map->largest);
+    } else if (map->largest < need && map->free >= need) {
+        if (!may_slide)
+            look_near(&m, need);
+        plan_windows(&m, need);
+        if (!m.best.made && find_window(&m, need, false, &window))
+            plan_stretches(&m, need - 1, need);
+    }
     const struct exam_plan none = {.run = map->largest};
     return m.best.made ? m.best : none;
 }

@@ -154,7 +154,7 @@ static const char *judge_refused(const struct exam *e, const struct state *was, 
         return "a request is refused that a free run holds";
     if (!e->aligned && was->stats.spare_handles > 0 && reach.freest > granules)
         return "a request is refused although one stretch between locked blocks has so much free";
-    if (was->stats.spare_handles > 0 && steve_exam_most(e, &was->map, granules) > granules)
+    if (was->stats.spare_handles > 0 && steve_exam_most(e, &was->map) > granules)
         return "a request is refused although a run for it can be had";
     const uint64_t table = was->stats.spare_handles * 12 / GRANULE + TABLE_SLACK;
     const uint32_t dropped = droppable(e, &was->map);
