@@ -26,82 +26,75 @@ struct choice {
 static bool cheapest_window(struct planner *p, const struct window *within, uint64_t need, bool free_only,
                             struct window *best)
 {
-    bool found = false;
-    struct piece right = {.end = within->begin};
-    struct piece left = {.end = within->begin}; // the first piece of the window, once there is one
-    struct window w = {.begin = within->begin};
-    uint32_t begin = w.begin; // with the free run right below the window
-    uint32_t free = 0;
+    struct piece right = {.end = within->begin}, left = right; // the first piece of the window, once there is one
+    uint32_t begin = right.end;                                // with the free run right below the window
+    uint32_t live = 0, free = 0;
+    *best = (struct window){0};
     while (right.end < within->end && piece_next(p, &right)) {
         if (right.kind == PIECE_PINNED) {
-            w = (struct window){.begin = right.end};
-            left = (struct piece){.end = right.end};
             begin = right.end;
-            free = 0;
+            live = free = 0;
             continue;
         }
-        const bool first = w.begin == right.start;
-        if (first)
+        if (begin == right.start)
             left = right;
-        w.end = right.end;
         if (right.kind == PIECE_FREE)
             free += right.end - right.start;
         else
-            w.live += right.end - right.start;
+            live += right.end - right.start;
+        uint64_t has = free_only ? free : (uint64_t)free + live;
         // What is not needed is dropped at the window's low end.
         for (;;) {
             const uint32_t size = left.end - left.start;
-            const uint32_t has = free_only ? free : free + w.live;
             const uint32_t loses = free_only && left.kind != PIECE_FREE ? 0 : size;
-            if (p->over || has < need + loses)
+            if (has < need + loses)
                 break;
+            has -= loses;
             if (left.kind == PIECE_FREE)
                 free -= size;
             else
-                w.live -= size;
+                live -= size;
             begin = left.kind == PIECE_FREE ? left.start : left.end;
-            w.begin = left.end;
-            (void)piece_next(p, &left); // it is there, unless the time is over
+            if (!piece_next(p, &left))
+                break; // the time is over
         }
-        if ((free_only ? free : free + w.live) >= need && (!found || w.live < best->live)) {
-            found = true;
-            *best = (struct window){begin, w.end, w.live};
-        } else if (found && right.kind == PIECE_FREE && best->end == right.start) {
+        if (has >= need && (!best->end || live < best->live))
+            *best = (struct window){begin, right.end, live};
+        else if (right.kind == PIECE_FREE && best->end == right.start)
             best->end = right.end; // the run that comes of it goes on
-        }
     }
-    return found && !p->over;
+    return best->end != 0;
 }
 
-/// Prices a window, and keeps it if it makes the run for less than what was found before.
-/// @return granules of the run that it makes
-static uint32_t consider_cost(struct planner *p, const struct window *window, uint32_t need, uint32_t enough,
-                              struct choice *best)
+/// Prices a window, and keeps it if it makes the run. @return granules of the run that it makes
+static uint32_t consider(struct planner *p, const struct window *window, uint32_t need, uint32_t enough,
+                         struct choice *best)
 {
     const struct price price = window_price(p, window, enough, false);
-    if (!p->over && price.run >= need && (!best->found || price.granules < best->price.granules))
+    if (price.run >= need)
         *best = (struct choice){*window, enough, false, true, price};
     return price.made;
 }
 
 /// Windows emptied as far as there is room, or slid together, in the heap as it is.
-/// @param window the cheapest to be emptied
-static void choose_window(struct planner *p, const struct supply *supply, const struct window *within, uint32_t need,
-                          struct window window, struct choice *best)
+/// @return whether there is one that is so wide at all
+static bool choose_window(struct planner *p, const struct supply *supply, const struct window *within, uint32_t need,
+                          struct choice *best)
 {
+    struct window window;
     uint64_t width = need;
-    for (unsigned i = 0; i < WIDTHS_MOST && !best->found; i++) {
-        if (i > 0 && !cheapest_window(p, within, width, false, &window))
-            break;
+    unsigned tries = 0;
+    for (; tries < WIDTHS_MOST && !best->found && cheapest_window(p, within, width, false, &window); tries++) {
         uint64_t run = window_bound(p, supply, &window);
         if (run >= need)
-            run = consider_cost(p, &window, need, need, best);
+            run = consider(p, &window, need, need, best);
         // What found no room stays in the window, and makes it so much less wide.
         width = (uint64_t)window.end - window.begin + need - run;
     }
     // Hardly anything in a window that is slid together stays where it is.
     if (cheapest_window(p, within, need, true, &window) && (!best->found || window.live < best->price.granules))
-        (void)consider_cost(p, &window, need, 0, best);
+        (void)consider(p, &window, need, 0, best);
+    return tries > 0;
 }
 
 /// The widest stretches between blocks that stay, and have something in them that could move.
@@ -128,7 +121,7 @@ static unsigned find_stretches(struct planner *p, struct window *best)
         }
         s = (struct window){.begin = piece.end};
     }
-    return p->over ? 0 : count;
+    return count;
 }
 
 /// The free run that is there, and the largest that one stretch has in pieces.
@@ -202,18 +195,6 @@ static struct planner make_planner(struct jeff_heap *h, struct pass *pass, bool 
     return p;
 }
 
-/// @return whether there is a window that is so wide at all
-static bool choose_for_wanted(struct planner *p, const struct supply *supply, uint32_t need, struct choice *best)
-{
-    struct window window, within = {.begin = p->h->first, .end = p->limit};
-    if (p->slid)
-        within = supply_reaches(p, supply, need);
-    if (!within.end || !cheapest_window(p, &within, need, false, &window))
-        return false;
-    choose_window(p, supply, &within, need, window, best);
-    return true;
-}
-
 /// Granules of all that is free in the arena.
 static uint64_t all_free(const struct planner *p)
 {
@@ -232,15 +213,18 @@ static struct choice choose(struct planner *p)
     bool possible = all_free(p) >= need;
     if (possible)
         supply_count(p, &supply);
-    if (possible && wanted)
-        possible = choose_for_wanted(p, &supply, need, &choice);
-    if (choice.found)
-        return choice;
-    uint32_t largest;
-    const struct window freest = most_free(p, &largest);
-    choice.price.run = wanted ? need - 1 : largest;
-    if (possible)
-        choose_stretch(p, &supply, &freest, wanted ? need : UINT32_MAX, &choice);
+    if (possible && wanted) {
+        const struct window all = {.begin = p->h->first, .end = p->limit};
+        const struct window within = p->slid ? supply_reaches(p, &supply, need) : all;
+        possible = choose_window(p, &supply, &within, need, &choice);
+    }
+    uint32_t largest = 0;
+    if (!choice.found) {
+        const struct window freest = most_free(p, &largest);
+        choice.price.run = wanted ? need - 1 : largest;
+        if (possible)
+            choose_stretch(p, &supply, &freest, wanted ? need : UINT32_MAX, &choice);
+    }
     // Of the first run that wants a record of its own, a block's capacity is no larger than that of a run one granule smaller.
     if (p->over || !choice.found || run_capacity(choice.price.run) == run_capacity(largest))
         choice = (struct choice){.price.run = largest};
