@@ -29,7 +29,7 @@ static bool cheapest_window(struct planner *p, const struct window *within, uint
     struct piece right = {.end = within->begin}, left = right; // the first piece of the window, once there is one
     uint32_t begin = right.end;                                // with the free run right below the window
     uint32_t live = 0, free = 0;
-    *best = (struct window){0};
+    best->end = 0;
     while (right.end < within->end && piece_next(p, &right)) {
         if (right.kind == PIECE_PINNED) {
             begin = right.end;

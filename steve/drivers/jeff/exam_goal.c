@@ -186,14 +186,31 @@ static const char *judge_wanted(const struct exam *e, const struct exam_reach *r
     return NULL;
 }
 
-static const char *judge_plan(const struct exam *e, const struct exam_map *before, uint32_t need,
-                              const struct jeff_report *report)
+/// Where the free memory above the last block begins.
+static uint32_t top_of(const struct exam_map *map)
+{
+    const struct exam_piece *const last = &map->piece[map->count - 1];
+    return map->count > 0 && last->kind == EXAM_FREE ? last->begin : map->limit;
+}
+
+/// Free runs are put into bins anew: each block and run is looked at once, also the one that then belongs to the top.
+static uint64_t looks_to_end(const struct exam_map *before, const struct exam_map *after)
+{
+    return after->headers + (top_of(after) < top_of(before));
+}
+
+/// @param visited so many blocks and free runs were looked at, all of them neither cached nor side by side
+static const char *judge_plan(const struct exam *e, const struct exam_map *before, const struct exam_map *after,
+                              uint32_t need, const struct jeff_report *report, const uint64_t *visited)
 {
     const struct exam_plan plan = steve_exam_plan(e, before, need, true);
     if (report->moved_blocks != plan.blocks || report->moved_bytes != plan.granules * GRANULE)
         return "a compaction moves something else than the plan that is made for its goal";
     if (report->largest_after != steve_exam_capacity(plan.run))
         return "a compaction makes another run than the plan says";
+    const uint64_t looks = plan.looks + (plan.made ? looks_to_end(before, after) : 0);
+    if (visited != NULL && (plan.slides ? *visited <= looks : *visited != looks))
+        return "a compaction takes other looks at its heap than its plan does";
     return NULL;
 }
 
@@ -280,12 +297,22 @@ static const char *take(struct exam *e, uint32_t need)
 /// One goal, priced, reached and asked for again. @param need granules of the wanted run; 0: the largest
 static const char *reach_goal(struct exam *e, struct exam_map *before, uint32_t need)
 {
-    struct jeff_goal goal = {.wanted_bytes = steve_exam_capacity(need), .dry_run = true};
+    struct jeff_goal goal = {.wanted_bytes = steve_exam_capacity(before->free + EXAM_HEAP / GRANULE)};
     struct jeff_report price;
     struct jeff_report report;
     struct jeff_stats was;
     struct jeff_stats is;
+    const bool merges = steve_exam_draw(e, 2) == 0;
+    if (merges) {
+        // What all free memory would not serve: freed blocks are joined with what lies beside them, and nothing moves.
+        jeff_compact_goal(e->heap, &goal, &report);
+        steve_exam_map(e, before);
+        if (report.stop != JEFF_STOP_DONE || report.moved_blocks != 0)
+            return "a compaction for more than there is does something";
+        need = before->largest < need ? need : 0;
+    }
     jeff_stats(e->heap, &was);
+    goal = (struct jeff_goal){.wanted_bytes = steve_exam_capacity(need), .dry_run = true};
     jeff_compact_goal(e->heap, &goal, &price);
     goal.dry_run = false;
     e->told_blocks = e->told_bytes = 0;
@@ -296,6 +323,7 @@ static const char *reach_goal(struct exam *e, struct exam_map *before, uint32_t 
     steve_exam_extend(before, (uint32_t)((is.heap_bytes - is.control_bytes - is.table_bytes) / GRANULE));
     struct exam_map after;
     steve_exam_map(e, &after);
+    const uint64_t visited = is.visited_blocks - was.visited_blocks;
 
     const struct exam_reach reach = steve_exam_reach(e, before);
     const uint32_t most = steve_exam_most(e, before);
@@ -307,7 +335,7 @@ static const char *reach_goal(struct exam *e, struct exam_map *before, uint32_t 
         wrong = judge_wanted(e, &reach, most, &costs, need, &report);
     }
     if (wrong == NULL && e->sizes != 0)
-        wrong = judge_plan(e, before, need, &report);
+        wrong = judge_plan(e, before, &after, need, &report, merges && before->free != 0 ? &visited : NULL);
     if (wrong == NULL)
         wrong = judge_report(e, &report, &after, &was, &is);
     if (wrong == NULL)

@@ -144,6 +144,9 @@ struct exam_plan {
     uint32_t run;      ///< granules of the largest free run then
     uint32_t blocks;   ///< that move, some of them twice
     uint64_t granules; ///< of them
+    /// Blocks and free runs looked at, but for what comes after the moves: to slide all first, and to put free runs into bins.
+    uint64_t looks;
+    bool slides; ///< all first
 };
 
 /// What Jeff does for a run of so many granules, 0: for the largest, where blocks are of a few sizes.

@@ -26,6 +26,8 @@ struct model {
     const struct exam_map *map;
     bool may_slide; ///< all blocks, before a window is emptied
     size_t first, last;
+    bool planned; ///< something was priced
+    uint64_t looks;
     struct exam_plan best;
 };
 
@@ -44,6 +46,18 @@ static struct span make_span(const struct exam_map *map, size_t first, size_t la
     return span;
 }
 
+/// Of pieces [first, last): the free memory above the last block has no header to look at.
+static uint64_t headers(const struct model *m, size_t first, size_t last)
+{
+    const bool top = last == m->map->count && last > first && m->map->piece[last - 1].kind == EXAM_FREE;
+    return last - first - top;
+}
+
+static uint64_t headers_of_all(const struct model *m)
+{
+    return headers(m, 0, m->map->count);
+}
+
 /// The stretch that begins with a piece, up to the next locked block.
 static struct span stretch_from(const struct exam_map *map, size_t first)
 {
@@ -54,21 +68,25 @@ static struct span stretch_from(const struct exam_map *map, size_t first)
 }
 
 /// The window with the least in it that has `need` granules, or as many free; of several the first.
-static bool find_window(const struct model *m, uint32_t need, bool free_only, struct span *window)
+static bool find_window(struct model *m, uint32_t need, bool free_only, struct span *window)
 {
     const struct exam_piece *const piece = m->map->piece;
     bool found = false;
     size_t stretch = m->first;
+    size_t dropped = m->first;
+    m->looks += headers(m, m->first, m->last);
     for (size_t last = m->first; last < m->last; last++) {
         uint32_t has = 0;
         if (piece[last].kind == EXAM_PINNED) {
-            stretch = last + 1;
+            stretch = dropped = last + 1;
             continue;
         }
         for (size_t first = last + 1; first-- > stretch;) {
             has += !free_only || piece[first].kind == EXAM_FREE ? size_of(&piece[first]) : 0;
             if (has < need)
                 continue;
+            m->looks += first - dropped;
+            dropped = first;
             // The free runs beside it are the window's.
             const bool below = first > stretch && piece[first - 1].kind == EXAM_FREE;
             const bool above = last + 1 < m->last && piece[last + 1].kind == EXAM_FREE;
@@ -106,29 +124,56 @@ static void price_slide(const struct exam_map *map, struct exam_plan *plan)
 }
 
 /// Where the blocks of a window find room.
-static void find_room(const struct model *m, const struct span *window, bool slide_first, uint32_t *room)
+/// @return whether there is any free memory
+static bool find_room(const struct model *m, const struct span *window, bool slide_first, uint32_t *room)
 {
+    uint32_t all = 0;
     for (size_t i = 0; i < m->map->count; i++) {
         const struct exam_piece *const piece = &m->map->piece[i];
+        uint32_t free = 0;
         if (!slide_first && piece->kind == EXAM_FREE && (i < window->first || i >= window->last))
-            add_room(m->e, room, size_of(piece));
+            free = size_of(piece);
         if (slide_first && (i == 0 || piece[-1].kind == EXAM_PINNED)) {
             const struct span stretch = stretch_from(m->map, i);
-            if (stretch.first != window->first)
-                add_room(m->e, room, stretch.end - stretch.begin - stretch.live);
+            free = stretch.first != window->first ? stretch.end - stretch.begin - stretch.live : 0;
         }
+        add_room(m->e, room, free);
+        all += free;
     }
+    return all != 0;
+}
+
+/// How often the blocks of a window are looked at to place them, the largest first by powers of two.
+static uint64_t passes(const struct model *m, const struct span *window)
+{
+    uint32_t least = UINT32_MAX;
+    uint32_t most = 0;
+    for (size_t i = window->first; i < window->last; i++) {
+        const struct exam_piece *const piece = &m->map->piece[i];
+        if (piece->kind != EXAM_MOVABLE)
+            continue;
+        least = size_of(piece) < least ? size_of(piece) : least;
+        most = size_of(piece) > most ? size_of(piece) : most;
+    }
+    uint64_t passes = most != 0;
+    for (uint32_t limit = 1; limit <= most / 2; limit *= 2)
+        passes += limit * 2 > least;
+    return passes;
 }
 
 /// What it takes to empty a window until `enough` of it is free, and what comes of it.
-static struct exam_plan price(const struct model *m, const struct span *window, uint32_t enough, bool slide_first)
+static struct exam_plan price(struct model *m, const struct span *window, uint32_t enough, bool slide_first)
 {
     const struct exam *const e = m->e;
     const struct exam_piece *const piece = m->map->piece;
-    struct exam_plan plan = {.made = true};
+    struct exam_plan plan = {.made = true, .slides = slide_first};
     uint32_t room[EXAM_SIZES] = {0};
     bool goes[EXAM_PIECES] = {0};
-    find_room(m, window, slide_first, room);
+    const uint64_t within = headers(m, window->first, window->last);
+    const bool any_room = find_room(m, window, slide_first, room);
+    plan.looks = headers_of_all(m) + within * (1 + (any_room ? passes(m, window) : 0));
+    m->looks += plan.looks + within;
+    m->planned = true;
     if (slide_first)
         price_slide(m->map, &plan);
     uint32_t gone = 0;
@@ -177,9 +222,10 @@ static uint32_t class_of(uint32_t size)
 }
 
 /// No plan frees more of a window: its blocks up to some class leave it at most, and what goes into the runs of higher ones.
-static uint32_t bound(const struct model *m, const struct span *window)
+static uint32_t bound(struct model *m, const struct span *window)
 {
     uint32_t least = UINT32_MAX;
+    m->looks += headers(m, window->first, window->last);
     for (uint32_t class = 0; class < CLASSES; class ++) {
         uint32_t room = 0;
         for (size_t i = 0; i < m->map->count; i++) {
@@ -196,13 +242,14 @@ static uint32_t bound(const struct model *m, const struct span *window)
 
 static void consider(struct model *m, uint32_t need, const struct exam_plan *plan)
 {
-    if (plan->run >= need && (!m->best.made || plan->granules < m->best.granules))
+    if (plan->run >= need)
         m->best = *plan;
 }
 
 /// Up to EXAM_STRETCHES with blocks that can move, the widest first.
-static uint32_t find_stretches(const struct model *m, struct span *best)
+static uint32_t find_stretches(struct model *m, struct span *best)
 {
+    m->looks += headers_of_all(m);
     uint32_t count = 0;
     bool taken[EXAM_PIECES] = {0};
     for (; count < EXAM_STRETCHES; count++) {
@@ -226,6 +273,7 @@ static uint32_t find_stretches(const struct model *m, struct span *best)
 /// Leaves out the stretches at both ends of which so much cannot be made.
 static void look_near(struct model *m, uint32_t need)
 {
+    const uint64_t looks = m->looks + headers_of_all(m); // once at each
     size_t first = m->map->count;
     size_t last = 0;
     for (size_t i = 0; i < m->map->count; i++) {
@@ -235,15 +283,18 @@ static void look_near(struct model *m, uint32_t need)
         first = first < i ? first : i;
         last = s.last;
     }
-    m->first = first;
+    m->looks = looks;
+    m->first = first < last ? first : 0;
     m->last = last;
 }
 
-static void plan_windows(struct model *m, uint32_t need)
+/// @return whether there is a window that is so wide at all
+static bool plan_windows(struct model *m, uint32_t need)
 {
     struct span window;
     uint32_t width = need;
-    for (uint32_t i = 0; i < PLANS_WIDER && !m->best.made && find_window(m, width, false, &window); i++) {
+    uint32_t tries = 0;
+    for (; tries < PLANS_WIDER && !m->best.made && find_window(m, width, false, &window); tries++) {
         uint32_t run = bound(m, &window);
         if (run >= need) {
             const struct exam_plan plan = price(m, &window, need, false);
@@ -256,6 +307,7 @@ static void plan_windows(struct model *m, uint32_t need)
         const struct exam_plan plan = price(m, &window, 0, false);
         consider(m, need, &plan);
     }
+    return tries > 0;
 }
 
 struct exam_plan steve_exam_slid(const struct exam_map *map, struct exam_map *slid)
@@ -304,6 +356,9 @@ static void plan_stretches(struct model *m, uint32_t run, uint32_t enough)
     for (unsigned slide_first = 0; slide_first <= m->may_slide; slide_first++) {
         const uint32_t least = run + (m->best.made ? run / WORTH_A_SLIDE : 0);
         for (uint32_t i = 0; i < count && run < enough; i++) {
+            const uint32_t most = slide_first ? stretch[i].end - stretch[i].begin : bound(m, &stretch[i]);
+            if (most <= run)
+                continue; // it is not looked at any closer
             const struct exam_plan plan = price(m, &stretch[i], enough, slide_first);
             if (plan.run <= run || plan.run <= least)
                 continue;
@@ -316,17 +371,26 @@ static void plan_stretches(struct model *m, uint32_t run, uint32_t enough)
 struct exam_plan steve_exam_plan(const struct exam *e, const struct exam_map *map, uint32_t need, bool may_slide)
 {
     struct model m = {.e = e, .map = map, .may_slide = may_slide, .last = map->count};
-    struct span window;
-    if (need == 0) {
-        plan_stretches(&m, map->largest, UINT32_MAX);
-        m.best.made = steve_exam_capacity(m.best.run) > steve_exam_capacity(map->largest);
-    } else if (map->largest < need && map->free >= need) {
+    const uint64_t all = headers_of_all(&m);
+    if (need != 0 && map->largest >= need)
+        return (struct exam_plan){.run = map->largest};
+    bool possible = map->free >= need;
+    m.looks += possible ? all : 0; // what is free is counted by size
+    if (possible && need != 0) {
         if (!may_slide)
             look_near(&m, need);
-        plan_windows(&m, need);
-        if (!m.best.made && find_window(&m, need, false, &window))
-            plan_stretches(&m, need - 1, need);
+        possible = plan_windows(&m, need);
     }
-    const struct exam_plan none = {.run = map->largest};
-    return m.best.made ? m.best : none;
+    if (!m.best.made) {
+        m.looks += all; // the stretch with the most free memory is found
+        if (possible)
+            plan_stretches(&m, need == 0 ? map->largest : need - 1, need == 0 ? UINT32_MAX : need);
+    }
+    struct exam_plan plan = {.run = map->largest};
+    if (m.best.made && steve_exam_capacity(m.best.run) > steve_exam_capacity(map->largest))
+        plan = m.best;
+    else if (m.planned)
+        plan.looks = all; // what was noted in free memory is cleared up
+    plan.looks += m.looks;
+    return plan;
 }
