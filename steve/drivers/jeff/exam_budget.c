@@ -11,11 +11,6 @@
 /// A budget that no plan overruns, in visits of each block.
 #define AMPLE      128u
 #define CALLS_MOST 400u
-/// The size classes of free runs are no wider than one part in so many.
-#define CLASS_PARTS 4u
-/// Over the blocks, to slide and to see that no plan is worth while.
-#define FEW_WALKS 7u
-
 struct exam_counted steve_exam_count(const struct exam *e)
 {
     struct jeff_stats stats;
@@ -103,18 +98,6 @@ static const char *judge_end(const struct exam *e, const struct exam_map *after,
     return NULL;
 }
 
-/// Whether each free run is of a lower class than the smallest block that can move: nothing can go anywhere.
-static bool is_crumbs(const struct exam *e, const struct exam_map *map)
-{
-    uint32_t least = UINT32_MAX;
-    for (size_t i = 0; i < map->count; i++) {
-        const uint32_t size = map->piece[i].end - map->piece[i].begin;
-        if (map->piece[i].kind == EXAM_MOVABLE && size < least)
-            least = size;
-    }
-    return !e->aligned && least != UINT32_MAX && map->largest + map->largest / CLASS_PARTS < least;
-}
-
 /// Granules that slide until the free memory between two locked blocks that was met on the way makes a run of `need`;
 /// UINT32_MAX if it never does, and what is above the last block is not met.
 static uint32_t slid_for(const struct exam_map *map, uint32_t need)
@@ -134,18 +117,22 @@ static uint32_t slid_for(const struct exam_map *map, uint32_t need)
     return UINT32_MAX;
 }
 
-/// All slides, and then a plan is carried out, if it serves the goal.
-static const char *judge_plan(const struct exam *e, const struct exam_map *before, uint32_t need,
-                              const struct jeff_report *report)
+/// All slides, each block and free run is looked at once, and then a plan is carried out, if it serves the goal.
+/// @param visited so many were looked at
+static const char *judge_plan(const struct exam *e, const struct exam_map *before, const struct exam_map *after,
+                              uint32_t need, const struct jeff_report *report, uint64_t visited)
 {
     struct exam_map slid;
-    struct exam_plan all = steve_exam_slid(before, &slid);
+    const struct exam_plan all = steve_exam_slid(before, &slid);
     const struct exam_plan plan = steve_exam_plan(e, &slid, need, false);
     if (report->stop == JEFF_STOP_BUDGET)
         return "a call with ample time ends for lack of it";
     if (report->moved_blocks != all.blocks + plan.blocks ||
         report->moved_bytes != (all.granules + plan.granules) * GRANULE)
         return "a call with ample time moves something else than a slide and the plan for its goal";
+    const bool early = need != 0 && slid.largest >= need; // what is free at the top may not have been looked at
+    if (!early && visited != before->headers + plan.looks + (plan.made ? steve_exam_looks_to_end(&slid, after) : 0))
+        return "a call with ample time takes other looks at its heap than a slide and a plan do";
     return NULL;
 }
 
@@ -203,8 +190,9 @@ const char *steve_exam_budget(struct exam *e)
         const uint32_t slid = calls == 0 && ample && need != 0 && !e->aligned ? slid_for(&before, need) : UINT32_MAX;
         if (wrong == NULL && slid != UINT32_MAX && report.moved_bytes != (size_t)slid * GRANULE)
             wrong = "a call with a budget does not end as soon as the run that is wanted is there";
-        if (wrong == NULL && calls == 0 && ample && slid == UINT32_MAX && e->sizes != 0)
-            wrong = judge_plan(e, &before, need, &report);
+        const bool whole = calls == 0 || (report.stop == JEFF_STOP_DONE && report.moved_blocks == 0);
+        if (wrong == NULL && whole && ample && slid == UINT32_MAX && e->sizes != 0)
+            wrong = judge_plan(e, &before, &after, need, &report, is.visited - was.visited);
         if (wrong != NULL)
             return wrong;
         if (report.stop == JEFF_STOP_BUDGET) {
@@ -213,9 +201,6 @@ const char *steve_exam_budget(struct exam *e)
             freed = disturbed =
                 false; // what was freed lies behind the cursor, and of several plans one was carried out
         } else {
-            if (ample && report.stop == JEFF_STOP_DONE && is_crumbs(e, &after) &&
-                is.visited - was.visited > (uint64_t)(after.headers + 1) * FEW_WALKS)
-                return "plans are made although the free memory lies in crumbs";
             return judge_end(e, &after, &report, need, ample);
         }
     }

@@ -186,19 +186,6 @@ static const char *judge_wanted(const struct exam *e, const struct exam_reach *r
     return NULL;
 }
 
-/// Where the free memory above the last block begins.
-static uint32_t top_of(const struct exam_map *map)
-{
-    const struct exam_piece *const last = &map->piece[map->count - 1];
-    return map->count > 0 && last->kind == EXAM_FREE ? last->begin : map->limit;
-}
-
-/// Free runs are put into bins anew: each block and run is looked at once, also the one that then belongs to the top.
-static uint64_t looks_to_end(const struct exam_map *before, const struct exam_map *after)
-{
-    return after->headers + (top_of(after) < top_of(before));
-}
-
 /// @param visited so many blocks and free runs were looked at, all of them neither cached nor side by side
 static const char *judge_plan(const struct exam *e, const struct exam_map *before, const struct exam_map *after,
                               uint32_t need, const struct jeff_report *report, const uint64_t *visited)
@@ -208,7 +195,7 @@ static const char *judge_plan(const struct exam *e, const struct exam_map *befor
         return "a compaction moves something else than the plan that is made for its goal";
     if (report->largest_after != steve_exam_capacity(plan.run))
         return "a compaction makes another run than the plan says";
-    const uint64_t looks = plan.looks + (plan.made ? looks_to_end(before, after) : 0);
+    const uint64_t looks = plan.looks + (plan.made ? steve_exam_looks_to_end(before, after) : 0);
     if (visited != NULL && (plan.slides ? *visited <= looks : *visited != looks))
         return "a compaction takes other looks at its heap than its plan does";
     return NULL;

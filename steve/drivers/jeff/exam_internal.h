@@ -153,6 +153,10 @@ struct exam_plan {
 /// @param may_slide there is no budget: all blocks may slide first
 struct exam_plan steve_exam_plan(const struct exam *e, const struct exam_map *map, uint32_t need, bool may_slide);
 
+/// What is looked at after the moves of a plan: free runs are put into bins anew, each block and run is looked at once, also the one that then
+/// belongs to the top. @param before the map that was planned for
+uint64_t steve_exam_looks_to_end(const struct exam_map *before, const struct exam_map *after);
+
 /// What sliding all blocks moves, and the map then, of which pieces, limit and what is free are filled in. For heaps without alignments.
 struct exam_plan steve_exam_slid(const struct exam_map *map, struct exam_map *slid);
 

@@ -394,3 +394,15 @@ struct exam_plan steve_exam_plan(const struct exam *e, const struct exam_map *ma
     plan.looks += m.looks;
     return plan;
 }
+
+/// Where the free memory above the last block begins.
+static uint32_t top_of(const struct exam_map *map)
+{
+    const struct exam_piece *const last = &map->piece[map->count - 1];
+    return map->count > 0 && last->kind == EXAM_FREE ? last->begin : map->limit;
+}
+
+uint64_t steve_exam_looks_to_end(const struct exam_map *before, const struct exam_map *after)
+{
+    return after->headers + (top_of(after) < top_of(before));
+}
