@@ -67,12 +67,11 @@ static bool cheapest_window(struct planner *p, const struct window *within, uint
 }
 
 /// Prices a window, and keeps it if it makes the run. @return granules of the run that it makes
-static uint32_t consider(struct planner *p, const struct window *window, uint32_t need, uint32_t enough,
-                         struct choice *best)
+static uint32_t consider(struct planner *p, const struct window *window, uint32_t need, struct choice *best)
 {
-    const struct price price = window_price(p, window, enough, false);
+    const struct price price = window_price(p, window, need, false);
     if (price.run >= need)
-        *best = (struct choice){*window, enough, false, true, price};
+        *best = (struct choice){*window, need, false, true, price};
     return price.made;
 }
 
@@ -87,51 +86,47 @@ static bool choose_window(struct planner *p, const struct supply *supply, const 
     for (; tries < WIDTHS_MOST && !best->found && cheapest_window(p, within, width, false, &window); tries++) {
         uint64_t run = window_bound(p, supply, &window);
         if (run >= need)
-            run = consider(p, &window, need, need, best);
+            run = consider(p, &window, need, best);
         // What found no room stays in the window, and makes it so much less wide.
         width = (uint64_t)window.end - window.begin + need - run;
     }
-    // Hardly anything in a window that is slid together stays where it is.
-    if (cheapest_window(p, within, need, true, &window) && (!best->found || window.live < best->price.granules))
-        (void)consider(p, &window, need, 0, best);
+    // What is free in a window makes the run, if all of it stays and slides; but for what alignments take.
+    if (!best->found && cheapest_window(p, within, need, true, &window))
+        (void)consider(p, &window, need, best);
     return tries > 0;
 }
 
-/// The widest stretches between blocks that stay, and have something in them that could move.
+/// The widest stretches between blocks that stay.
 /// @param best has room for one more
 static unsigned find_stretches(struct planner *p, struct window *best)
 {
     unsigned count = 0;
     struct piece piece = {.end = p->h->first};
-    struct window s = {.begin = p->h->first};
+    struct window s = {.begin = piece.end};
     bool more = true;
     while (more) {
         more = piece_next(p, &piece);
-        if (more && piece.kind != PIECE_PINNED) {
-            s.live += piece.kind == PIECE_MOVABLE;
+        if (more && piece.kind != PIECE_PINNED)
             continue;
-        }
         s.end = more ? piece.start : p->limit;
-        if (s.live) {
-            unsigned place = count;
-            for (; place > 0 && best[place - 1].end - best[place - 1].begin < s.end - s.begin; place--)
-                best[place] = best[place - 1];
-            best[place] = s;
-            count += count < CANDIDATES;
-        }
-        s = (struct window){.begin = piece.end};
+        unsigned place = count;
+        for (; place > 0 && best[place - 1].end - best[place - 1].begin < s.end - s.begin; place--)
+            best[place] = best[place - 1];
+        best[place] = s;
+        count += count < CANDIDATES;
+        s.begin = piece.end;
     }
     return count;
 }
 
-/// The free run that is there, and the largest that one stretch has in pieces.
+/// The stretch that has the most free memory, in however many pieces.
+/// @param largest raised to the largest free run
 static struct window most_free(struct planner *p, uint32_t *largest)
 {
     struct window best = {0}, s = {.begin = p->h->first};
     uint32_t most = 0, free = 0;
     struct piece piece = {.end = p->h->first};
     bool more = true;
-    *largest = 0;
     while (more) {
         more = piece_next(p, &piece);
         const uint32_t size = piece.end - piece.start;

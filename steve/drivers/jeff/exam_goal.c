@@ -1,8 +1,8 @@
 /// An exam of jeff_compact_goal(): what can be had is had, for no more than it must cost.
 ///
 /// For a run of n granules everything that can move must leave some window of n granules between two locked blocks, so that the
-/// window with the least in it is what it costs at least. It costs no more than the cheapest window that has so much free memory in it,
-/// slid together. Where blocks are of a few sizes, each of which divides the next, it is known what is planned (exam_plan.c).
+/// window with the least in it is what it costs at least. Where blocks are of a few sizes, each of which divides the next, it is known
+/// what is planned (exam_plan.c).
 #include "steve/drivers/jeff/exam_internal.h"
 
 /// So little more is not worth sliding everything first: one part in so many.
@@ -130,29 +130,21 @@ struct exam_reach steve_exam_reach(const struct exam *e, const struct exam_map *
     return reach;
 }
 
-/// What a wanted run costs, in granules that are moved.
-struct costs {
-    uint32_t least; ///< nothing can be cheaper
-    uint32_t slid;  ///< the cheapest window with so much free memory in it; UINT32_MAX: there is none
-};
-
-static struct costs find_costs(const struct exam_map *map, uint32_t need)
+/// What is in the window with the least in it that is so wide. UINT32_MAX: there is none
+static uint32_t least_cost(const struct exam_map *map, uint32_t need)
 {
-    struct costs costs = {.least = UINT32_MAX, .slid = UINT32_MAX};
+    uint32_t least = UINT32_MAX;
     for (size_t first = 0; first < map->count; first++) {
-        uint32_t width = 0, free = 0;
+        uint32_t width = 0, live = 0;
         for (size_t last = first; last < map->count && map->piece[last].kind != EXAM_PINNED; last++) {
             const uint32_t size = map->piece[last].end - map->piece[last].begin;
             width += size;
-            free += map->piece[last].kind == EXAM_FREE ? size : 0;
-            const uint32_t live = width - free;
-            if (free >= need && live < costs.slid)
-                costs.slid = live;
-            if (width >= need && live < costs.least)
-                costs.least = live;
+            live += map->piece[last].kind == EXAM_MOVABLE ? size : 0;
+            if (width >= need && live < least)
+                least = live;
         }
     }
-    return costs;
+    return least;
 }
 
 static const char *judge_largest(const struct exam *e, const struct exam_reach *reach, uint32_t most,
@@ -168,8 +160,8 @@ static const char *judge_largest(const struct exam *e, const struct exam_reach *
     return has > reach->widest ? "a run is larger than the heap has room for" : NULL;
 }
 
-static const char *judge_wanted(const struct exam *e, const struct exam_reach *reach, uint32_t most,
-                                const struct costs *costs, uint32_t need, const struct jeff_report *report)
+static const char *judge_wanted(const struct exam *e, const struct exam_reach *reach, uint32_t most, uint32_t least,
+                                uint32_t need, const struct jeff_report *report)
 {
     const uint64_t moved = report->moved_bytes / GRANULE;
     if (report->stop != JEFF_STOP_GOAL) {
@@ -179,11 +171,7 @@ static const char *judge_wanted(const struct exam *e, const struct exam_reach *r
             return "a wanted run is not made although it can be had";
         return moved != 0 ? "a compaction moved something for a run that it does not make" : NULL;
     }
-    if (moved < costs->least)
-        return "a wanted run was made for less than it costs";
-    if (!e->aligned && moved > costs->slid)
-        return "a wanted run was made for more than sliding one window together costs";
-    return NULL;
+    return moved < least ? "a wanted run was made for less than it costs" : NULL;
 }
 
 /// @param visited so many blocks and free runs were looked at, all of them neither cached nor side by side
@@ -318,8 +306,7 @@ static const char *reach_goal(struct exam *e, struct exam_map *before, uint32_t 
     if (need == 0) {
         wrong = judge_largest(e, &reach, most, &report, &after);
     } else {
-        const struct costs costs = find_costs(before, need);
-        wrong = judge_wanted(e, &reach, most, &costs, need, &report);
+        wrong = judge_wanted(e, &reach, most, least_cost(before, need), need, &report);
     }
     if (wrong == NULL && e->sizes != 0)
         wrong = judge_plan(e, before, &after, need, &report, merges && before->free != 0 ? &visited : NULL);

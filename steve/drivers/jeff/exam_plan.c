@@ -4,7 +4,7 @@
 ///
 /// What is tried, in turn, for a wanted run, until a plan makes it:
 /// 1. the window with the least live memory that is so wide is emptied; then a wider one, by what it lacked, up to PLANS_WIDER times;
-/// 2. the window with the least live memory that has so much free is slid together, if there is less of it;
+/// 2. the window with the least live memory that has so much free is slid together;
 /// 3. the widest stretches between two locked blocks, up to EXAM_STRETCHES, and the one with the most free memory;
 /// 4. the same with all blocks slid first.
 /// The largest run is that which comes of 3 or 4; to slide all first must gain one part in WORTH_A_SLIDE on what can be had without.
@@ -246,7 +246,7 @@ static void consider(struct model *m, uint32_t need, const struct exam_plan *pla
         m->best = *plan;
 }
 
-/// Up to EXAM_STRETCHES with blocks that can move, the widest first.
+/// Up to EXAM_STRETCHES, the widest first.
 static uint32_t find_stretches(struct model *m, struct span *best)
 {
     m->looks += headers_of_all(m);
@@ -258,7 +258,7 @@ static uint32_t find_stretches(struct model *m, struct span *best)
         for (size_t i = 0; i < m->map->count; i++) {
             const bool begins = i == 0 || m->map->piece[i - 1].kind == EXAM_PINNED;
             const struct span s = stretch_from(m->map, i);
-            if (begins && !taken[i] && s.live != 0 && (!found || s.end - s.begin > next->end - next->begin)) {
+            if (begins && !taken[i] && (!found || s.end - s.begin > next->end - next->begin)) {
                 *next = s;
                 found = true;
             }
@@ -303,8 +303,8 @@ static bool plan_windows(struct model *m, uint32_t need)
         }
         width = window.end - window.begin + need - run;
     }
-    if (find_window(m, need, true, &window) && (!m->best.made || window.live < m->best.granules)) {
-        const struct exam_plan plan = price(m, &window, 0, false);
+    if (!m->best.made && find_window(m, need, true, &window)) {
+        const struct exam_plan plan = price(m, &window, need, false);
         consider(m, need, &plan);
     }
     return tries > 0;
