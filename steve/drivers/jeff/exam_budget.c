@@ -131,7 +131,7 @@ static const char *judge_plan(const struct exam *e, const struct exam_map *befor
         report->moved_bytes != (all.granules + plan.granules) * GRANULE)
         return "a call with ample time moves something else than a slide and the plan for its goal";
     const bool early = need != 0 && slid.largest >= need; // what is free at the top may not have been looked at
-    if (!early && visited != before->headers + plan.looks + (plan.made ? steve_exam_looks_to_end(&slid, after) : 0))
+    if (!early && visited != before->headers + plan.looks + steve_exam_looks_to_end(&plan, after))
         return "a call with ample time takes other looks at its heap than a slide and a plan do";
     return NULL;
 }

@@ -146,7 +146,7 @@ struct exam_plan {
     uint64_t granules; ///< of them
     /// Blocks and free runs looked at, but for what comes after the moves: to slide all first, and to put free runs into bins.
     uint64_t looks;
-    bool slides; ///< all first
+    uint32_t top; ///< where the free memory above the last block begins, before the window is emptied
 };
 
 /// What Jeff does for a run of so many granules, 0: for the largest, where blocks are of a few sizes.
@@ -154,8 +154,8 @@ struct exam_plan {
 struct exam_plan steve_exam_plan(const struct exam *e, const struct exam_map *map, uint32_t need, bool may_slide);
 
 /// What is looked at after the moves of a plan: free runs are put into bins anew, each block and run is looked at once, also the one that then
-/// belongs to the top. @param before the map that was planned for
-uint64_t steve_exam_looks_to_end(const struct exam_map *before, const struct exam_map *after);
+/// belongs to the top.
+uint64_t steve_exam_looks_to_end(const struct exam_plan *plan, const struct exam_map *after);
 
 /// What sliding all blocks moves, and the map then, of which pieces, limit and what is free are filled in. For heaps without alignments.
 struct exam_plan steve_exam_slid(const struct exam_map *map, struct exam_map *slid);

@@ -14,6 +14,13 @@
 #define WORTH_A_SLIDE 64u
 #define CLASSES       48u ///< that runs of an exam's heap can have
 
+/// Where the free memory above the last block begins.
+static uint32_t top_of(const struct exam_map *map)
+{
+    const struct exam_piece *const last = &map->piece[map->count - 1];
+    return map->count > 0 && last->kind == EXAM_FREE ? last->begin : map->limit;
+}
+
 /// Pieces [first, last) of a map, of one stretch.
 struct span {
     size_t first, last;
@@ -161,18 +168,37 @@ static uint64_t passes(const struct model *m, const struct span *window)
     return passes;
 }
 
+/// To put free runs into bins and slide takes a look at each; to do the former again, to see that the window still stands, and to find room
+/// are walks over what has slid.
+static void slide_and_look(const struct model *m, const struct span *window, uint64_t rounds, struct exam_plan *plan)
+{
+    struct exam_map slid;
+    steve_exam_slid(m->map, &slid);
+    const struct model after = {.map = &slid};
+    size_t first = 0;
+    while (first < slid.count && slid.piece[first].begin < window->begin)
+        first++;
+    const uint64_t within = headers(&after, first, stretch_from(&slid, first).last);
+    plan->looks = 2 * headers_of_all(m) + 3 * headers_of_all(&after) + within * rounds;
+    plan->top = top_of(&slid);
+}
+
 /// What it takes to empty a window until `enough` of it is free, and what comes of it.
 static struct exam_plan price(struct model *m, const struct span *window, uint32_t enough, bool slide_first)
 {
     const struct exam *const e = m->e;
     const struct exam_piece *const piece = m->map->piece;
-    struct exam_plan plan = {.made = true, .slides = slide_first};
+    struct exam_plan plan = {.made = true};
     uint32_t room[EXAM_SIZES] = {0};
     bool goes[EXAM_PIECES] = {0};
     const uint64_t within = headers(m, window->first, window->last);
     const bool any_room = find_room(m, window, slide_first, room);
-    plan.looks = headers_of_all(m) + within * (1 + (any_room ? passes(m, window) : 0));
+    const uint64_t rounds = 1 + (any_room ? passes(m, window) : 0);
+    plan.looks = headers_of_all(m) + within * rounds;
     m->looks += plan.looks + within;
+    plan.top = top_of(m->map);
+    if (slide_first)
+        slide_and_look(m, window, rounds, &plan);
     m->planned = true;
     if (slide_first)
         price_slide(m->map, &plan);
@@ -395,14 +421,7 @@ struct exam_plan steve_exam_plan(const struct exam *e, const struct exam_map *ma
     return plan;
 }
 
-/// Where the free memory above the last block begins.
-static uint32_t top_of(const struct exam_map *map)
+uint64_t steve_exam_looks_to_end(const struct exam_plan *plan, const struct exam_map *after)
 {
-    const struct exam_piece *const last = &map->piece[map->count - 1];
-    return map->count > 0 && last->kind == EXAM_FREE ? last->begin : map->limit;
-}
-
-uint64_t steve_exam_looks_to_end(const struct exam_map *before, const struct exam_map *after)
-{
-    return after->headers + (top_of(after) < top_of(before));
+    return plan->made ? after->headers + (top_of(after) < plan->top) : 0;
 }
