@@ -17,16 +17,28 @@
 /// Longer inputs are slow, and what they show a shorter one shows as well.
 #define MAX_OPS 4096u
 
-/// An allocator copies what it moves and zeroes what calloc asks for: with large blocks one op costs seconds and gigabytes.
-/// The profile `big` of `steve run` chooses its ops with care for that; a mutation cannot.
-#define MAX_LIVE_BYTES ((size_t)4 << 20)
+/// What an input may cost. An allocator copies what it moves and zeroes what calloc asks for: with large blocks one op costs seconds and
+/// gigabytes. The profile `big` of `steve run` chooses its ops with care for that; a mutation cannot.
+struct allowance {
+    size_t live; ///< bytes in live blocks at a time
+    size_t work; ///< about how many bytes are written, copied or cleared
+};
+
+/// Blocks, heaps and bytes moved are large enough here for all that Jeff does in another way beyond a size.
+static const struct allowance ample = {.live = (size_t)4 << 20, .work = (size_t)2 << 20};
+
+#ifdef STEVE_FUZZING
+/// What most inputs are given: a quarter of them took two thirds of the time of all, for copying what they had shown with less.
+static const struct allowance usual = {.live = (size_t)512 << 10, .work = (size_t)256 << 10};
+#define USUAL_WORK_PER_OP ((size_t)4 << 10) ///< if that is more
+
+/// One input in so many is given the ample one, by what is in it: so is what grows out of it, now and then.
+#define AMPLE_EVERY 16u
+#endif
 
 /// But in a heap so many times larger nothing moves that no op moves: there a block may be larger than what 28 bits can say.
 #define MAX_HUGE_BYTES ((size_t)320 << 20)
 #define ROOM_FOR_HUGE  16u
-
-/// About how many bytes an input may have written, copied or cleared: one in twenty needs more, and took half of the time of all.
-#define MAX_WORK ((size_t)2 << 20)
 
 /// One input in so many, by its digest, runs at a second base as well, if where its driver's heap lies must make no difference.
 #define TWICE_EVERY 32u
@@ -105,12 +117,35 @@ static void report(const struct steve_finding *finding)
     abort();
 }
 
-/// How many bytes may live at a time.
-static size_t most_live(const struct executor *executor, const struct steve_header *header)
+static struct allowance allowance_by_bytes(const uint8_t *data, size_t size)
 {
+#ifdef STEVE_FUZZING
+    uint64_t digest = size;
+    for (size_t i = 0; i + sizeof digest <= size; i += sizeof digest) {
+        uint64_t word;
+        memcpy(&word, data + i, sizeof word);
+        digest = (digest ^ word) * UINT64_C(0x9fb21c651e98df25);
+        digest ^= digest >> 32;
+    }
+    if (digest % AMPLE_EVERY == 0)
+        return ample;
+    const size_t work = size / STEVE_BYTES_RECORD * USUAL_WORK_PER_OP;
+    return (struct allowance){.live = usual.live, .work = work > usual.work ? work : usual.work};
+#else
+    (void)data;
+    (void)size;
+    return ample;
+#endif
+}
+
+static struct allowance allowance_of(const struct executor *executor, const struct steve_header *header,
+                                     const uint8_t *data, size_t size)
+{
+    struct allowance allowance = allowance_by_bytes(data, size);
     // Other drivers and options of a family move blocks without need.
-    const bool plain = executor == &executors[0] && header->options == 0;
-    return plain && header->heap_bytes / ROOM_FOR_HUGE >= MAX_HUGE_BYTES ? MAX_HUGE_BYTES : MAX_LIVE_BYTES;
+    if (executor == &executors[0] && header->options == 0 && header->heap_bytes / ROOM_FOR_HUGE >= MAX_HUGE_BYTES)
+        allowance.live = MAX_HUGE_BYTES;
+    return allowance;
 }
 
 /// True if the op may make more live bytes than are allowed. A request beyond the heap is refused and costs nothing.
@@ -122,11 +157,15 @@ static bool is_too_expensive(const struct steve_exec *exec, struct steve_op op, 
     return bytes <= reach && bytes > most - steve_view_live_bytes(exec);
 }
 
-/// About how many bytes an op writes, copies or clears. A compaction may move all that is live.
+/// Moving is quicker than writing and comparing, by about that much.
+#define MOVED_PER_WORK 4u
+
+/// About how many bytes an op writes, copies or clears, apart from those of blocks that it is found to have moved. A compaction may move
+/// all that is live.
 static size_t work_of(const struct steve_exec *exec, struct steve_op op, uint64_t reach)
 {
     if (op.code >= STEVE_OP_COMPACT && op.code < STEVE_OP_DRAIN)
-        return steve_view_live_bytes(exec);
+        return steve_view_live_bytes(exec) / MOVED_PER_WORK;
     const size_t before = steve_op_uses_slot(op.code) ? steve_view_size(exec, op.slot) : 0;
     if (!steve_op_uses_slot(op.code) || !steve_op_uses_size(op.code))
         return steve_shadow_cost(before);
@@ -137,9 +176,8 @@ static size_t work_of(const struct steve_exec *exec, struct steve_op op, uint64_
 }
 
 /// @param reach the largest request that might be served
-/// @param most  bytes that may live at a time
-static enum steve_outcome run(struct steve_exec *exec, uint64_t reach, size_t most, const uint8_t *records,
-                              size_t count)
+static enum steve_outcome run(struct steve_exec *exec, uint64_t reach, struct allowance allowance,
+                              const uint8_t *records, size_t count)
 {
     size_t ops = 0;
     size_t work = 0;
@@ -147,10 +185,10 @@ static enum steve_outcome run(struct steve_exec *exec, uint64_t reach, size_t mo
         const struct steve_op op = steve_bytes_decode_op(records + i * STEVE_BYTES_RECORD);
         if (op.code == STEVE_OP_NONE)
             continue;
-        if (ops == MAX_OPS || is_too_expensive(exec, op, reach, most))
-            return STEVE_DONE;
+        if (ops == MAX_OPS || is_too_expensive(exec, op, reach, allowance.live))
+            break;
         work += work_of(exec, op, reach);
-        if (work > MAX_WORK)
+        if (work + steve_view_moved_bytes(exec) / MOVED_PER_WORK > allowance.work)
             break;
         if (steve_exec_step(exec, op) == STEVE_FOUND)
             return STEVE_FOUND;
@@ -171,7 +209,7 @@ static bool run_on(const struct executor *executor, struct steve_exec *exec, con
     const uint64_t reach = in_region ? header->heap_bytes : STEVE_HEAP_LIMIT;
     // Without records `data` may be NULL, which arithmetic does not like.
     const uint8_t *const records = count == 0 ? NULL : data + STEVE_BYTES_HEADER;
-    if (run(exec, reach, most_live(executor, header), records, count) == STEVE_FOUND)
+    if (run(exec, reach, allowance_of(executor, header, data, size), records, count) == STEVE_FOUND)
         report(steve_exec_finding(exec));
     return true;
 }

@@ -131,6 +131,7 @@ static void reset(struct steve_exec *exec)
     exec->purged_blocks = 0;
     exec->purgeable_blocks = 0;
     exec->sweep_start = 0;
+    exec->moved_bytes = 0;
     exec->probe_next = 0;
     exec->last_check = 0;
     exec->last_twice = 0;

@@ -75,6 +75,8 @@ unsigned steve_view_locks(const struct steve_exec *exec, uint16_t slot); ///< ta
 bool steve_view_has_stale(const struct steve_exec *exec, uint16_t slot); ///< an earlier block of this slot is known
 size_t steve_view_live_count(const struct steve_exec *exec);
 size_t steve_view_live_bytes(const struct steve_exec *exec);
+/// Bytes that were seen to have moved in the episode, in extents.
+uint64_t steve_view_moved_bytes(const struct steve_exec *exec);
 /// The slot of the live block that is `rank`-th in address order as last seen, rank < live count. O(log n)
 uint16_t steve_view_slot_by_address(const struct steve_exec *exec, size_t rank);
 /// The address of a live block as last seen; 0 if it was purged.

@@ -112,6 +112,7 @@ struct steve_exec {
     size_t sweep_moved_blocks; ///< of the last sweep
     size_t sweep_moved_bytes;  ///< in extents
     size_t sweep_largest_moved;
+    uint64_t moved_bytes; ///< of all sweeps of the episode
     size_t probe_next;   ///< index into `used` of the next block to look at
     uint64_t last_check; ///< op of the allocator's last own check
     uint64_t last_twice; ///< op of the last compaction that was done twice

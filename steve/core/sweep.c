@@ -196,6 +196,7 @@ bool steve_sweep(struct steve_exec *exec, enum steve_depth depth)
         return false;
     }
     exec->counts.moved_blocks += exec->sweep_moved_blocks;
+    exec->moved_bytes += exec->sweep_moved_bytes;
     exec->sweep_start = sweep.stopped == SIZE_MAX ? 0 : sweep.stopped;
     if (!sweep.in_order) {
         return put_in_order(&sweep);

@@ -31,6 +31,11 @@ size_t steve_view_live_bytes(const struct steve_exec *exec)
     return exec->live_bytes;
 }
 
+uint64_t steve_view_moved_bytes(const struct steve_exec *exec)
+{
+    return exec->moved_bytes;
+}
+
 /// Blocks that the layout does not know: purged ones, and without checking all of them. In the order of first use.
 static uint16_t slot_without_place(const struct steve_exec *exec, size_t rank)
 {
