@@ -33,6 +33,7 @@
 #define WRITTEN_BEGIN ((size_t)64 * 1024)
 /// How much of a large region's ends is made dirty.
 #define DIRTY_END  ((size_t)64 * 1024)
+#define DIRTY_TAIL ((size_t)8 * 1024) ///< of its end where pages are kept open: each is a page fault, every time
 #define DIRTY_BYTE 0xd7
 /// How far beyond the guards AddressSanitizer watches where pages are kept open.
 #define FENCE ((size_t)64 * 1024)
@@ -163,14 +164,15 @@ static void fence(const struct steve_region *region, bool up)
 #endif
 }
 
-static void make_dirty(const struct steve_region *region)
+static void make_dirty(const struct steve_region *region, bool keep_open)
 {
     if (region->bytes <= 2 * DIRTY_END) {
         memset(region->base, DIRTY_BYTE, region->bytes);
         return;
     }
+    const size_t tail = keep_open && region->bytes > CLEARED_BY_WRITING ? DIRTY_TAIL : DIRTY_END;
     memset(region->base, DIRTY_BYTE, DIRTY_END);
-    memset(region->base + region->bytes - DIRTY_END, DIRTY_BYTE, DIRTY_END);
+    memset(region->base + region->bytes - tail, DIRTY_BYTE, tail);
 }
 
 /// Clears what the old region and the new one may hold. `was_large`: pages of the old one are worth giving back. The first pages
@@ -214,7 +216,7 @@ bool steve_region_place(struct steve_region *region, const struct steve_region_p
     unpoison(region, was_large);
     clear(region, old_end, was_large);
     if (place->dirty) {
-        make_dirty(region);
+        make_dirty(region, place->keep_open);
     }
     steve_shadow_fill(begin, (size_t)(region->base - begin), GUARD_STAMP);
     unsigned char *above = region->base + region->bytes;

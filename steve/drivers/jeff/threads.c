@@ -38,6 +38,7 @@ static const char *const mapped_options[] = {"no-last-resort", "moved",      "lo
 struct instance {
     jeff_shared *heap;
     uintptr_t region; ///< where the heap's memory begins; 0 for a mapped heap
+    bool used;        ///< it is open: of the one that is kept
     bool looks;
     bool damages;
     bool alone;            ///< no other thread calls: what follows is kept
@@ -89,11 +90,32 @@ static void on_moved(void *context, jeff_handle handle, void *from, void *to, si
     }
 }
 
+/// One that needs no system call, for the sake of fuzzers. Heaps are opened and closed by one thread.
+static struct instance kept;
+
+static struct instance *instance_map(void)
+{
+    if (!kept.used) {
+        kept = (struct instance){.used = true};
+        return &kept;
+    }
+    void *memory = mmap(NULL, sizeof(struct instance), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return memory == MAP_FAILED ? NULL : memory;
+}
+
+static void instance_unmap(struct instance *instance)
+{
+    if (instance == &kept) {
+        kept.used = false;
+    } else {
+        munmap(instance, sizeof *instance);
+    }
+}
+
 static struct instance *new_instance(const struct steve_geometry *geometry, const char **why)
 {
-    struct instance *instance =
-        mmap(NULL, sizeof *instance, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (instance == MAP_FAILED) {
+    struct instance *instance = instance_map();
+    if (instance == NULL) {
         *why = "no memory for the driver's own bookkeeping";
         return NULL;
     }
@@ -123,7 +145,7 @@ static void *opened(struct instance *instance, jeff_shared *heap, enum jeff_stat
     instance->heap = heap;
     if (heap == NULL) {
         *why = jeff_strerror(status);
-        munmap(instance, sizeof *instance);
+        instance_unmap(instance);
         return NULL;
     }
     return instance;
@@ -173,7 +195,7 @@ static void close_heap(void *heap)
     struct instance *instance = heap;
     instance->pages.failing = false;
     jeff_shared_destroy(instance->heap);
-    munmap(instance, sizeof *instance);
+    instance_unmap(instance);
 }
 
 static jeff_shared *heap_of(void *heap)
