@@ -29,11 +29,11 @@
 
 /// Up to here a region is cleared by writing; beyond, by giving its pages back.
 #define CLEARED_BY_WRITING ((size_t)256 * 1024)
-/// How much of a larger one's begin is, all the same.
-#define WRITTEN_BEGIN ((size_t)64 * 1024)
+/// How much of a larger one's begin is, all the same, and somewhat more.
+#define WRITTEN_BEGIN ((size_t)128 * 1024)
 /// How much of a large region's ends is made dirty.
 #define DIRTY_END  ((size_t)64 * 1024)
-#define DIRTY_TAIL ((size_t)8 * 1024) ///< of its end where pages are kept open: each is a page fault, every time
+#define DIRTY_TAIL ((size_t)4 * 1024) ///< of its end where pages are kept open: each is a page fault, every time
 #define DIRTY_BYTE 0xd7
 /// How far beyond the guards AddressSanitizer watches where pages are kept open.
 #define FENCE ((size_t)64 * 1024)
@@ -176,14 +176,14 @@ static void make_dirty(const struct steve_region *region, bool keep_open)
 }
 
 /// Clears what the old region and the new one may hold. `was_large`: pages of the old one are worth giving back. The first pages
-/// are cleared by writing in any case: they are used every time, and a page fault costs more.
-static void clear(const struct steve_region *region, unsigned char *old_end, bool was_large)
+/// are cleared by writing in any case, up to the same one whatever the base: they are used every time, and a page fault costs more.
+static void clear(const struct steve_region *region, unsigned char *first, unsigned char *old_end, bool was_large)
 {
     bool is_large = region->bytes > CLEARED_BY_WRITING;
-    size_t written = is_large ? WRITTEN_BEGIN : region->bytes;
-    memset(region->base, 0, written);
+    unsigned char *kept = first + STEVE_REGION_UNIT + WRITTEN_BEGIN;
+    memset(region->base, 0, is_large ? (size_t)(kept - region->base) : region->bytes);
     if (was_large || is_large) {
-        unsigned char *begin = is_large ? page_down(region->base + written) : region->open_end;
+        unsigned char *begin = is_large || region->open_end < kept ? kept : region->open_end;
         unsigned char *end = old_end > region->open_end ? old_end : region->open_end;
         if (begin < end) {
             madvise(begin, (size_t)(end - begin), MADV_DONTNEED);
@@ -205,7 +205,8 @@ bool steve_region_place(struct steve_region *region, const struct steve_region_p
 
     size_t past_unit = (uintptr_t)region->mapping % STEVE_REGION_UNIT;
     unsigned char *unit = region->mapping + (past_unit == 0 ? 0 : STEVE_REGION_UNIT - past_unit);
-    region->base = unit + FRONT + STEVE_REGION_UNIT * place->shift + place->offset % STEVE_REGION_UNIT;
+    unsigned char *first = unit + FRONT + STEVE_REGION_UNIT * place->shift;
+    region->base = first + place->offset % STEVE_REGION_UNIT;
     region->bytes = place->bytes;
     unsigned char *begin = page_down(region->base - STEVE_REGION_GUARD);
     unsigned char *end = page_up(region->base + region->bytes + STEVE_REGION_GUARD);
@@ -214,7 +215,7 @@ bool steve_region_place(struct steve_region *region, const struct steve_region_p
         return false;
     }
     unpoison(region, was_large);
-    clear(region, old_end, was_large);
+    clear(region, first, old_end, was_large);
     if (place->dirty) {
         make_dirty(region, place->keep_open);
     }
