@@ -43,14 +43,13 @@ static const struct allowance usual = {.live = (size_t)512 << 10, .work = (size_
 /// One input in so many, by its digest, runs at a second base as well, if where its driver's heap lies must make no difference.
 #define TWICE_EVERY 32u
 
-#define MAX_EXECUTORS 8u
+#define MAX_DRIVERS 8u
 
-static struct executor {
-    const struct steve_driver *driver;
-    struct steve_exec *exec;
-    struct steve_exec *elsewhere; ///< at the second base; NULL: none
-} executors[MAX_EXECUTORS];
-static size_t executor_count;
+static const struct steve_driver *drivers[MAX_DRIVERS]; ///< of the family
+static size_t driver_count;
+
+static struct steve_exec *here;      ///< the drivers take turns with it
+static struct steve_exec *elsewhere; ///< at the second base; NULL: none of them needs it
 
 static void say(void *context, const char *line)
 {
@@ -58,24 +57,37 @@ static void say(void *context, const char *line)
     fprintf(stderr, FUZZ_TARGET ": the driver: %s\n", line);
 }
 
-static struct steve_exec *make_executor(const struct steve_driver *driver, const struct steve_driver *against,
-                                        uint8_t base)
+static void require_sound(const struct steve_driver *driver)
+{
+    if (steve_driver_contradictions(driver, NULL, NULL) == 0)
+        return;
+    fprintf(stderr, FUZZ_TARGET ": driver %s contradicts itself\n", driver->name);
+    steve_driver_contradictions(driver, say, NULL);
+    exit(3);
+}
+
+static struct steve_exec *make_executor(const struct steve_driver *against, uint8_t base)
 {
     const char *why = "";
     const struct steve_exec_config config = {
-        .driver = driver,
+        .driver = drivers[0],
         .against = against,
         .base_slot = base,
         .level = STEVE_CHECK_NORMAL,
         .keep_open = true,
     };
-    struct steve_exec *exec = steve_exec_new(&config, &why);
-    if (exec == NULL) {
-        fprintf(stderr, FUZZ_TARGET ": no executor for driver %s: %s\n", driver->name, why);
-        steve_driver_contradictions(driver, say, NULL);
+    struct steve_exec *made = steve_exec_new(&config, &why);
+    if (made == NULL) {
+        fprintf(stderr, FUZZ_TARGET ": no executor: %s\n", why);
         exit(3);
     }
-    return exec;
+    return made;
+}
+
+/// Whether where its heap lies must make no difference.
+static bool is_relocatable(const struct steve_driver *driver)
+{
+    return (driver->promises & STEVE_PROMISE_RELOCATABLE) != 0;
 }
 
 void episode_open(const char *family, const char *against)
@@ -85,27 +97,29 @@ void episode_open(const char *family, const char *against)
         fprintf(stderr, FUZZ_TARGET ": no driver %s to run against\n", against);
         exit(3);
     }
-    for (size_t i = 0; i < steve_drivers.count && executor_count < MAX_EXECUTORS; i++) {
+    bool twice = false;
+    for (size_t i = 0; i < steve_drivers.count && driver_count < MAX_DRIVERS; i++) {
         const struct steve_driver *driver = steve_drivers.drivers[i];
         if (family[0] != '\0' && !is_of_family(driver, family))
             continue;
-        const bool twice = (driver->promises & STEVE_PROMISE_RELOCATABLE) != 0;
-        executors[executor_count++] = (struct executor){
-            .driver = driver,
-            .exec = make_executor(driver, rival, 0),
-            .elsewhere = twice ? make_executor(driver, NULL, 1) : NULL,
-        };
+        require_sound(driver);
+        drivers[driver_count++] = driver;
+        twice |= is_relocatable(driver);
     }
+    if (driver_count == 0)
+        return;
+    here = make_executor(rival, 0);
+    elsewhere = twice ? make_executor(NULL, 1) : NULL;
 }
 
 /// @return NULL if the header names a driver of another family
-static const struct executor *executor_for(const struct steve_header *header)
+static const struct steve_driver *driver_for(const struct steve_header *header)
 {
     if (header->driver[0] == '\0')
-        return &executors[0];
-    for (size_t i = 0; i < executor_count; i++) {
-        if (strcmp(executors[i].driver->name, header->driver) == 0)
-            return &executors[i];
+        return drivers[0];
+    for (size_t i = 0; i < driver_count; i++) {
+        if (strcmp(drivers[i]->name, header->driver) == 0)
+            return drivers[i];
     }
     return NULL;
 }
@@ -138,12 +152,12 @@ static struct allowance allowance_by_bytes(const uint8_t *data, size_t size)
 #endif
 }
 
-static struct allowance allowance_of(const struct executor *executor, const struct steve_header *header,
+static struct allowance allowance_of(const struct steve_driver *driver, const struct steve_header *header,
                                      const uint8_t *data, size_t size)
 {
     struct allowance allowance = allowance_by_bytes(data, size);
     // Other drivers and options of a family move blocks without need.
-    if (executor == &executors[0] && header->options == 0 && header->heap_bytes / ROOM_FOR_HUGE >= MAX_HUGE_BYTES)
+    if (driver == drivers[0] && header->options == 0 && header->heap_bytes / ROOM_FOR_HUGE >= MAX_HUGE_BYTES)
         allowance.live = MAX_HUGE_BYTES;
     return allowance;
 }
@@ -197,19 +211,20 @@ static enum steve_outcome run(struct steve_exec *exec, uint64_t reach, struct al
     return steve_exec_end(exec);
 }
 
-/// Runs an input on one executor. @return false if the heap cannot be had
-static bool run_on(const struct executor *executor, struct steve_exec *exec, const struct steve_header *header,
+/// Runs an input with one executor. @return false if the heap cannot be had
+static bool run_on(struct steve_exec *exec, const struct steve_driver *driver, const struct steve_header *header,
                    const uint8_t *data, size_t size)
 {
     const char *why;
+    steve_exec_drive(exec, driver);
     if (!steve_exec_begin(exec, header, &why))
         return false;
     const size_t count = size < STEVE_BYTES_HEADER ? 0 : (size - STEVE_BYTES_HEADER) / STEVE_BYTES_RECORD;
-    const bool in_region = (executor->driver->promises & STEVE_PROMISE_REGION) != 0;
+    const bool in_region = (driver->promises & STEVE_PROMISE_REGION) != 0;
     const uint64_t reach = in_region ? header->heap_bytes : STEVE_HEAP_LIMIT;
     // Without records `data` may be NULL, which arithmetic does not like.
     const uint8_t *const records = count == 0 ? NULL : data + STEVE_BYTES_HEADER;
-    if (run(exec, reach, allowance_of(executor, header, data, size), records, count) == STEVE_FOUND)
+    if (run(exec, reach, allowance_of(driver, header, data, size), records, count) == STEVE_FOUND)
         report(steve_exec_finding(exec));
     return true;
 }
@@ -218,14 +233,13 @@ uint64_t episode_run(const uint8_t *data, size_t size)
 {
     struct steve_header header;
     steve_bytes_decode_header(&steve_drivers, data, size, &header);
-    const struct executor *executor = executor_for(&header);
-    if (executor == NULL || !run_on(executor, executor->exec, &header, data, size))
+    const struct steve_driver *driver = driver_for(&header);
+    if (driver == NULL || !run_on(here, driver, &header, data, size))
         return 0;
 
-    const uint64_t digest = steve_exec_digest(executor->exec);
-    if (executor->elsewhere != NULL && digest % TWICE_EVERY == 0 &&
-        run_on(executor, executor->elsewhere, &header, data, size) &&
-        steve_exec_offset_digest(executor->exec) != steve_exec_offset_digest(executor->elsewhere))
+    const uint64_t digest = steve_exec_digest(here);
+    if (is_relocatable(driver) && digest % TWICE_EVERY == 0 && run_on(elsewhere, driver, &header, data, size) &&
+        steve_exec_offset_digest(here) != steve_exec_offset_digest(elsewhere))
         report(&(struct steve_finding){
             .oracle = STEVE_ORACLE_METAMORPHIC,
             .what = "the same ops at a congruent base led to other offsets",

@@ -48,6 +48,17 @@ static bool is_sound(const struct steve_driver *driver)
     return steve_driver_contradictions(&named, NULL, NULL) == 0;
 }
 
+/// Notes a driver, and what follows from what it states.
+static void take_driver(struct steve_exec *exec, const struct steve_driver *driver)
+{
+    exec->config.driver = driver;
+    exec->driver = driver;
+    exec->promises = driver->promises;
+    exec->handles = (driver->promises & STEVE_PROMISE_HANDLES) != 0 && exec->checked;
+    exec->gaps = driver->arena != NULL && driver->extent != NULL && driver->run_needed != NULL &&
+                 (driver->promises & STEVE_PROMISE_REGION) != 0;
+}
+
 struct steve_exec *steve_exec_new(const struct steve_exec_config *config, const char **why)
 {
     *why = is_sound(config->driver) ? NULL : "the driver contradicts itself: steve_driver_contradictions() says how";
@@ -64,14 +75,9 @@ struct steve_exec *steve_exec_new(const struct steve_exec_config *config, const 
         return NULL;
     }
     struct steve_exec *exec = memory;
-    const struct steve_driver *driver = config->driver;
     exec->config = *config;
-    exec->driver = driver;
-    exec->promises = driver->promises;
     exec->checked = !config->unchecked;
-    exec->handles = (driver->promises & STEVE_PROMISE_HANDLES) != 0 && exec->checked;
-    exec->gaps = driver->arena != NULL && driver->extent != NULL && driver->run_needed != NULL &&
-                 (driver->promises & STEVE_PROMISE_REGION) != 0;
+    take_driver(exec, config->driver);
     exec->effort = efforts[config->level];
     if (config->against != NULL && !steve_rival_new(exec, why)) {
         steve_exec_free(exec);
@@ -80,13 +86,9 @@ struct steve_exec *steve_exec_new(const struct steve_exec_config *config, const 
     return exec;
 }
 
-void steve_exec_free(struct steve_exec *exec)
+/// Closes what the driver has open. After a finding the heaps are left as they are.
+static void close_heaps(struct steve_exec *exec)
 {
-    if (exec == NULL) {
-        return;
-    }
-    steve_exec_free(exec->rival);
-    // After a finding the heaps are left as they are.
     if (!exec->found) {
         if (exec->heap != NULL) {
             exec->driver->close(exec->heap);
@@ -95,6 +97,26 @@ void steve_exec_free(struct steve_exec *exec)
             exec->driver->close(exec->foreign_heap);
         }
     }
+    exec->heap = NULL;
+    exec->foreign_heap = NULL;
+    exec->foreign_tried = false;
+}
+
+void steve_exec_drive(struct steve_exec *exec, const struct steve_driver *driver)
+{
+    if (exec->driver != driver) {
+        close_heaps(exec);
+        take_driver(exec, driver);
+    }
+}
+
+void steve_exec_free(struct steve_exec *exec)
+{
+    if (exec == NULL) {
+        return;
+    }
+    steve_exec_free(exec->rival);
+    close_heaps(exec);
     steve_region_release(&exec->region);
     steve_region_release(&exec->foreign_region);
     munmap(exec, sizeof *exec);

@@ -46,6 +46,10 @@ void steve_counts_add(struct steve_counts *sum, const struct steve_counts *more)
 struct steve_exec *steve_exec_new(const struct steve_exec_config *config, const char **why);
 void steve_exec_free(struct steve_exec *exec);
 
+/// From the next episode on another driver, in the same memory: for fuzzers, whose drivers change from one episode to the next, and whose time is
+/// that of caches that hold none of it any more. Ends the episode that there is, without a look at it. @param driver a sound one
+void steve_exec_drive(struct steve_exec *exec, const struct steve_driver *driver);
+
 /// Begins an episode on a fresh heap. Time proportional to what the last episode used, not to the size of anything.
 /// heap_bytes below the driver's minimum are raised to it.
 /// @return false if the driver could not open a heap: `*why` says why
