@@ -156,10 +156,17 @@ void *steve_jeff_place_reserve(size_t bytes, unsigned which)
     return map_at(bytes, past);
 }
 
+/// How many of these bytes are of pages that are kept.
+static size_t kept_of(const struct place *place, size_t offset, size_t bytes)
+{
+    const size_t kept = place == NULL || offset >= KEPT ? 0 : KEPT - offset;
+    return bytes < kept ? bytes : kept;
+}
+
 /// Gives pages beyond those that are kept back to the system.
 static void drop(const struct place *place, size_t offset, char *address, size_t bytes)
 {
-    const size_t kept = place == NULL || offset >= KEPT ? 0 : KEPT - offset;
+    const size_t kept = kept_of(place, offset, bytes);
     if (bytes > kept) {
         madvise(address + kept, bytes - kept, MADV_DONTNEED);
     }
@@ -188,7 +195,7 @@ bool steve_jeff_place_commit(void *address, size_t bytes)
         return false;
     }
     if (lax) {
-        ASAN_UNPOISON_MEMORY_REGION(address, bytes);
+        ASAN_UNPOISON_MEMORY_REGION(address, kept_of(place, offset, bytes));
     }
     if (place != NULL) {
         const size_t used = place->used < KEPT ? place->used : KEPT;
@@ -209,10 +216,9 @@ void steve_jeff_place_decommit(void *address, size_t bytes)
         mprotect(address, bytes, PROT_NONE);
         return;
     }
-    if (offset < KEPT) {
-        memset(address, LOST_BYTE, bytes < KEPT - offset ? bytes : KEPT - offset);
-    }
-    ASAN_POISON_MEMORY_REGION(address, bytes);
+    const size_t kept = kept_of(place, offset, bytes);
+    memset(address, LOST_BYTE, kept);
+    ASAN_POISON_MEMORY_REGION(address, kept);
 }
 
 void steve_jeff_place_release(void *address, size_t bytes)
@@ -230,7 +236,7 @@ void steve_jeff_place_release(void *address, size_t bytes)
     if (used > 0 && !place->lax) {
         mprotect(address, used, PROT_NONE);
     } else if (used > 0) {
-        ASAN_UNPOISON_MEMORY_REGION(address, used);
+        ASAN_UNPOISON_MEMORY_REGION(address, kept_of(place, offset, used));
     }
     place->used = place->used < KEPT ? place->used : KEPT;
     place->taken = false;
