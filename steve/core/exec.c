@@ -104,10 +104,8 @@ static void close_heaps(struct steve_exec *exec)
 
 void steve_exec_drive(struct steve_exec *exec, const struct steve_driver *driver)
 {
-    if (exec->driver != driver) {
-        close_heaps(exec);
-        take_driver(exec, driver);
-    }
+    close_heaps(exec);
+    take_driver(exec, driver);
 }
 
 void steve_exec_free(struct steve_exec *exec)

@@ -46,8 +46,9 @@ void steve_counts_add(struct steve_counts *sum, const struct steve_counts *more)
 struct steve_exec *steve_exec_new(const struct steve_exec_config *config, const char **why);
 void steve_exec_free(struct steve_exec *exec);
 
-/// From the next episode on another driver, in the same memory: for fuzzers, whose drivers change from one episode to the next, and whose time is
-/// that of caches that hold none of it any more. Ends the episode that there is, without a look at it. @param driver a sound one
+/// The next episodes are of this driver, in the same memory: for fuzzers, whose drivers change from one episode to the next, and whose time
+/// is that of caches that hold none of it any more. Ends the episode that there is, without a look at it, and closes the other heap that
+/// misuse ops take foreign refs from: what the next episode does depends on nothing before it. @param driver a sound one
 void steve_exec_drive(struct steve_exec *exec, const struct steve_driver *driver);
 
 /// Begins an episode on a fresh heap. Time proportional to what the last episode used, not to the size of anything.
