@@ -193,6 +193,31 @@ static void the_same_ops_give_the_same_digest(void **state)
     steve_exec_free(unchecked);
 }
 
+static void an_executor_with_another_driver_is_as_good_as_new(void **state)
+{
+    (void)state;
+    const struct steve_driver *const drivers[] = {&steve_driver_jeff, &steve_driver_hostile, &steve_driver_jeff_mapped};
+    struct steve_exec *turns = new_exec(&steve_driver_hostile, STEVE_CHECK_NORMAL);
+    for (uint64_t seed = 0; seed < 12; seed++) {
+        const struct steve_driver *driver = drivers[seed % 3];
+        struct steve_exec *fresh = new_exec(driver, STEVE_CHECK_NORMAL);
+        const uint64_t expected = run(fresh, seed, 300);
+        steve_exec_drive(turns, driver);
+        assert_int_equal(run(turns, seed, 300), expected);
+        assert_int_equal(steve_exec_offset_digest(turns), steve_exec_offset_digest(fresh));
+        steve_exec_free(fresh);
+    }
+    // In the middle of an episode, too.
+    begin(turns);
+    step(turns, STEVE_OP_MALLOC, 0, 100);
+    steve_exec_drive(turns, &steve_driver_jeff);
+    begin(turns);
+    assert_int_equal(steve_view_live_count(turns), 0);
+    assert_int_equal(step(turns, STEVE_OP_MALLOC, 0, 100), STEVE_DONE);
+    assert_int_equal(steve_exec_end(turns), STEVE_DONE);
+    steve_exec_free(turns);
+}
+
 static void a_purged_block_is_live_without_memory_until_it_is_resized(void **state)
 {
     (void)state;
@@ -409,6 +434,7 @@ int main(void)
         cmocka_unit_test(the_view_ranks_blocks_by_address),
         cmocka_unit_test(random_ops_on_good_drivers_find_nothing),
         cmocka_unit_test(the_same_ops_give_the_same_digest),
+        cmocka_unit_test(an_executor_with_another_driver_is_as_good_as_new),
         cmocka_unit_test(a_purged_block_is_live_without_memory_until_it_is_resized),
         cmocka_unit_test(the_same_ops_write_the_same_bytes),
         cmocka_unit_test(a_run_may_end_anywhere_and_begin_again),
