@@ -208,6 +208,7 @@ static void an_executor_with_another_driver_is_as_good_as_new(void **state)
         steve_exec_free(fresh);
     }
     // In the middle of an episode, too.
+    steve_exec_drive(turns, &steve_driver_hostile);
     begin(turns);
     step(turns, STEVE_OP_MALLOC, 0, 100);
     steve_exec_drive(turns, &steve_driver_jeff);
