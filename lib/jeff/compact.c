@@ -16,14 +16,12 @@
 #define VISIT_WORK 16u
 #define STEP_WORK  16384u
 #define LEAST_WORK 128u ///< between two looks at the clock
-/// The pace is that of about so much work before the last look.
-#define PACE_WORK 65536u
-/// Weight of the pace of the calls before.
-#define PACE_KNOWN 4096u
+/// Weight of the pace that is known when more is measured.
+#define PACE_WORK 4096u
 /// Blocks that move by the same distance are copied together, up to so many granules and a block.
 #define RUN_MOST 1024u
-/// The smallest piece of a block that is moved in pieces; it takes less than a microsecond.
-#define LEAST_PIECE 1024u
+/// A piece of a block that is moved in pieces; it takes less than a microsecond.
+#define PIECE       1024u
 #define PIECES_FROM 4096u ///< blocks of more bytes are moved in pieces where that can be
 /// A report tells the largest of so many free runs, if there is a budget.
 #define RUNS_WITHIN_BUDGET 16u
@@ -39,8 +37,8 @@ struct slide {
     uint32_t run;            ///< granules below src that are still to be copied to below dst
     uint32_t visited, moved; ///< blocks not booked yet
     uint32_t moved_granules;
-    uint32_t halfway_slot; ///< block right above the gap that earlier calls began to copy
-    uint32_t halfway_done; ///< granules of it that were copied; 0: there is none
+    uint32_t halfway_slot; ///< block right above the gap that earlier calls began to copy; 0: there is none
+    uint32_t halfway_done; ///< granules of it that were copied; 0: it was used since, and what was copied is void
 };
 
 uint64_t heap_now(struct jeff_heap *h)
@@ -52,17 +50,13 @@ uint64_t heap_now(struct jeff_heap *h)
 static uint64_t work_within(const struct pass *pass, uint64_t ns)
 {
     const uint64_t beyond = (uint64_t)1 << 36; // a minute; the product must not overflow
-    return (ns < beyond ? ns : beyond) * pass->pace_work / pass->pace_ns;
+    return (ns < beyond ? ns : beyond) * 1000 / pass->pace_ps;
 }
 
 static void pass_set_pace(struct pass *pass, uint64_t work, uint64_t ns)
 {
-    pass->pace_work += work;
-    pass->pace_ns += ns < UINT32_MAX ? ns : UINT32_MAX;
-    while (pass->pace_work > 2 * PACE_WORK) {
-        pass->pace_work /= 2;
-        pass->pace_ns = pass->pace_ns / 2 + 1;
-    }
+    const uint64_t ps = (ns < UINT32_MAX ? ns : UINT32_MAX) * 1000;
+    pass->pace_ps = (pass->pace_ps * PACE_WORK + ps) / (PACE_WORK + work) + 1;
 }
 
 bool pass_can_move(const struct pass *pass, uint32_t size)
@@ -249,38 +243,30 @@ static void copy_piece(struct jeff_heap *h, struct pass *pass, const struct slid
 }
 
 /// Moves a large block that does not overlap with its new place, in pieces, over as many calls as it takes. Until all of it is there the
-/// block lives where it was; a lock or a resize clears CW_HALFWAY, and what was copied is void.
+/// block lives where it was; a lock or a resize between two calls clears CW_HALFWAY.
 /// @return STEP_WHOLE: it is to be moved as a small one is
 static COLD enum step slide_in_pieces(struct jeff_heap *h, struct pass *pass, struct slide *s, uint32_t slot,
                                       uint32_t to, uint32_t size)
 {
     struct entry *e = entry_at(h, slot);
-    const uint32_t had = s->halfway_slot == slot ? s->halfway_done : 0;
-    s->halfway_done = 0; // unless it pauses once more
+    const bool begun = s->halfway_slot == slot;
+    uint32_t done = s->halfway_done;
+    s->halfway_slot = s->halfway_done = 0; // unless it pauses once more
     catch_up(h, pass, s);
-    const bool claimed = gate_claim(h, slot);
-    if (!claimed || !gate_is_halfway(h, slot))
-        e->cw &= ~CW_HALFWAY;
-    if (!claimed)
+    if (!gate_claim(h, slot))
         return pass_by(h, s, size); // another thread has locked it, or wants to: what was copied of it is void
-    const bool goes_on = had && e->cw & CW_HALFWAY;
-    if (had && !goes_on && pass->deadline_ns) {
-        // It is in use: to begin anew in each call would get it nowhere. It has its next chance when the pass comes round.
+    if (!gate_is_halfway(h, slot))
+        done = 0;
+    if (begun && !done && pass->deadline_ns) {
+        // It is in use: to begin anew in each call would get it nowhere.
         gate_release(h, slot);
-        if ((uint64_t)size * GRANULE < STEP_WORK)
-            return STEP_WHOLE;
-        pass->left_blocks++;
-        return pass_by(h, s, size);
+        return STEP_WHOLE;
     }
-    uint32_t done = goes_on ? had : 1;
-    e->cw &= ~CW_HALFWAY;
+    done = larger(done, 1);
     forget_shown(e);
     while (done < size - 1) {
         if (is_due(pass, 0) && clock_says_over(h, pass, 0) && s->passed) {
             gate_release_halfway(h, slot);
-            if (done == 1)
-                return STEP_PAUSE;
-            e->cw |= CW_HALFWAY;
             s->halfway_slot = slot;
             s->halfway_done = done;
             return STEP_PAUSE;
@@ -289,10 +275,7 @@ static COLD enum step slide_in_pieces(struct jeff_heap *h, struct pass *pass, st
             gate_release(h, slot);
             return pass_by(h, s, size);
         }
-        assert(!pass->deadline_ns || pass->due > pass->work); // the clock was looked at, if it was due
-        const uint64_t before_due = pass->deadline_ns ? pass->due - pass->work : STEP_WORK;
-        const uint32_t most = (uint32_t)(before_due > LEAST_PIECE ? before_due : LEAST_PIECE) / GRANULE;
-        const uint32_t piece = size - 1 - done < most ? size - 1 - done : most;
+        const uint32_t left = size - 1 - done, piece = left < PIECE / GRANULE ? left : PIECE / GRANULE;
         copy_piece(h, pass, s, to, done, piece);
         done += piece;
         s->passed = true; // the next call goes on from here
@@ -343,18 +326,15 @@ static FLATTENED enum step slide_live(struct jeff_heap *h, struct pass *pass, st
             if (clock_says_over(h, pass, bytes) && s->passed)
                 return STEP_PAUSE;
         }
-        if (!gate_claim(h, header & SLOT_MASK)) {
-            e->cw &= ~CW_HALFWAY;
+        if (!gate_claim(h, header & SLOT_MASK))
             return pass_by(h, s, size);
-        }
         pass->work += bytes;
     }
 
     const uint32_t from = s->src;
     if (to > s->dst || s->run >= RUN_MOST)
         copy_run(h, s);
-    if (header & FREE_BELOW)
-        clear_free_below(h, from);
+    set_header(h, from, header & ~FREE_BELOW);
     if (to > s->dst) {
         hidden_move(at(h, to) - HEADER, at(h, from) - HEADER, (size_t)bytes);
         hole_make(h, s->dst, to - s->dst);
@@ -390,14 +370,18 @@ static bool gap_serves(const struct jeff_heap *h, const struct pass *pass, const
 
 static void slide_begin(struct jeff_heap *h, struct slide *s, bool resume)
 {
-    uint32_t start = resume && h->cursor && h->cursor < h->top ? h->cursor : h->first;
+    uint32_t start = resume && h->cursor ? h->cursor : h->first;
     // A hole that grew right below the cursor belongs to the gap.
-    if (start < h->top && start > h->first && header_of(h, start) & FREE_BELOW)
+    if (start < h->top && header_of(h, start) & FREE_BELOW)
         start = hole_below(h, start);
     *s = (struct slide){.dst = start, .src = start};
     if (h->halfway_hole && start == h->halfway_hole) {
         s->halfway_slot = h->halfway_slot;
-        s->halfway_done = h->halfway_done;
+        struct entry *e = entry_at(h, s->halfway_slot);
+        if (is_live(e) && e->cw & CW_HALFWAY) {
+            s->halfway_done = h->halfway_done;
+            e->cw &= ~CW_HALFWAY;
+        }
         const uint32_t size = hole_size(h, start, header_of(h, start));
         h->halfway_hole = 0;
         h->hole_granules -= size;
@@ -463,15 +447,9 @@ static FLATTENED enum jeff_stop slide(struct jeff_heap *h, struct pass *pass, st
 }
 
 /// After a pass that paused in front of a block that is halfway, or in the middle of it: the gap is reserved for it.
-static void halfway_keep(struct jeff_heap *h, const struct slide *s, bool paused)
+static void halfway_keep(struct jeff_heap *h, const struct slide *s)
 {
-    struct entry *e = entry_at(h, s->halfway_slot);
-    if (!is_live(e) || !(e->cw & CW_HALFWAY))
-        return;
-    if (!paused) {
-        e->cw &= ~CW_HALFWAY;
-        return;
-    }
+    entry_at(h, s->halfway_slot)->cw |= CW_HALFWAY;
     hole_reserve(h, s->dst);
     h->halfway_slot = s->halfway_slot;
     h->halfway_done = s->halfway_done;
@@ -483,17 +461,15 @@ enum jeff_stop pass_run(struct jeff_heap *h, struct pass *pass, bool resume)
     slide_begin(h, &s, resume);
     const bool whole = s.src == h->first;
     const size_t small_limit = moving_begin(h);
-    assert(!pass->wanted || pass->deadline_ns); // without a limit a goal is reached by emptying a window
     const bool plain = whole && !pass->deadline_ns && !pass->stay && !h->moved && !is_shared(h);
     const enum jeff_stop stop = plain ? slide(h, pass, &s, true) : slide(h, pass, &s, false);
     catch_up(h, pass, &s);
     close_gap(h, &s);
-    if (s.halfway_done)
-        halfway_keep(h, &s, stop == JEFF_STOP_BUDGET);
+    if (stop == JEFF_STOP_BUDGET && s.halfway_done)
+        halfway_keep(h, &s);
     assert(stop == JEFF_STOP_DONE || s.dst < h->top); // it stops in front of something
     h->cursor = stop == JEFF_STOP_DONE ? 0 : s.dst;
-    moving_end(h, small_limit);
-    memory_came_free(h);
+    compacting_end(h, small_limit);
     if (stop == JEFF_STOP_DONE && !pass->deadline_ns && !pass->keep_ends) {
         if (whole && !cached_count(h))
             table_tidy(h);
@@ -508,21 +484,20 @@ static void set_budget(struct jeff_heap *h, struct pass *pass, uint64_t budget_n
     pass->budget_ns = budget_ns;
     pass->deadline_ns = budget_ns > UINT64_MAX - begin_ns ? UINT64_MAX : begin_ns + budget_ns;
     pass->read_ns = begin_ns;
-    pass_set_pace(pass, PACE_KNOWN, (uint64_t)PACE_KNOWN * h->pace_ps / 1000 + 1);
+    pass->pace_ps = h->pace_ps;
     const uint64_t half = work_within(pass, budget_ns / 2);
     pass->due = half < LEAST_WORK ? LEAST_WORK : half < STEP_WORK ? half : STEP_WORK;
 }
 
 /// Keeps what the next call wants to know beforehand. Ending takes longer at times, and that is what must be reckoned with: the
-/// figure rises at once and sinks slowly. An interruption must not make it believe too much: hence the bounds.
+/// figure rises at once and sinks slowly. An interruption must not make it believe too much.
 static void learn(struct jeff_heap *h, const struct pass *pass, uint64_t end_ns)
 {
-    const uint64_t ps = pass->pace_ns * 1000 / pass->pace_work;
-    h->pace_ps = (uint16_t)(ps < UINT16_MAX ? ps : UINT16_MAX);
+    h->pace_ps = (uint16_t)(pass->pace_ps < UINT16_MAX ? pass->pace_ps : UINT16_MAX);
     const uint64_t took = end_ns > pass->read_ns ? end_ns - pass->read_ns : 0;
-    const uint32_t had = h->closing_ns;
+    const uint32_t had = h->closing_ns, least = had - had / 16;
     const uint32_t most = had + had / 4 + 128 < UINT16_MAX ? had + had / 4 + 128 : UINT16_MAX;
-    h->closing_ns = (uint16_t)(took >= most ? most : took > had ? took : had - (had - took) / 16);
+    h->closing_ns = (uint16_t)(took < least ? least : took < most ? took : most);
 }
 
 enum jeff_stop jeff_compact(jeff_heap *h, uint32_t max_ms)

@@ -60,7 +60,7 @@ static uint32_t measure(struct planner *p, const struct window *window, uint32_t
     return largest;
 }
 
-/// Places the blocks of a window, the largest first by powers of two, until `enough` granules of it are free once the rest has
+/// Places the blocks of a window, the largest first by halves, until `enough` granules of it are free once the rest has
 /// slid.
 static void place_all(struct planner *p, struct pool *pool, const struct window *window, uint32_t enough,
                       struct price *price)
@@ -68,18 +68,11 @@ static void place_all(struct planner *p, struct pool *pool, const struct window 
     const uint32_t width = window->end - window->begin;
     uint32_t to_go;
     const uint32_t largest = measure(p, window, &to_go);
-    if (!(pool->map[0] | pool->map[1] | pool->top_end)) {
-        price->unplaced = to_go; // there is no room at all
-        return;
-    }
-    uint64_t limit = 2;
-    while (limit <= largest)
-        limit *= 2;
-    for (; limit && to_go; limit /= 2) {
+    for (uint32_t most = largest; most && to_go; most /= 2) {
         struct piece piece = {.end = window->begin};
         while (piece_within(p, window, &piece)) {
             const uint32_t size = piece.end - piece.start;
-            if (piece.kind != PIECE_MOVABLE || size >= limit || size < limit / 2 ||
+            if (piece.kind != PIECE_MOVABLE || size > most || size <= most / 2 ||
                 (piece.header & SLOT_MASK) == p->settled)
                 continue;
             to_go -= size;
@@ -175,17 +168,14 @@ static void slide_rest(struct planner *p, const struct window *window)
         blank(h, dst, start - dst);
 }
 
-/// Whether the window still begins and ends where something begins: a callback may have unlocked the blocks beside it.
+/// Whether the window still begins where something does: a callback may have unlocked the block below it.
 static bool still_stands(struct planner *p, const struct window *window)
 {
     struct piece piece = {.end = p->h->first};
-    bool begins = window->begin == piece.end, ends = window->end == p->limit;
-    while (piece_next(p, &piece)) {
-        begins = begins || piece.end == window->begin;
-        ends = ends || piece.end == window->end;
-    }
+    while (piece.end < window->begin && piece_next(p, &piece))
+        continue;
     assert(!p->over); // all slides only where there is no budget
-    return begins && ends;
+    return piece.end == window->begin;
 }
 
 /// Places the blocks of a window, for good.
@@ -203,22 +193,18 @@ static void move_out(struct planner *p, const struct window *window, uint32_t en
 /// Makes a heap again of what was moved around.
 static void all_moved(struct planner *p, const struct window *window, size_t small_limit)
 {
-    moving_end(p->h, small_limit);
+    compacting_end(p->h, small_limit);
     mend_cursor(p->h, window->begin, window->end);
     holes_relink(p, true);
-    memory_came_free(p->h);
 }
 
 void window_empty(struct planner *p, const struct window *window, uint32_t enough, bool slide_first)
 {
     struct jeff_heap *h = p->h;
     if (slide_first) {
-        const struct request *wanted = p->pass->wanted;
-        p->pass->wanted = NULL;
         assert(p->noted); // by the price, in holes that the pass will meet
         holes_relink(p, true);
         pass_run(h, p->pass, false);
-        p->pass->wanted = wanted;
         holes_relink(p, true);
         if (!still_stands(p, window))
             return;

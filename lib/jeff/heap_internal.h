@@ -570,7 +570,7 @@ struct pass {
     uint64_t read_ns;             ///< when the clock was last read
     uint64_t work;                ///< work done since then: bytes moved, and 16 for a block visited
     uint64_t due;                 ///< the clock is read again when that much work is done
-    uint64_t pace_work, pace_ns;  ///< how much work lately took how long
+    uint64_t pace_ps;             ///< what a unit of it lately took
     const struct request *wanted; ///< stop when it fits; NULL: go to the end
     bool stay;                    ///< move nothing, merge only
     bool keep_ends;               ///< leave the handle table and the committed pages as they are
@@ -599,6 +599,13 @@ static inline void moving_end(struct jeff_heap *h, size_t small_limit)
 {
     h->small_limit = small_limit;
     h->busy = NOT_BUSY;
+}
+
+/// The same after a pass or a plan, which may have made room for what was refused.
+static inline void compacting_end(struct jeff_heap *h, size_t small_limit)
+{
+    moving_end(h, small_limit);
+    memory_came_free(h);
 }
 
 /// Whether a block can be moved within the budget at all.

@@ -3,7 +3,7 @@
 /// stay where they are while the item shrinks, since nothing is written elsewhere.
 #include "plan_internal.h"
 
-/// How many items of bins in which not every one fits are tried for a block, so that planning stays linear.
+/// How many items of a bin are tried for a block, of which not every one fits, so that planning stays linear.
 #define TRIES_MOST 64u
 #define VISIT_WORK 16u
 
@@ -117,7 +117,7 @@ uint32_t pool_largest(const struct planner *p, const struct pool *pool)
 
 void blank(struct jeff_heap *h, uint32_t start, uint32_t size)
 {
-    set_header(h, start, size < SLOT_END ? size : 0);
+    set_header(h, start, size == 1); // of larger ones the third word tells
     store(at(h, start) + 8, size);
 }
 
@@ -127,7 +127,7 @@ static void add_free_run(struct planner *p, struct pool *pool, const struct wind
     struct jeff_heap *h = p->h;
     uint32_t start = piece->start, where = start;
     if (start >= window->begin && start < window->end)
-        start = piece->end < window->end ? piece->end : window->end;
+        start = window->end;
     if (start >= piece->end)
         return;
     const bool last = piece->end == p->limit;
@@ -174,7 +174,7 @@ static void add_tails(struct planner *p, struct pool *pool, const struct window 
     }
     if (p->moving)
         dst = last_free.end == p->limit ? last_free.start : p->limit;
-    if (window->end != p->limit && dst < p->limit) {
+    if (window->end != p->limit) {
         pool->top = dst;
         pool->top_end = p->limit;
     }
@@ -216,8 +216,6 @@ static uint32_t cut(struct planner *p, struct pool *pool, uint32_t where, struct
 
 static uint32_t cut_top(struct planner *p, struct pool *pool, const struct request *request)
 {
-    if (!pool->top_end)
-        return 0;
     struct jeff_heap *h = p->h;
     const uint32_t start = aligned_start(h, pool->top, request->alignment, request->wide);
     const uint64_t end = (uint64_t)start + request->granules;
@@ -236,9 +234,8 @@ static uint32_t cut_top(struct planner *p, struct pool *pool, const struct reque
 uint32_t pool_take(struct planner *p, struct pool *pool, const struct request *request)
 {
     struct jeff_heap *h = p->h;
-    const unsigned certain_bin = hole_bin_of(run_needed(request)) + 1;
-    unsigned bin = hole_bin_of(request->granules), tries = 0;
-    for (; bin < certain_bin; bin++) {
+    for (unsigned bin = hole_bin_of(request->granules); (bin = bin_from(pool->map, bin)) != HOLE_BINS; bin++) {
+        unsigned tries = 0;
         uint32_t previous = 0;
         struct item item;
         for (uint32_t where = pool->bin[bin]; where && tries < TRIES_MOST; previous = where, where = item.next) {
@@ -252,13 +249,7 @@ uint32_t pool_take(struct planner *p, struct pool *pool, const struct request *r
             return cut(p, pool, where, item, request);
         }
     }
-    bin = bin_from(pool->map, bin);
-    if (bin == HOLE_BINS)
-        return cut_top(p, pool, request);
-    const uint32_t where = pool->bin[bin];
-    const struct item item = item_at(h, where);
-    pool_remove(h, pool, bin, 0, item);
-    return cut(p, pool, where, item, request);
+    return cut_top(p, pool, request);
 }
 
 void holes_relink(struct planner *p, bool merge)
@@ -296,7 +287,7 @@ void holes_relink(struct planner *p, bool merge)
         run = 0;
     }
     if (run) {
-        mend_cursor(h, run, h->top + 1);
+        mend_cursor(h, run, UINT32_MAX);
         h->top = run;
     }
 }
