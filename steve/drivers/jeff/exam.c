@@ -84,7 +84,7 @@ static jeff_handle make_block(struct exam *e, const struct exam_wish *wish)
 {
     struct exam_block block = {.alignment = 1, .granules = 1 + steve_exam_draw(e, wish->most)};
     if (e->sizes != 0)
-        block.granules = e->size[steve_exam_draw(e, e->sizes)];
+        block.granules = e->size[wish->crumbs && e->count % 2 == 0 ? 0 : steve_exam_draw(e, e->sizes)];
     block.wide = block.granules > SMALL_MOST;
     size_t bytes = (size_t)(block.granules - block.wide) * GRANULE - HEADER;
     if (steve_exam_draw(e, 16) < wish->aligned) {
@@ -128,10 +128,10 @@ bool steve_exam_make(struct exam *e, const struct exam_wish *wish)
     for (uint32_t i = 0; i < wish->pins && e->count > 0; i++)
         jeff_lock(e->heap, e->block[steve_exam_draw(e, e->count)].handle);
     // Crumbs between larger blocks: room that only comes of it when all slide.
-    const bool crumbs = e->sizes > 1 && steve_exam_draw(e, 2) == 0;
+    const bool crumbs = e->sizes > 1 && (wish->crumbs || steve_exam_draw(e, 2) == 0);
     uint32_t kept = 0;
     for (uint32_t i = 0; i < e->count; i++) {
-        const uint32_t few = e->block[i].granules == e->size[0] ? wish->freed + 4 : 0;
+        const uint32_t few = e->block[i].granules != e->size[0] ? 0 : wish->crumbs ? 15 : wish->freed + 4;
         const bool chosen = steve_exam_draw(e, 16) < (crumbs ? few : wish->freed);
         const bool freed = chosen && jeff_lock_count(e->heap, e->block[i].handle) == 0;
         if (!freed || !jeff_free(e->heap, e->block[i].handle))

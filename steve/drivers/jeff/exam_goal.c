@@ -228,10 +228,13 @@ static const char *again(const struct exam *e, const struct jeff_goal *goal, con
 
 static struct exam_wish draw_wish(struct exam *e)
 {
-    const bool sized = steve_exam_draw(e, 4) != 0;
+    const bool crumbs = steve_exam_draw(e, 4) == 0;
+    const bool sized = crumbs || steve_exam_draw(e, 4) != 0;
     return (struct exam_wish){
         .bytes = 768 + steve_exam_draw(e, steve_exam_draw(e, 4) == 0 ? 12 * 1024 : 3 * 1024),
-        .sizes = sized ? 1 + steve_exam_draw(e, EXAM_SIZES) : 0,
+        .sizes = crumbs  ? EXAM_SIZES
+                 : sized ? 1 + steve_exam_draw(e, EXAM_SIZES)
+                         : 0,
         .most = 1 + steve_exam_draw(e, steve_exam_draw(e, 8) == 0 ? 140 : 12),
         .aligned = sized || steve_exam_draw(e, 3) == 0 ? 0 : steve_exam_draw(e, 6),
         .freed = 2 + steve_exam_draw(e, 8),
@@ -239,6 +242,7 @@ static struct exam_wish draw_wish(struct exam *e)
         .spare = steve_exam_draw(e, 4),
         .tells = steve_exam_draw(e, 3) == 0,
         .stays = steve_exam_draw(e, 4) == 0,
+        .crumbs = crumbs,
     };
 }
 

@@ -83,6 +83,7 @@ struct exam_wish {
     bool tells;       ///< with the callback `moved`
     bool asks;        ///< with the callback `low_memory`, which now and then frees a block
     bool stays;       ///< without compaction as the last resort of a request
+    bool crumbs;      ///< every second block is of the smallest size, and nearly all of those are freed, but no others
 };
 
 /// @return a number below `below`

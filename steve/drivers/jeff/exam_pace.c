@@ -21,6 +21,7 @@
 #define MILLISECOND UINT64_C(1000000)
 #define LEARNING    5u ///< calls after which a clock is known, and twice as many if another was known before
 #define JUDGED      5u
+#define ENDINGS     60u
 #define ROUNDED_NS  16u  ///< so little too much may be thought for ever of how long ending takes
 #define AT_ONCE_NS  128u ///< and so much more, and a quarter, after one call in which it took for ever
 
@@ -136,8 +137,30 @@ static const char *judge_calls(struct pace *p, uint64_t budget_ns, uint32_t call
     return NULL;
 }
 
+/// Ending takes longer in every third call that pauses than in others: that is remembered from one such call to the next.
+static const char *judge_endings(struct exam *e)
+{
+    struct pace p = {.e = e, .unit_ns = 1};
+    if (!make(&p, SMALL_MOST))
+        return NULL;
+    const uint64_t budget_ns = 4096 + steve_exam_draw(e, 4096);
+    const uint64_t longest_ns = ENDING_MOST / 2 + steve_exam_draw(e, ENDING_MOST / 2);
+    uint32_t paused = 0;
+    for (uint32_t i = 0; i < ENDINGS; i++) {
+        p.ending_ns = paused % 3 == 0 ? longest_ns : longest_ns / 8;
+        const struct call call = compact(&p, budget_ns);
+        if (call.stop != JEFF_STOP_BUDGET)
+            make_room(&p); // and nothing is learned
+        else if (++paused > ENDINGS / 2 && call.ns > budget_ns + LOOK + budget_ns / EXACT_PARTS + longest_ns / 4)
+            return "a call with a budget overruns it because ending takes as long as it did some calls ago";
+    }
+    return NULL;
+}
+
 const char *steve_exam_pace(struct exam *e)
 {
+    if (steve_exam_draw(e, 8) == 0)
+        return judge_endings(e);
     const bool large = steve_exam_draw(e, 8) == 0;
     struct pace p = {.e = e, .unit_ns = 1 + steve_exam_draw(e, SLOWEST)};
     if (!make(&p, large ? LARGE_MOST : SMALL_MOST))

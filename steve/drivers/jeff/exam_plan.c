@@ -131,10 +131,8 @@ static void price_slide(const struct exam_map *map, struct exam_plan *plan)
 }
 
 /// Where the blocks of a window find room.
-/// @return whether there is any free memory
-static bool find_room(const struct model *m, const struct span *window, bool slide_first, uint32_t *room)
+static void find_room(const struct model *m, const struct span *window, bool slide_first, uint32_t *room)
 {
-    uint32_t all = 0;
     for (size_t i = 0; i < m->map->count; i++) {
         const struct exam_piece *const piece = &m->map->piece[i];
         uint32_t free = 0;
@@ -145,16 +143,15 @@ static bool find_room(const struct model *m, const struct span *window, bool sli
             free = stretch.first != window->first ? stretch.end - stretch.begin - stretch.live : 0;
         }
         add_room(m->e, room, free);
-        all += free;
     }
-    return all != 0;
 }
 
-/// How often the blocks of a window are looked at to place them, the largest first by powers of two.
+/// How often the blocks of a window are looked at to place them, the largest first by halves.
 static uint64_t passes(const struct model *m, const struct span *window)
 {
     uint32_t least = UINT32_MAX;
     uint32_t most = 0;
+    uint64_t passes = 0;
     for (size_t i = window->first; i < window->last; i++) {
         const struct exam_piece *const piece = &m->map->piece[i];
         if (piece->kind != EXAM_MOVABLE)
@@ -162,9 +159,8 @@ static uint64_t passes(const struct model *m, const struct span *window)
         least = size_of(piece) < least ? size_of(piece) : least;
         most = size_of(piece) > most ? size_of(piece) : most;
     }
-    uint64_t passes = most != 0;
-    for (uint32_t limit = 1; limit <= most / 2; limit *= 2)
-        passes += limit * 2 > least;
+    for (; most >= least; most /= 2)
+        passes++;
     return passes;
 }
 
@@ -179,7 +175,7 @@ static void slide_and_look(const struct model *m, const struct span *window, uin
     while (first < slid.count && slid.piece[first].begin < window->begin)
         first++;
     const uint64_t within = headers(&after, first, stretch_from(&slid, first).last);
-    plan->looks = 2 * headers_of_all(m) + 3 * headers_of_all(&after) + within * rounds;
+    plan->looks = 2 * headers_of_all(m) + 2 * headers_of_all(&after) + first + within * rounds;
     plan->top = top_of(&slid);
 }
 
@@ -192,8 +188,8 @@ static struct exam_plan price(struct model *m, const struct span *window, uint32
     uint32_t room[EXAM_SIZES] = {0};
     bool goes[EXAM_PIECES] = {0};
     const uint64_t within = headers(m, window->first, window->last);
-    const bool any_room = find_room(m, window, slide_first, room);
-    const uint64_t rounds = 1 + (any_room ? passes(m, window) : 0);
+    find_room(m, window, slide_first, room);
+    const uint64_t rounds = 1 + passes(m, window);
     plan.looks = headers_of_all(m) + within * rounds;
     m->looks += plan.looks + within;
     plan.top = top_of(m->map);

@@ -60,6 +60,7 @@ static bool can_give_way(const struct exam *e, const struct exam_map *map, const
 struct expected {
     bool lies_well;  ///< it need not move
     bool stays;      ///< and will not, nor will any other
+    bool lowest;     ///< no stretch below would hold it
     bool is_certain; ///< it comes to `at`, or lower where room that it gives up itself allows that
     uint32_t at;
     uint32_t blocks; ///< that move then
@@ -77,6 +78,7 @@ static struct expected expect(const struct exam *e, const struct exam_map *map, 
             if (place.at == begin) {
                 // Where blocks may have any size, a lower place may be had that is not known of here.
                 expected.lies_well = true;
+                expected.lowest = stretches == 1;
                 expected.stays = stretches == 1 || e->sizes != 0;
                 return expected;
             }
@@ -124,6 +126,15 @@ static const char *judge(const struct exam *e, const struct expected *expected, 
                : NULL;
 }
 
+/// Blocks and holes up to the end of what begins at a granule.
+static uint32_t count_below(const struct exam_map *map, uint32_t begin)
+{
+    uint32_t count = 0;
+    for (size_t i = 0; i < map->count && map->piece[i].begin <= begin; i++)
+        count++;
+    return count;
+}
+
 static uint32_t begin_of(const struct exam *e, const struct exam_block *block)
 {
     void *begin = NULL;
@@ -131,7 +142,8 @@ static uint32_t begin_of(const struct exam *e, const struct exam_block *block)
     return (uint32_t)(((uintptr_t)begin - e->arena) / GRANULE);
 }
 
-static const char *settle(const struct exam *e, const struct exam_block *block)
+/// @param merged freed blocks were merged
+static const char *settle(const struct exam *e, const struct exam_block *block, bool merged)
 {
     struct exam_map before;
     struct exam_map after;
@@ -150,6 +162,10 @@ static const char *settle(const struct exam *e, const struct exam_block *block)
     const char *wrong = judge(e, &expected, &after, block, done, begin, at, is.moved_blocks - was.moved_blocks);
     if (wrong == NULL)
         wrong = steve_exam_kept(e, &before, &after);
+    // A block that lies well in the lowest stretch is found to do so on the way to it, where no freed blocks are kept.
+    if (wrong == NULL && merged && expected.stays && expected.lowest &&
+        is.visited_blocks - was.visited_blocks > 2 * (uint64_t)count_below(&before, begin))
+        wrong = "to settle a block that lies well more is looked at than what lies below it";
     // The place that it left may be what a lower one lacked.
     if (wrong == NULL && done && expect(e, &after, block, at).is_certain)
         wrong = "a block is settled although it could lie lower";
@@ -171,11 +187,13 @@ const char *steve_exam_settle(struct exam *e)
     if (!steve_exam_make(e, &wish))
         return "a small heap cannot be made";
     const char *wrong = NULL;
+    bool merged = false;
     for (uint32_t calls = 0; calls < CALLS && wrong == NULL && e->count > 0; calls++) {
         const struct exam_block *const block = &e->block[steve_exam_draw(e, e->count)];
         if (jeff_lock_count(e->heap, block->handle) != 0)
             continue;
-        wrong = settle(e, block);
+        wrong = settle(e, block, merged);
+        merged = true;
         jeff_lock(e->heap, block->handle); // as whoever settles a block does
     }
     return wrong;

@@ -48,6 +48,8 @@ static bool lie_there(const struct exam *e, const struct exam_map *map, const st
 /// Calls with a budget, for a run that no heap of that size has: they slide, and do no more.
 static const char *in_slices(struct exam *e, const struct exam_map *map, const struct slid *slid)
 {
+    struct jeff_stats before;
+    jeff_stats(e->heap, &before);
     const uint64_t bytes = 512 + steve_exam_draw(e, steve_exam_draw(e, 2) == 0 ? 1024 : 8192);
     const struct jeff_goal goal = {.wanted_bytes = 16 * (size_t)EXAM_HEAP, .budget_ns = bytes * e->unit_ns};
     const struct jeff_goal endless = {.wanted_bytes = goal.wanted_bytes, .budget_ns = UINT64_MAX};
@@ -63,13 +65,20 @@ static const char *in_slices(struct exam *e, const struct exam_map *map, const s
         const char *wrong = steve_exam_judge_call(e, bytes, &was, &is, learned, !lie_there(e, map, slid));
         if (wrong != NULL)
             return wrong;
+        struct jeff_stats stats;
+        jeff_stats(e->heap, &stats);
+        if (stats.table_bytes != before.table_bytes)
+            return "a call with a budget takes the time to tidy the handle table";
         if (report.left_blocks != 0)
             return "a call with a budget leaves a block of less than a step for a longer one";
         if (calls > map->headers + EXAM_HEAP / 512)
             return "calls with a budget do not come to an end";
         was = is;
     }
-    return NULL;
+    struct jeff_stats after;
+    jeff_stats(e->heap, &after);
+    return after.table_bytes == before.table_bytes ? NULL
+                                                   : "a call with a budget takes the time to tidy the handle table";
 }
 
 static const char *judge(const struct exam *e, const struct exam_map *before, const struct slid *slid,
