@@ -76,7 +76,7 @@ static struct word control_word(struct steve_jeff_trial *trial)
 {
     struct jeff_heap *h = trial->heap;
     const uint32_t fixed = sizeof fields / sizeof fields[0];
-    const uint32_t draw = steve_jeff_trial_below(trial, fixed + 11);
+    const uint32_t draw = steve_jeff_trial_below(trial, fixed + 12);
     if (draw < fixed) {
         const uint32_t which = steve_jeff_trial_below(trial, (uint32_t)(fields[draw].bytes / WORD));
         return of_field((char *)h + fields[draw].offset + which * WORD, UINT32_MAX);
@@ -106,6 +106,12 @@ static struct word control_word(struct steve_jeff_trial *trial)
         return word;
     case 8:
         return of_field(&bin->count, UINT32_MAX);
+    case 9: // beyond the last slot
+        word = (struct word){.address = &h->slot_low, .must = UINT32_MAX, .is_given = true};
+        word.value = h->slot_low | SLOT_END << steve_jeff_trial_below(trial, 8);
+        word.begin = (uintptr_t)&h->slot_low;
+        word.end = word.begin + WORD;
+        return word;
     default:
         word = of_field(&hole_heads(h)[steve_jeff_trial_below(trial, h->hole_bins)], UINT32_MAX);
         word.like = &hole_heads(h)[steve_jeff_trial_below(trial, h->hole_bins)];
@@ -154,13 +160,13 @@ static struct word stretch_word(struct steve_jeff_trial *trial)
     const uint32_t draw = steve_jeff_trial_below(trial, 5);
     if (is_hole(s.header) && draw > 0) {
         offset = draw <= 2 ? (ptrdiff_t)(draw - 1) * 4 : draw == 3 && s.size > 1 ? 8 : (ptrdiff_t)s.size * 16 - 8;
-        word.is_link = draw <= 2;
+        word.is_link = draw == 1; // the hole before is known to be right about this one
     } else if (class_of(s.header) == CLASS_WIDE && draw > 0) {
         offset = draw % 2 * 4;
         word.one_by_one = offset == 4; // another alignment
     }
     word.start = offset < 0 && !is_hole(s.header) ? s.start : 0;
-    word.itself = word.is_link ? s.start : 0;
+    word.itself = is_hole(s.header) && (draw == 1 || draw == 2) ? s.start : 0;
     word.address = word_of(h, &s, offset);
     word.like = word_of(h, &other, offset < 8 ? offset : -(ptrdiff_t)HEADER);
     return word;
