@@ -250,13 +250,12 @@ static COLD enum step slide_in_pieces(struct jeff_heap *h, struct pass *pass, st
 {
     struct entry *e = entry_at(h, slot);
     const bool begun = s->halfway_slot == slot;
-    uint32_t done = s->halfway_done;
+    const uint32_t had = s->halfway_done;
     s->halfway_slot = s->halfway_done = 0; // unless it pauses once more
     catch_up(h, pass, s);
     if (!gate_claim(h, slot))
         return pass_by(h, s, size); // another thread has locked it, or wants to: what was copied of it is void
-    if (!gate_is_halfway(h, slot))
-        done = 0;
+    uint32_t done = gate_is_halfway(h, slot) ? had : 0;
     if (begun && !done && pass->deadline_ns) {
         // It is in use: to begin anew in each call would get it nowhere.
         gate_release(h, slot);

@@ -83,8 +83,6 @@ static void place_all(struct planner *p, struct pool *pool, const struct window 
                 price->granules += size;
             }
         }
-        if (p->over)
-            return;
     }
 }
 

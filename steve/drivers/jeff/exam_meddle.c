@@ -21,8 +21,9 @@ struct meddler {
     jeff_handle handle[EXAM_BLOCKS];
     uint32_t count;
     uint8_t next;
-    bool meddles; ///< the callback does
-    bool used;    ///< some block was, since the last call
+    bool meddles;   ///< the callback does
+    bool used;      ///< some block was, since the last call
+    uint32_t plain; ///< of so many blocks one has an alignment
 };
 
 static void fill(struct meddler *m, uint32_t i, void *bytes)
@@ -137,8 +138,8 @@ static void make(struct meddler *m, uint32_t least, uint32_t most)
     if (m->count == EXAM_BLOCKS)
         return;
     const size_t bytes = steve_exam_capacity(least + steve_exam_draw(m->e, most - least + 1));
-    const jeff_handle handle =
-        steve_exam_draw(m->e, 8) == 0 ? jeff_aligned_alloc(m->e->heap, 64, bytes) : jeff_malloc(m->e->heap, bytes);
+    const jeff_handle handle = steve_exam_draw(m->e, m->plain) == 0 ? jeff_aligned_alloc(m->e->heap, 64, bytes)
+                                                                    : jeff_malloc(m->e->heap, bytes);
     if (handle == JEFF_NULL)
         return;
     m->handle[m->count] = handle;
@@ -284,6 +285,7 @@ static const char *step(struct meddler *m, bool pieces)
         use(m);
     } else if (draw < 10) {
         jeff_compact(m->e->heap, 0);
+        reach(m); // with what the callback has freed meanwhile where it was
     } else if (draw < 11 && m->count > 0) {
         jeff_settle(m->e->heap, m->handle[steve_exam_draw(m->e, m->count)]);
     } else if (pieces || draw == 15) {
@@ -315,6 +317,7 @@ const char *steve_exam_meddle(struct exam *e)
     static _Alignas(16) char memory[EXAM_HEAP];
     const bool pieces = steve_exam_draw(e, 2) == 0;
     struct meddler m = {.e = e, .meddles = !pieces || steve_exam_draw(e, 4) == 0};
+    m.plain = pieces || steve_exam_draw(e, 2) == 0 ? 8 : 2;
     const struct jeff_config config = {
         .handle_salt = 1, .now_ns = now, .moved = m.meddles ? moved : NULL, .context = &m};
     e->heap = NULL;
