@@ -193,6 +193,14 @@ static void the_same_ops_give_the_same_digest(void **state)
     steve_exec_free(unchecked);
 }
 
+static unsigned closed;
+
+static void close_counted(void *heap)
+{
+    closed++;
+    steve_driver_hostile.close(heap);
+}
+
 static void an_executor_with_another_driver_is_as_good_as_new(void **state)
 {
     (void)state;
@@ -207,16 +215,26 @@ static void an_executor_with_another_driver_is_as_good_as_new(void **state)
         assert_int_equal(steve_exec_offset_digest(turns), steve_exec_offset_digest(fresh));
         steve_exec_free(fresh);
     }
-    // In the middle of an episode, too.
-    steve_exec_drive(turns, &steve_driver_hostile);
-    begin(turns);
-    step(turns, STEVE_OP_MALLOC, 0, 100);
-    steve_exec_drive(turns, &steve_driver_jeff);
-    begin(turns);
-    assert_int_equal(steve_view_live_count(turns), 0);
-    assert_int_equal(step(turns, STEVE_OP_MALLOC, 0, 100), STEVE_DONE);
-    assert_int_equal(steve_exec_end(turns), STEVE_DONE);
     steve_exec_free(turns);
+}
+
+static void a_driver_closes_its_heaps_before_another_takes_over(void **state)
+{
+    (void)state;
+    struct steve_driver counted = steve_driver_hostile;
+    counted.close = close_counted;
+    struct steve_exec *exec = new_exec(&counted, STEVE_CHECK_NORMAL);
+    begin(exec);
+    step(exec, STEVE_OP_MALLOC, 0, 100);
+    step(exec, STEVE_OP_LOCK_FOREIGN, 0, 0);
+    steve_exec_drive(exec, &steve_driver_jeff);
+    assert_int_equal(closed, 2);
+    begin(exec);
+    assert_int_equal(steve_view_live_count(exec), 0);
+    assert_int_equal(step(exec, STEVE_OP_MALLOC, 0, 100), STEVE_DONE);
+    assert_int_equal(steve_exec_end(exec), STEVE_DONE);
+    steve_exec_free(exec);
+    assert_int_equal(closed, 2);
 }
 
 static void a_purged_block_is_live_without_memory_until_it_is_resized(void **state)
@@ -436,6 +454,7 @@ int main(void)
         cmocka_unit_test(random_ops_on_good_drivers_find_nothing),
         cmocka_unit_test(the_same_ops_give_the_same_digest),
         cmocka_unit_test(an_executor_with_another_driver_is_as_good_as_new),
+        cmocka_unit_test(a_driver_closes_its_heaps_before_another_takes_over),
         cmocka_unit_test(a_purged_block_is_live_without_memory_until_it_is_resized),
         cmocka_unit_test(the_same_ops_write_the_same_bytes),
         cmocka_unit_test(a_run_may_end_anywhere_and_begin_again),
