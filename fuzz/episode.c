@@ -32,8 +32,10 @@ static const struct allowance ample = {.live = (size_t)4 << 20, .work = (size_t)
 static const struct allowance usual = {.live = (size_t)512 << 10, .work = (size_t)256 << 10};
 #define USUAL_WORK_PER_OP ((size_t)4 << 10) ///< if that is more
 
-/// One input in so many is given the ample one, by what is in it: so is what grows out of it, now and then.
+/// One input in so many is given the ample one, by what is in it: so is what grows out of it, now and then. Of the others some may have
+/// large blocks, if they make no work of them: to be seen, some bins of holes want 2 MiB.
 #define AMPLE_EVERY 16u
+#define ROOMY_EVERY 4u
 #endif
 
 /// But in a heap so many times larger nothing moves that no op moves: there a block may be larger than what 28 bits can say.
@@ -144,7 +146,10 @@ static struct allowance allowance_by_bytes(const uint8_t *data, size_t size)
     if (digest % AMPLE_EVERY == 0)
         return ample;
     const size_t work = size / STEVE_BYTES_RECORD * USUAL_WORK_PER_OP;
-    return (struct allowance){.live = usual.live, .work = work > usual.work ? work : usual.work};
+    return (struct allowance){
+        .live = digest / AMPLE_EVERY % ROOMY_EVERY == 0 ? ample.live : usual.live,
+        .work = work > usual.work ? work : usual.work,
+    };
 #else
     (void)data;
     (void)size;
