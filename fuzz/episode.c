@@ -1,6 +1,7 @@
 /// One input, one episode: its ops are decoded where they are run. The target's name, for messages, is FUZZ_TARGET.
 #include "fuzz/episode.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -133,34 +134,41 @@ static void report(const struct steve_finding *finding)
     abort();
 }
 
-static struct allowance allowance_by_bytes(const uint8_t *data, size_t size)
+/// By the ops and the geometry, as they are decoded: what has the same meaning has the same allowance.
+static struct allowance allowance_by_ops(const struct steve_header *header, const uint8_t *records, size_t count)
 {
 #ifdef STEVE_FUZZING
-    uint64_t digest = size;
-    for (size_t i = 0; i + sizeof digest <= size; i += sizeof digest) {
+    uint64_t digest = header->heap_bytes ^ (uint64_t)header->options << 48 ^ (uint64_t)header->base_offset << 32;
+    size_t work = 0;
+    for (size_t i = 0; i < count; i++) {
+        const struct steve_op op = steve_bytes_decode_op(records + i * STEVE_BYTES_RECORD);
+        if (op.code == STEVE_OP_NONE)
+            continue;
         uint64_t word;
-        memcpy(&word, data + i, sizeof word);
+        static_assert(sizeof word == sizeof op, "an op is a word");
+        memcpy(&word, &op, sizeof word);
         digest = (digest ^ word) * UINT64_C(0x9fb21c651e98df25);
         digest ^= digest >> 32;
+        work += USUAL_WORK_PER_OP;
     }
     if (digest % AMPLE_EVERY == 0)
         return ample;
-    const size_t work = size / STEVE_BYTES_RECORD * USUAL_WORK_PER_OP;
     return (struct allowance){
         .live = digest / AMPLE_EVERY % ROOMY_EVERY == 0 ? ample.live : usual.live,
         .work = work > usual.work ? work : usual.work,
     };
 #else
-    (void)data;
-    (void)size;
+    (void)header;
+    (void)records;
+    (void)count;
     return ample;
 #endif
 }
 
 static struct allowance allowance_of(const struct steve_driver *driver, const struct steve_header *header,
-                                     const uint8_t *data, size_t size)
+                                     const uint8_t *records, size_t count)
 {
-    struct allowance allowance = allowance_by_bytes(data, size);
+    struct allowance allowance = allowance_by_ops(header, records, count);
     // Other drivers and options of a family move blocks without need.
     if (driver == drivers[0] && header->options == 0 && header->heap_bytes / ROOM_FOR_HUGE >= MAX_HUGE_BYTES)
         allowance.live = MAX_HUGE_BYTES;
@@ -229,7 +237,7 @@ static bool run_on(struct steve_exec *exec, const struct steve_driver *driver, c
     const uint64_t reach = in_region ? header->heap_bytes : STEVE_HEAP_LIMIT;
     // Without records `data` may be NULL, which arithmetic does not like.
     const uint8_t *const records = count == 0 ? NULL : data + STEVE_BYTES_HEADER;
-    if (run(exec, reach, allowance_of(driver, header, data, size), records, count) == STEVE_FOUND)
+    if (run(exec, reach, allowance_of(driver, header, records, count), records, count) == STEVE_FOUND)
         report(steve_exec_finding(exec));
     return true;
 }
