@@ -33,10 +33,10 @@ static const struct allowance ample = {.live = (size_t)4 << 20, .work = (size_t)
 static const struct allowance usual = {.live = (size_t)512 << 10, .work = (size_t)256 << 10};
 #define USUAL_WORK_PER_OP ((size_t)4 << 10) ///< if that is more
 
-/// One input in so many is given the ample one, by what is in it: so is what grows out of it, now and then. Of the others some may have
+/// One input in so many is given the ample one, by what is in it: so is what grows out of it, now and then. Of the others half may have
 /// large blocks, if they make no work of them: to be seen, some bins of holes want 2 MiB.
 #define AMPLE_EVERY 16u
-#define ROOMY_EVERY 4u
+#define ROOMY_EVERY 2u
 #endif
 
 /// But in a heap so many times larger nothing moves that no op moves: there a block may be larger than what 28 bits can say.
