@@ -52,7 +52,10 @@ static const char *in_slices(struct exam *e, const struct exam_map *map, const s
     jeff_stats(e->heap, &before);
     const uint64_t bytes = 512 + steve_exam_draw(e, steve_exam_draw(e, 2) == 0 ? 1024 : 8192);
     const struct jeff_goal goal = {.wanted_bytes = 16 * (size_t)EXAM_HEAP, .budget_ns = bytes * e->unit_ns};
-    const struct jeff_goal endless = {.wanted_bytes = goal.wanted_bytes, .budget_ns = UINT64_MAX};
+    // Of the second a product with 1000 would be that of some microseconds.
+    const uint64_t ages_ns = ((uint64_t)1 << 61) + 512 + steve_exam_draw(e, 1024);
+    const struct jeff_goal endless = {.wanted_bytes = goal.wanted_bytes,
+                                      .budget_ns = steve_exam_draw(e, 2) == 0 ? UINT64_MAX : ages_ns};
     if (steve_exam_draw(e, 8) == 0)
         return jeff_compact_goal(e->heap, &endless, NULL) != JEFF_STOP_BUDGET
                    ? NULL
