@@ -56,7 +56,7 @@ static const char *in_slices(struct exam *e, const struct exam_map *map, const s
     const uint64_t ages_ns = ((uint64_t)1 << 61) + 512 + steve_exam_draw(e, 1024);
     const struct jeff_goal endless = {.wanted_bytes = goal.wanted_bytes,
                                       .budget_ns = steve_exam_draw(e, 2) == 0 ? UINT64_MAX : ages_ns};
-    if (steve_exam_draw(e, 8) == 0)
+    if (steve_exam_draw(e, 4) == 0)
         return jeff_compact_goal(e->heap, &endless, NULL) != JEFF_STOP_BUDGET
                    ? NULL
                    : "a compaction whose time never ends runs out of time";

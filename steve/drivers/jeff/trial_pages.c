@@ -8,6 +8,9 @@
 
 #define CALLS        60u
 #define HANDLE_BYTES 12u
+#define GRANULE      16u
+#define HEADER       4u
+#define SMALL_MOST   126u ///< granules of a block without a record of its own
 #define FILLED_MOST  600u ///< blocks that fill a heap
 #define SLACK        64u  ///< what alignment and the ends of a heap may cost
 #define OWN_LEAST    ((size_t)4096)
@@ -69,9 +72,26 @@ static void fill_up(struct steve_jeff_trial *trial, size_t bytes)
     }
 }
 
+/// What the whole reservation just holds is served, to the last granule below the table.
+static void ask_for_all(struct steve_jeff_trial *trial)
+{
+    struct jeff_stats stats;
+    jeff_stats(trial->heap, &stats);
+    const size_t table = stats.table_bytes + (stats.spare_handles == 0 ? HANDLE_BYTES : 0);
+    const size_t granules = (trial->pages.heap_bytes - stats.control_bytes - table) / GRANULE;
+    const size_t payload = (granules - (granules > SMALL_MOST)) * GRANULE - HEADER;
+    const jeff_handle all = jeff_malloc(trial->heap, payload);
+    if (all == JEFF_NULL && stats.live_blocks == 0) {
+        steve_jeff_trial_note(trial, "a block that just fits in a heap's reservation is refused");
+    }
+    jeff_free(trial->heap, all);
+    jeff_compact(trial->heap, 0);
+}
+
 /// What the whole reservation could not hold takes no pages.
 static void ask_too_much(struct steve_jeff_trial *trial)
 {
+    ask_for_all(trial);
     struct jeff_stats stats;
     jeff_stats(trial->heap, &stats);
     const size_t readable = trial->pages.readable;
