@@ -292,6 +292,7 @@ const char *steve_jeff_exam(uint32_t number)
         steve_exam_slide,  steve_exam_settle, steve_exam_settle, steve_exam_settle, steve_exam_room,
         steve_exam_room,   steve_exam_room,   steve_exam_room,   steve_exam_budget, steve_exam_budget,
         steve_exam_budget, steve_exam_budget, steve_exam_meddle, steve_exam_meddle, steve_exam_pace,
+        steve_exam_meddle,
     };
     static struct steve_jeff_passed passed;
     if (steve_jeff_has_passed(&passed, number))

@@ -105,6 +105,8 @@ static void moved(void *context, jeff_handle handle, void *from, void *to, size_
     (void)bytes;
     while (m->meddles && steve_exam_draw(m->e, 3) == 0)
         use(m);
+    if (m->meddles && m->plain == 2 && m->count > 8 && steve_exam_draw(m->e, 4) == 0)
+        drop(m, steve_exam_draw(m->e, m->count));
 }
 
 static uint64_t now(void *context)
@@ -285,7 +287,6 @@ static const char *step(struct meddler *m, bool pieces)
         use(m);
     } else if (draw < 10) {
         jeff_compact(m->e->heap, 0);
-        reach(m); // with what the callback has freed meanwhile where it was
     } else if (draw < 11 && m->count > 0) {
         jeff_settle(m->e->heap, m->handle[steve_exam_draw(m->e, m->count)]);
     } else if (pieces || draw == 15) {
@@ -336,6 +337,12 @@ const char *steve_exam_meddle(struct exam *e)
             use(&m);
         if (m.count > 2)
             drop(&m, steve_exam_draw(e, m.count / 2));
+        for (uint32_t i = 0; !pieces && i < 3 && wrong == NULL; i++) {
+            jeff_compact(e->heap, 0);
+            reach(&m); // with what the callback has freed meanwhile where it was
+            wrong = look(&m);
+            use(&m);
+        }
     }
     for (uint32_t i = 0; i < ROUNDS && wrong == NULL; i++)
         wrong = step(&m, pieces);

@@ -160,13 +160,13 @@ static struct word stretch_word(struct steve_jeff_trial *trial)
     const uint32_t draw = steve_jeff_trial_below(trial, 5);
     if (is_hole(s.header) && draw > 0) {
         offset = draw <= 2 ? (ptrdiff_t)(draw - 1) * 4 : draw == 3 && s.size > 1 ? 8 : (ptrdiff_t)s.size * 16 - 8;
-        word.is_link = draw == 1; // the hole before is known to be right about this one
+        word.is_link = draw <= 2;
     } else if (class_of(s.header) == CLASS_WIDE && draw > 0) {
         offset = draw % 2 * 4;
         word.one_by_one = offset == 4; // another alignment
     }
     word.start = offset < 0 && !is_hole(s.header) ? s.start : 0;
-    word.itself = is_hole(s.header) && (draw == 1 || draw == 2) ? s.start : 0;
+    word.itself = word.is_link ? s.start : 0;
     word.address = word_of(h, &s, offset);
     word.like = word_of(h, &other, offset < 8 ? offset : -(ptrdiff_t)HEADER);
     return word;
