@@ -537,6 +537,8 @@ static inline struct bin *bin_of(struct jeff_heap *h, uint32_t class)
 }
 /// With nothing cached: empties the bins, drops the slots at the table's low end, orders the bare list. O(entries)
 void table_tidy(struct jeff_heap *h);
+/// Granules that blocks would have more if the table dropped the slots at its low end. O(those slots)
+uint32_t table_spare(const struct jeff_heap *h);
 
 /// Makes the next mallocs with an empty bin, so many at least, do without a cached block of the next class.
 static inline void exact_classes_for(struct jeff_heap *h, uint8_t mallocs)

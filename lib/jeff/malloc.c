@@ -134,12 +134,16 @@ static uint32_t room_try(struct jeff_heap *h, const struct request *request, boo
     return room_at_hand(h, request, thorough);
 }
 
-/// Whether all free memory together, and what the handle table could give back, would be enough.
+static uint64_t free_granules(const struct jeff_heap *h)
+{
+    return (uint64_t)top_free(h) + cached_granules(h) + h->hole_granules;
+}
+
+/// Whether all free memory together, and what the handle table could give back, would be enough. O(bins)
 static bool compaction_can_help(const struct jeff_heap *h, const struct request *request)
 {
     const uint64_t slots = (uint64_t)h->bare_count + h->dead_count + cached_count(h);
-    const uint64_t table = slots * sizeof(struct entry) / GRANULE + 1;
-    return top_free(h) + table + cached_granules(h) + h->hole_granules >= request->granules;
+    return free_granules(h) + slots * sizeof(struct entry) / GRANULE + 1 >= request->granules;
 }
 
 /// What costs less than a compaction of the whole heap: a few blocks moved, and more and more of the cached ones merged.
@@ -194,19 +198,15 @@ static bool is_purgeable(const struct jeff_heap *h, uint32_t slot)
 /// Whether there is enough to be dropped for the request: what would not help must not be lost.
 static bool purge_can_help(struct jeff_heap *h, const struct request *request)
 {
-    uint64_t granules = top_free(h);
     uint64_t purgeable = 0;
     uint32_t size;
     for (uint32_t start = h->first; start < h->top; start += size) {
         const uint32_t header = header_of(h, start);
         size = size_at(h, start);
-        const struct entry *e = is_hole(header) ? NULL : entry_at(h, header & SLOT_MASK);
-        if (!e || !is_live(e))
-            granules += size;
-        else if (is_purgeable(h, header & SLOT_MASK))
+        if (!is_hole(header) && is_purgeable(h, header & SLOT_MASK))
             purgeable += size;
     }
-    return purgeable && granules + purgeable >= request->granules;
+    return purgeable && free_granules(h) + table_spare(h) + purgeable >= request->granules;
 }
 
 /// Drops the contents of purgeable blocks in address order, until at least that many granules were freed.

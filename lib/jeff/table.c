@@ -100,6 +100,22 @@ static bool is_retired(const struct entry *e)
     return e->gen == 0; // new slots begin above 0
 }
 
+/// The lowest slot that table_tidy() must leave: a retired one has no generation left to remember it by, and stays.
+static uint32_t slot_kept(const struct jeff_heap *h)
+{
+    uint32_t slot = h->slot_low;
+    while (slot < NIL && !is_live(entry_at(h, slot)) && !is_retired(entry_at(h, slot)))
+        slot++;
+    return slot;
+}
+
+uint32_t table_spare(const struct jeff_heap *h)
+{
+    const size_t low = table_low(h) + HEADER;
+    const size_t dropped = (size_t)(slot_kept(h) - h->slot_low) * sizeof(struct entry);
+    return (uint32_t)((low + dropped) / GRANULE - low / GRANULE);
+}
+
 void table_tidy(struct jeff_heap *h)
 {
     assert(cached_count(h) == 0);
@@ -108,14 +124,10 @@ void table_tidy(struct jeff_heap *h)
     h->dead_count = 0;
 
     const size_t low = table_low(h);
-    // A dropped slot's generation lives on in the floor; a retired one has none left to remember it by, and stays.
-    while (h->slot_low < NIL) {
-        const struct entry *e = entry_at(h, h->slot_low);
-        if (is_live(e) || is_retired(e))
-            break;
-        if (e->gen > h->gen_floor)
-            h->gen_floor = e->gen;
-        h->slot_low++;
+    // A dropped slot's generation lives on in the floor.
+    for (const uint32_t kept = slot_kept(h); h->slot_low < kept; h->slot_low++) {
+        const uint32_t gen = entry_at(h, h->slot_low)->gen;
+        h->gen_floor = larger(h->gen_floor, gen);
     }
     memory_hide((char *)h + low, table_low(h) - low);
     // The list is to begin with the highest slots: the table can then shrink again at its low end. Which entries are free is as random

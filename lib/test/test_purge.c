@@ -165,6 +165,23 @@ static void many_are_dropped_for_a_large_request(void **state)
     assert_sound(heap);
 }
 
+static void what_the_handle_table_gives_back_counts(void **state)
+{
+    (void)state;
+    size_t count;
+    jeff_heap *heap = full_heap(&count);
+    for (size_t i = count - 60; i < count; i++) {
+        assert_true(jeff_free(heap, handles[i]));
+    }
+    assert_true(jeff_set_purgeable(heap, handles[3], true));
+    struct jeff_stats stats;
+    jeff_stats(heap, &stats);
+    // Neither the table's 60 entries nor the block alone would do.
+    assert_true(jeff_malloc(heap, stats.free_bytes + 60 * 12 + 100) != JEFF_NULL);
+    assert_int_equal(purged_count(heap, count - 60), 1);
+    assert_sound(heap);
+}
+
 static void a_purged_block_becomes_a_fresh_one_by_resize(void **state)
 {
     (void)state;
@@ -253,6 +270,7 @@ int main(void)
         cmocka_unit_test(a_block_that_is_to_be_kept_again_is_not_dropped),
         cmocka_unit_test(a_request_that_no_dropping_can_serve_drops_nothing),
         cmocka_unit_test(many_are_dropped_for_a_large_request),
+        cmocka_unit_test(what_the_handle_table_gives_back_counts),
         cmocka_unit_test(a_purged_block_becomes_a_fresh_one_by_resize),
         cmocka_unit_test(a_resize_drops_others_but_not_the_block_itself),
         cmocka_unit_test(a_purged_block_is_not_walked),
