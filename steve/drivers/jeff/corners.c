@@ -325,6 +325,19 @@ static const char *probe_most_wanted(jeff_heap *heap)
     return report.stop == JEFF_STOP_DONE && jeff_free(heap, small) ? NULL : "a run was made that cannot be";
 }
 
+/// A hole of just so many granules that its header does not hold their number any more.
+static const char *probe_long_hole(jeff_heap *heap)
+{
+    const size_t bytes = (((size_t)1 << 24) - 1) * 16 - 4;
+    jeff_malloc(heap, 100);
+    const jeff_handle freed = jeff_malloc(heap, bytes);
+    void *const was = jeff_weak_lock(heap, freed);
+    jeff_malloc(heap, 100);
+    jeff_free(heap, freed);
+    const bool sound = jeff_check(heap, NULL) == JEFF_OK;
+    return sound && jeff_weak_lock(heap, jeff_malloc(heap, bytes)) == was ? NULL : "a hole of 256 MiB is not sound";
+}
+
 /// Growing in place to all but the whole of a heap with pages of its own.
 static const char *probe_most_grown(void)
 {
@@ -353,9 +366,9 @@ static const char *probe_most(void)
         return NULL;
     }
     char *const base = region + (UNIT - (uintptr_t)region % UNIT) + PAST;
-    static const char *(*const probes[])(jeff_heap *) = {probe_most_aligned, probe_most_wanted};
+    static const char *(*const probes[])(jeff_heap *) = {probe_most_aligned, probe_most_wanted, probe_long_hole};
     const char *wrong = NULL;
-    for (size_t i = 0; i < 2 && wrong == NULL; i++) {
+    for (size_t i = 0; i < sizeof probes / sizeof probes[0] && wrong == NULL; i++) {
         const struct jeff_config config = {.handle_salt = 1};
         jeff_heap *heap = jeff_init(base, MOST, &config, NULL);
         wrong = probes[i](heap);

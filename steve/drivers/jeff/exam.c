@@ -288,11 +288,13 @@ const char *steve_jeff_exam(uint32_t number)
 {
     // The more there is to be seen by one, and the sooner it is done, the more often it has its turn.
     static const char *(*const exams[])(struct exam *) = {
-        steve_exam_goal,   steve_exam_goal,   steve_exam_goal,   steve_exam_goal,   steve_exam_slide,
-        steve_exam_slide,  steve_exam_settle, steve_exam_settle, steve_exam_settle, steve_exam_room,
-        steve_exam_room,   steve_exam_room,   steve_exam_room,   steve_exam_budget, steve_exam_budget,
-        steve_exam_budget, steve_exam_budget, steve_exam_meddle, steve_exam_meddle, steve_exam_pace,
-        steve_exam_meddle,
+        steve_exam_goal,    steve_exam_goal,   steve_exam_goal,   steve_exam_goal,   steve_exam_slide,
+        steve_exam_slide,   steve_exam_settle, steve_exam_settle, steve_exam_settle, steve_exam_room,
+        steve_exam_room,    steve_exam_room,   steve_exam_room,   steve_exam_budget, steve_exam_budget,
+        steve_exam_budget,  steve_exam_budget, steve_exam_meddle, steve_exam_meddle, steve_exam_pace,
+        steve_exam_meddle,  steve_exam_policy, steve_exam_policy, steve_exam_policy, steve_exam_policy,
+        steve_exam_policy,  steve_exam_policy, steve_exam_policy, steve_exam_policy, steve_exam_between,
+        steve_exam_between,
     };
     static struct steve_jeff_passed passed;
     if (steve_jeff_has_passed(&passed, number))

@@ -184,5 +184,7 @@ const char *steve_exam_pace(struct exam *e);
 const char *steve_exam_meddle(struct exam *e);
 const char *steve_exam_settle(struct exam *e);
 const char *steve_exam_room(struct exam *e);
+const char *steve_exam_between(struct exam *e);
+const char *steve_exam_policy(struct exam *e);
 
 #endif

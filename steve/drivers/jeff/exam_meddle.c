@@ -122,6 +122,9 @@ static uint64_t now(void *context)
 static const char *look(struct meddler *m)
 {
     m->used = true;
+    // Before the blocks are looked at, which ends what is left of marks.
+    if (jeff_check(m->e->heap, NULL) != JEFF_OK)
+        return "a heap is damaged in which blocks were used while others moved";
     for (uint32_t i = 0; i < m->count; i++) {
         const unsigned char *const bytes = jeff_weak_lock(m->e->heap, m->handle[i]);
         const size_t size = jeff_usable_size(m->e->heap, m->handle[i]);
@@ -130,9 +133,7 @@ static const char *look(struct meddler *m)
         if (size != 0 && (bytes[0] != m->mark[i] || memcmp(bytes, bytes + 1, size - 1) != 0))
             return "a block that was used while others moved has lost its contents";
     }
-    return m->e->wrong != NULL                       ? m->e->wrong
-           : jeff_check(m->e->heap, NULL) != JEFF_OK ? "a heap is damaged in which blocks were used while others moved"
-                                                     : NULL;
+    return m->e->wrong;
 }
 
 static void make(struct meddler *m, uint32_t least, uint32_t most)

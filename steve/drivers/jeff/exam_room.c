@@ -381,3 +381,44 @@ const char *steve_exam_room(struct exam *e)
     }
     return wrong;
 }
+
+/// Makes a block where there is room for it, whatever has to move.
+static void make_one(struct exam *e, uint32_t granules)
+{
+    const struct exam_block block = {
+        .handle = e->count < EXAM_BLOCKS ? jeff_malloc(e->heap, steve_exam_capacity(granules)) : JEFF_NULL,
+        .granules = granules,
+        .alignment = 1,
+    };
+    if (block.handle != JEFF_NULL)
+        e->block[e->count++] = block;
+}
+
+/// A full heap, and blocks freed and made in it between the calls of a compaction: whatever is joined, cut or slid then, the next call does not
+/// begin in the middle of it.
+const char *steve_exam_between(struct exam *e)
+{
+    const struct exam_wish wish = {
+        .bytes = 640 + steve_exam_draw(e, 3 * 1024),
+        .most = 2 + steve_exam_draw(e, 48),
+        .freed = steve_exam_draw(e, 4),
+    };
+    if (!steve_exam_make(e, &wish))
+        return "a small heap cannot be made";
+    for (uint32_t rounds = 0; rounds < 6; rounds++) {
+        const struct jeff_goal goal = {.budget_ns = 1 + 16 * (uint64_t)steve_exam_draw(e, 1 + e->count)};
+        jeff_compact_goal(e->heap, &goal, NULL);
+        const uint32_t freed = steve_exam_draw(e, 12);
+        for (uint32_t i = e->count; i-- > 0;)
+            if (steve_exam_draw(e, 16) < freed && jeff_free(e->heap, e->block[i].handle))
+                e->block[i] = e->block[--e->count];
+        for (uint32_t i = 0; i < 8; i++) {
+            make_one(e, 1 + steve_exam_draw(e, 2 * wish.most));
+            if (jeff_check(e->heap, NULL) != JEFF_OK)
+                return "a heap is damaged in which blocks were made between the calls of a compaction";
+        }
+        for (uint32_t i = 0; i < EXAM_BLOCKS / 8; i++)
+            make_one(e, 1 + steve_exam_draw(e, wish.most / 2));
+    }
+    return NULL;
+}
