@@ -215,25 +215,16 @@ static bool fits(const struct jeff_heap *h, uint32_t hole, uint32_t size, const 
 
 uint32_t hole_take(struct jeff_heap *h, const struct request *request, bool thorough)
 {
-    unsigned bin = hole_bin_of(request->granules);
-    // Bins in which a hole may fit or not: a few tries in each, all of them before a request is refused.
-    const unsigned certain_bin = hole_bin_of(run_needed(request)) + 1;
-    for (; bin < certain_bin && bin < h->hole_bins; bin++) {
-        unsigned tries = 0;
-        for (uint32_t hole = hole_heads(h)[bin]; hole; hole = hole_next(h, hole)) {
+    // In the first of these bins a hole may fit or not: a few tries in each, all of them before a request is refused. In later ones any fits.
+    for (unsigned bin = hole_bin_of(request->granules); (bin = bin_from(h->hole_map, bin)) != HOLE_BINS; bin++) {
+        uint32_t hole = hole_heads(h)[bin];
+        for (unsigned tries = 0; hole && (thorough || tries < OWN_BIN_TRIES); hole = hole_next(h, hole), tries++) {
             const uint32_t size = hole_size(h, hole, header_of(h, hole));
             if (fits(h, hole, size, request))
                 return carve(h, hole, size, request);
-            if (++tries == OWN_BIN_TRIES && !thorough)
-                break;
         }
     }
-    // From here on any hole fits.
-    bin = bin_from(h->hole_map, bin);
-    if (bin == HOLE_BINS)
-        return 0;
-    const uint32_t hole = hole_heads(h)[bin];
-    return carve(h, hole, hole_size(h, hole, header_of(h, hole)), request);
+    return 0;
 }
 
 uint32_t top_take(struct jeff_heap *h, const struct request *request, bool grow)

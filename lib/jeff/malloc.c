@@ -13,7 +13,8 @@
 bool request_make(size_t bytes, size_t alignment, struct request *request)
 {
     const uint32_t align = alignment <= GRANULE ? 1 : (uint32_t)(alignment / GRANULE);
-    if (bytes > SIZE_MAX - 4 * GRANULE || (uint64_t)bytes > HEAP_LIMIT - 4 * GRANULE)
+    // So that granules are counted in 32 bits. No heap holds a block that comes near.
+    if (bytes > HEAP_LIMIT - 4 * GRANULE)
         return false;
     const uint64_t small = ((uint64_t)bytes + HEADER + GRANULE - 1) / GRANULE;
     const bool wide = align > 1 || small > CLASS_MAX;
@@ -23,7 +24,7 @@ bool request_make(size_t bytes, size_t alignment, struct request *request)
         .alignment = align,
         .wide = wide,
     };
-    return small + wide < UINT32_MAX;
+    return true;
 }
 
 void block_attach(struct jeff_heap *h, uint32_t start, const struct request *request, uint32_t slot)
@@ -240,8 +241,9 @@ static uint64_t purge(struct jeff_heap *h, uint64_t granules)
 /// Remembers that a request was refused, so that the next of its size is refused at once.
 static void remember_refusal(struct jeff_heap *h, const struct request *request, bool needs_entry)
 {
-    if (!needs_entry || request->alignment > 1 || request->granules >= h->refused)
+    if (!needs_entry || request->alignment > 1)
         return;
+    assert(request->granules < h->refused); // else it was refused at once, or something was merged since
     if (h->refused == NO_REFUSAL)
         h->reached = 0;
     h->refused = request->granules;
@@ -382,10 +384,11 @@ jeff_handle jeff_calloc(jeff_heap *h, size_t count, size_t size)
 {
     if (size != 0 && count > SIZE_MAX / size)
         return refuse(h, JEFF_ERROR_NO_MEMORY);
-    const jeff_handle handle = jeff_malloc(h, count * size);
-    const bool fresh_pages = h->pages && count * size >= h->pages->own_mapping;
-    if (handle && !fresh_pages && count * size != 0)
-        memset(jeff_weak_lock(h, handle), 0, count * size);
+    const size_t bytes = count * size;
+    const jeff_handle handle = jeff_malloc(h, bytes);
+    const bool fresh_pages = h->pages && bytes >= h->pages->own_mapping;
+    if (handle && !fresh_pages)
+        memset(jeff_weak_lock(h, handle), 0, bytes);
     end_weak_lock(h, handle);
     return handle;
 }
@@ -394,7 +397,7 @@ jeff_handle jeff_aligned_alloc(jeff_heap *h, size_t alignment, size_t bytes)
 {
     if (alignment == 0 || (alignment & (alignment - 1)) != 0 || alignment > 65536)
         return refuse(h, JEFF_ERROR_ARGUMENT);
-    return alignment <= GRANULE ? jeff_malloc(h, bytes) : malloc_slow(h, bytes, alignment);
+    return malloc_slow(h, bytes, alignment);
 }
 
 /// Puts a block that has neither locks nor flags into its bin. Its generation must not be the last one.

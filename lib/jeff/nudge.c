@@ -15,12 +15,6 @@
 /// A block larger than that is moved only for a request of its own size or more, in granules.
 #define CHEAP_SIZE 256u
 
-static bool may_move(const struct jeff_heap *h, uint32_t slot)
-{
-    const struct entry *e = entry_at(h, slot);
-    return is_live(e) && (!lock_count(h, slot) || e->cw & CW_MAPPED);
-}
-
 /// Granules of free memory that begin there.
 static uint32_t free_from(const struct jeff_heap *h, uint32_t start)
 {
@@ -47,7 +41,7 @@ static bool plan(const struct jeff_heap *h, const struct request *request, struc
         const uint32_t header = header_of(h, start);
         const uint32_t size = block_size(h, start, header);
         const struct entry *e = entry_at(h, header & SLOT_MASK);
-        if ((!may_move(h, header & SLOT_MASK) && !is_cached(e)) || size > dear)
+        if ((is_live(e) && lock_count(h, header & SLOT_MASK)) || size > dear)
             return false;
         const uint32_t beyond = free_from(h, start + size);
         nudge->slide = nudge->moves == 1 && is_live(e) && alignment_of(h, start, header) == 1 &&
@@ -120,7 +114,7 @@ static bool carry_out(struct jeff_heap *h, struct pass *pass, const struct reque
         struct entry *e = entry_at(h, header & SLOT_MASK);
         if (is_cached(e))
             merge(h, e, above, block_size(h, above, header));
-        else if (!may_move(h, header & SLOT_MASK) || !gate_claim(h, header & SLOT_MASK) ||
+        else if (lock_count(h, header & SLOT_MASK) || !gate_claim(h, header & SLOT_MASK) ||
                  !evict(h, pass, nudge.hole, nudge.size))
             return false;
         if (nudge.hole >= h->top)
@@ -130,27 +124,36 @@ static bool carry_out(struct jeff_heap *h, struct pass *pass, const struct reque
     return nudge.size >= request->granules;
 }
 
-bool nudge(struct jeff_heap *h, const struct request *request)
+/// Looks at the holes of the largest bins. @return whether one of them is large enough now
+static bool nudge_one(struct jeff_heap *h, const struct request *request)
 {
-    if (request->alignment > 1)
-        return false;
     struct pass pass = {0};
-    unsigned tries = HOLES_MOST;
-    bool done = false;
-    const size_t small_limit = moving_begin(h);
-    for (uint32_t bin = h->hole_bins; bin-- > 0 && tries && !done;) {
+    unsigned tries = 0;
+    for (uint32_t bin = h->hole_bins; bin-- > 0;) {
         uint32_t next;
-        for (uint32_t hole = hole_heads(h)[bin]; hole && tries && !done; hole = next, tries--) {
+        for (uint32_t hole = hole_heads(h)[bin]; hole; hole = next) {
+            if (tries++ == HOLES_MOST)
+                return false;
             next = hole_next(h, hole);
             struct nudge nudge = {.hole = hole, .size = size_at(h, hole)};
             if (!plan(h, request, &nudge))
                 continue;
             const uint32_t dead = h->dead_count;
-            done = carry_out(h, &pass, request, nudge);
-            if (!done && (pass.moved_any || h->dead_count != dead))
-                tries = 1; // the list is another one now
+            if (carry_out(h, &pass, request, nudge))
+                return true;
+            if (pass.moved_any || h->dead_count != dead)
+                return false; // the list is another one now
         }
     }
+    return false;
+}
+
+bool nudge(struct jeff_heap *h, const struct request *request)
+{
+    if (request->alignment > 1)
+        return false;
+    const size_t small_limit = moving_begin(h);
+    const bool done = nudge_one(h, request);
     moving_end(h, small_limit);
     return done;
 }
