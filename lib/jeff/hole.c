@@ -184,7 +184,7 @@ uint32_t aligned_start(const struct jeff_heap *h, uint32_t from, uint32_t alignm
 {
     if (alignment == 1)
         return from;
-    const uintptr_t mask = (uintptr_t)alignment * GRANULE - 1;
+    const uintptr_t mask = (uintptr_t)(alignment - 1) * GRANULE;
     const uintptr_t payload = (uintptr_t)at(h, from + wide);
     const uintptr_t aligned = (payload + mask) & ~mask;
     const uint64_t start = from + (uint64_t)((aligned - payload) / GRANULE);

@@ -12,7 +12,7 @@
 
 bool request_make(size_t bytes, size_t alignment, struct request *request)
 {
-    const uint32_t align = alignment <= GRANULE ? 1 : (uint32_t)(alignment / GRANULE);
+    const uint32_t align = larger(1, (uint32_t)(alignment / GRANULE));
     // So that granules are counted in 32 bits. No heap holds a block that comes near.
     if (bytes > HEAP_LIMIT - 4 * GRANULE)
         return false;
