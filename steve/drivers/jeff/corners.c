@@ -291,6 +291,33 @@ static const char *probe_own_pages(bool large)
     return wrong;
 }
 
+/// A heap with pages of its own does not grow while a freed block is there of which a part would do.
+static const char *probe_growth(void)
+{
+    const struct jeff_config config = {.handle_salt = 1};
+    jeff_heap *heap = jeff_create((size_t)1 << 20, &config, NULL);
+    if (heap == NULL) {
+        return NULL; // the system has nothing to give
+    }
+    jeff_malloc(heap, 100);
+    const jeff_handle freed = jeff_malloc(heap, 1000);
+    jeff_malloc(heap, 100);
+    const uintptr_t was = (uintptr_t)jeff_weak_lock(heap, freed);
+    jeff_free(heap, freed);
+    struct jeff_stats stats;
+    jeff_stats(heap, &stats);
+    const size_t before = stats.heap_bytes;
+    bool taken = false;
+    for (bool made = true; made && stats.heap_bytes == before; jeff_stats(heap, &stats)) {
+        const jeff_handle handle = jeff_malloc(heap, 300);
+        const uintptr_t now = (uintptr_t)jeff_weak_lock(heap, handle);
+        made = handle != JEFF_NULL;
+        taken = taken || (now >= was && now < was + 1000);
+    }
+    jeff_destroy(heap);
+    return taken ? NULL : "a heap grows although a part of a freed block would do";
+}
+
 /* The largest heaps */
 
 #if SIZE_MAX > UINT32_MAX
@@ -421,6 +448,9 @@ const char *steve_jeff_probe_corners(bool large)
     }
     if (wrong == NULL) {
         wrong = probe_own_pages(large);
+    }
+    if (wrong == NULL) {
+        wrong = probe_growth();
     }
     if (wrong == NULL && large && RESERVING_IS_CHEAP) {
         wrong = probe_most();

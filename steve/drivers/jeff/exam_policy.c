@@ -24,8 +24,8 @@ static struct policy policy;
 /// What is done beside making and freeing blocks.
 enum act { PIN, DROP_CONTENTS, RESIZE, COMPACT, ACTS };
 
-/// Whether blocks are made, freed, or both in turns.
-enum tide { FLOOD, SLACK, EBB };
+/// Whether blocks are made, freed, or both in turns; or some are made of other sizes than what was freed.
+enum tide { FLOOD, SLACK, EBB, SURGE };
 
 /// What the calls are like.
 struct manner {
@@ -203,9 +203,9 @@ static void make_purgeable(struct paper *paper, uint32_t entry)
 
 static const char *call(struct paper *paper, enum tide tide)
 {
-    static const uint32_t made_of_16[] = {[FLOOD] = 15, [SLACK] = 8, [EBB] = 1};
+    static const uint32_t made_of_16[] = {[FLOOD] = 15, [SLACK] = 8, [EBB] = 0, [SURGE] = 16};
     struct exam *const e = paper->e;
-    const uint32_t others_of_16[] = {[FLOOD] = 0, [SLACK] = paper->manner->others, [EBB] = 16};
+    const uint32_t others_of_16[] = {[FLOOD] = 0, [SLACK] = paper->manner->others, [SURGE] = 16};
     if (paper->count == 0)
         return make(paper, 0);
     const uint32_t i = steve_exam_draw(e, paper->count);
@@ -244,8 +244,10 @@ static enum tide turn(struct paper *paper, enum tide tide, bool refused)
         paper->few = steve_exam_draw(paper->e, paper->count + 1);
         return steve_exam_draw(paper->e, 2) == 0 ? EBB : SLACK;
     }
-    if (tide == EBB && paper->count <= paper->few)
-        return FLOOD;
+    if (tide == EBB)
+        return paper->count <= paper->few ? SURGE : EBB;
+    if (tide == SURGE)
+        return steve_exam_draw(paper->e, 4) == 0 ? FLOOD : SURGE;
     return tide == SLACK && steve_exam_draw(paper->e, 32) == 0 ? 2 * steve_exam_draw(paper->e, 2) : tide;
 }
 
@@ -278,8 +280,8 @@ static struct manner draw_manner(struct exam *e)
         break;
     case 1:
     case 2: // many that are kept whole
-        m.bytes = 1500 + steve_exam_draw(e, 4000);
-        m.calls = 200;
+        m.bytes = 1500 + steve_exam_draw(e, 6000);
+        m.calls = 300;
         m.least = 1 + steve_exam_draw(e, 2);
         m.spread = 1 + steve_exam_draw(e, 3);
         break;
@@ -288,7 +290,8 @@ static struct manner draw_manner(struct exam *e)
         m.calls = 150;
         m.least = SMALL_MOST + 1;
         m.spread = 31;
-        m.others = 0;
+        m.others = draw_share(e, 2, 4);
+        m.share[PIN] = draw_share(e, 2, 16);
         break;
     case 4: // holes of the highest classes
         if (steve_exam_draw(e, 4) == 0) {
