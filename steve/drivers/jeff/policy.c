@@ -563,9 +563,12 @@ static uint32_t room_by_compaction(struct policy *p, const struct policy_request
     } while (merged);
     slide_all(p, p->stays);
     room = room_at_hand(p, request, needs_entry, true);
-    for (uint32_t i = 0; i < p->count && room == POLICY_NONE && !p->stays; i++)
+    if (room != POLICY_NONE || p->stays)
+        return room;
+    p->visited += p->count; // to see where most is free
+    for (uint32_t i = 0; i < p->count; i++)
         p->unknown = p->unknown || p->stretch[i].kind == POLICY_HOLE; // a plan may be made
-    return room;
+    return POLICY_NONE;
 }
 
 /// What it does give back: its end, as far as no entry there is in use.
