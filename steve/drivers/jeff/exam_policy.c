@@ -287,11 +287,10 @@ static struct manner draw_manner(struct exam *e)
         break;
     case 3: // none that is, and holes of one class that are too small
         m.bytes = 64u * 1024 + steve_exam_draw(e, 128 * 1024);
-        m.calls = 150;
+        m.calls = 200;
         m.least = SMALL_MOST + 1;
         m.spread = 31;
-        m.others = draw_share(e, 2, 4);
-        m.share[PIN] = draw_share(e, 2, 16);
+        m.others = 0;
         break;
     case 4: // holes of the highest classes
         if (steve_exam_draw(e, 4) == 0) {
@@ -413,6 +412,8 @@ static const char *keep_much(struct paper *paper)
         paper->manner = paper->count % 2 == 0 ? &small : &large; // so that slots of small ones are counted when freed
         wrong = make(paper, 0);
     }
+    jeff_compact(e->heap, 0); // the slot of what was refused goes
+    steve_policy_compact(&policy);
     for (uint32_t i = 0; i < policy.count; i++)
         if (policy.stretch[i].granules >= large.least)
             drop_entry(paper, policy.stretch[i].entry);
@@ -420,6 +421,12 @@ static const char *keep_much(struct paper *paper)
         jeff_compact(e->heap, 0); // what its callback frees is not merged before it has ended
         return wrong;
     }
+    const bool all = steve_exam_draw(e, 2) == 0;
+    for (uint32_t i = 0; i < policy.count && all; i++)
+        if (policy.stretch[i].kind == POLICY_LIVE)
+            drop_entry(paper, policy.stretch[i].entry); // the one of the lowest slot at last
+    if (all)
+        return judge(paper);
     paper->manner = &large;
     for (uint32_t i = steve_exam_draw(e, GENERATIONS) + 16; i > 0 && wrong == NULL; i--) {
         wrong = make(paper, 0);
