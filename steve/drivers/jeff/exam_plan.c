@@ -10,6 +10,8 @@
 /// The largest run is that which comes of 3 or 4; to slide all first must gain one part in WORTH_A_SLIDE on what can be had without.
 #include "steve/drivers/jeff/exam_internal.h"
 
+#include "steve/drivers/jeff/policy_internal.h"
+
 #define PLANS_WIDER   6u
 #define WORTH_A_SLIDE 64u
 #define CLASSES       48u ///< that runs of an exam's heap can have
@@ -233,16 +235,6 @@ static struct exam_plan price(struct model *m, const struct span *window, uint32
     return plan;
 }
 
-/// Sizes of less than 8 granules have a class each, of larger ones four share each power of two.
-static uint32_t class_of(uint32_t size)
-{
-    uint32_t class = size < 8 ? size : 8;
-    for (uint32_t begin = 8; begin <= size; class += 4, begin *= 2)
-        if (size < 2 * begin)
-            return class + (size - begin) * 4 / begin;
-    return class;
-}
-
 /// No plan frees more of a window: its blocks up to some class leave it at most, and what goes into the runs of higher ones.
 static uint32_t bound(struct model *m, const struct span *window)
 {
@@ -253,8 +245,8 @@ static uint32_t bound(struct model *m, const struct span *window)
         for (size_t i = 0; i < m->map->count; i++) {
             const struct exam_piece *const piece = &m->map->piece[i];
             const bool within = i >= window->first && i < window->last;
-            const bool counts = within ? piece->kind == EXAM_MOVABLE && class_of(size_of(piece)) <= class
-                                       : piece->kind == EXAM_FREE && class_of(size_of(piece)) > class;
+            const bool counts = within ? piece->kind == EXAM_MOVABLE && steve_policy_hole_class(size_of(piece)) <= class
+                                       : piece->kind == EXAM_FREE && steve_policy_hole_class(size_of(piece)) > class;
             room += counts ? size_of(piece) : 0;
         }
         least = room < least ? room : least;

@@ -23,8 +23,7 @@
 
 /* The list */
 
-/// The size class of a hole: four to each power of two.
-static uint32_t hole_class(uint32_t granules)
+uint32_t steve_policy_hole_class(uint32_t granules)
 {
     uint32_t log = 0;
     while (granules >> (log + 1) != 0)
@@ -71,7 +70,7 @@ static void put_hole(struct policy *p, uint32_t begin, uint32_t end)
         .begin = begin,
         .granules = end - begin,
         .entry = POLICY_NONE,
-        .class = hole_class(end - begin),
+        .class = steve_policy_hole_class(end - begin),
         .since = ++p->time,
     };
     put_in(p, &hole);
@@ -266,7 +265,7 @@ static uint32_t least_class(const struct policy *p, uint32_t from)
 /// A hole of the least class in which one is found that fits: the newest are tried, a few of each class, or all if it is `thorough`.
 static uint32_t take_hole(struct policy *p, const struct policy_request *request, bool thorough)
 {
-    uint32_t class = hole_class(request->granules);
+    uint32_t class = steve_policy_hole_class(request->granules);
     while ((class = least_class(p, class)) != POLICY_NONE) {
         uint32_t i = next_hole(p, class, UINT64_MAX);
         for (uint32_t tries = 0; i != POLICY_NONE && (tries < TRIES || thorough); tries++) {
@@ -454,7 +453,7 @@ static bool nudge_for(struct policy *p, const struct policy_request *request)
     const uint64_t moved = p->moved_blocks;
     if (request->alignment > 1)
         return false;
-    for (uint32_t class = hole_class(p->heap) + 1; class -- > 0;) {
+    for (uint32_t class = steve_policy_hole_class(p->heap) + 1; class -- > 0;) {
         uint32_t i = next_hole(p, class, UINT64_MAX);
         while (i != POLICY_NONE) {
             if (tries++ == NUDGE_HOLES)

@@ -78,6 +78,9 @@ struct policy {
     bool overfull;    ///< there is more than fits in here
 };
 
+/// The size class of a hole: below 8 granules each size has its own, then four share each power of two.
+uint32_t steve_policy_hole_class(uint32_t granules);
+
 /// Starts anew. @param arena_bytes from the first header to where the table begins, and what its entries take
 void steve_policy_start(struct policy *p, uintptr_t arena, size_t arena_bytes, size_t heap_bytes, bool stays);
 
