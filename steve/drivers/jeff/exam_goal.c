@@ -174,16 +174,18 @@ static const char *judge_wanted(const struct exam *e, const struct exam_reach *r
     return moved < least ? "a wanted run was made for less than it costs" : NULL;
 }
 
-/// @param visited so many blocks and free runs were looked at, all of them neither cached nor side by side
+/// @param visited so many blocks and free runs were looked at; UINT64_MAX: that is not known
+/// @param joins   so many of them at most before the plan, to join freed blocks with what lies beside them: all or none
 static const char *judge_plan(const struct exam *e, const struct exam_map *before, const struct exam_map *after,
-                              uint32_t need, const struct jeff_report *report, const uint64_t *visited)
+                              uint32_t need, const struct jeff_report *report, uint64_t visited, uint64_t joins)
 {
     const struct exam_plan plan = steve_exam_plan(e, before, need, true);
     if (report->moved_blocks != plan.blocks || report->moved_bytes != plan.granules * GRANULE)
         return "a compaction moves something else than the plan that is made for its goal";
     if (report->largest_after != steve_exam_capacity(plan.run))
         return "a compaction makes another run than the plan says";
-    if (visited != NULL && *visited != plan.looks + steve_exam_looks_to_end(&plan, after))
+    const uint64_t looks = plan.looks + steve_exam_looks_to_end(&plan, after);
+    if (visited != UINT64_MAX && visited != looks && visited != looks + joins)
         return "a compaction takes other looks at its heap than its plan does";
     return NULL;
 }
@@ -239,7 +241,7 @@ static struct exam_wish draw_wish(struct exam *e)
         .aligned = sized || steve_exam_draw(e, 3) == 0 ? 0 : steve_exam_draw(e, 6),
         .freed = 2 + steve_exam_draw(e, 8),
         .pins = steve_exam_draw(e, 2) == 0 ? steve_exam_draw(e, 30) : steve_exam_draw(e, 5),
-        .spare = steve_exam_draw(e, 4),
+        .spare = steve_exam_draw(e, steve_exam_draw(e, 4) == 0 ? 14 : 4),
         .tells = steve_exam_draw(e, 3) == 0,
         .stays = steve_exam_draw(e, 4) == 0,
         .crumbs = crumbs,
@@ -289,6 +291,7 @@ static const char *reach_goal(struct exam *e, struct exam_map *before, uint32_t 
             return "a compaction for more than there is does something";
         need = before->largest < need ? need : 0;
     }
+    const uint64_t joins = merges ? 0 : before->headers;
     jeff_stats(e->heap, &was);
     goal = (struct jeff_goal){.wanted_bytes = steve_exam_capacity(need), .dry_run = true};
     jeff_compact_goal(e->heap, &goal, &price);
@@ -312,14 +315,14 @@ static const char *reach_goal(struct exam *e, struct exam_map *before, uint32_t 
         wrong = judge_wanted(e, &reach, most, least_cost(before, need), need, &report);
     }
     if (wrong == NULL && e->sizes != 0)
-        wrong = judge_plan(e, before, &after, need, &report, merges && before->free != 0 ? &visited : NULL);
+        wrong = judge_plan(e, before, &after, need, &report, before->free != 0 ? visited : UINT64_MAX, joins);
     if (wrong == NULL)
         wrong = judge_report(e, &report, &after, &was, &is);
     if (wrong == NULL)
         wrong = again(e, &goal, &report);
     if (wrong == NULL)
         wrong = steve_exam_kept(e, before, &after);
-    return wrong == NULL && need != 0 && report.stop == JEFF_STOP_GOAL ? take(e, need) : wrong;
+    return wrong == NULL && need > before->largest && report.stop == JEFF_STOP_GOAL ? take(e, need) : wrong;
 }
 
 const char *steve_exam_goal(struct exam *e)
@@ -336,6 +339,9 @@ const char *steve_exam_goal(struct exam *e)
         struct exam_map before;
         steve_exam_map(e, &before);
         uint32_t need = steve_exam_draw(e, 3) == 0 ? 0 : steve_exam_draw_need(e, &before);
+        if (steve_exam_draw(e, 16) == 0)
+            need = before.largest -
+                   (before.largest == 127); // there, or as soon as freed blocks are joined with what lies beside them
         if (steve_exam_draw(e, 4) == 0) {
             // What is refused is remembered, and freed blocks may have been joined for it.
             jeff_free(e->heap,
