@@ -180,7 +180,7 @@ const char *steve_exam_settle(struct exam *e)
         .most = 1 + steve_exam_draw(e, 24),
         .aligned = steve_exam_draw(e, 3) == 0 ? steve_exam_draw(e, 4) : 0,
         .freed = 1 + steve_exam_draw(e, 8),
-        .pins = steve_exam_draw(e, 6),
+        .pins = steve_exam_draw(e, steve_exam_draw(e, 3) == 0 ? 30 : 6),
         .spare = steve_exam_draw(e, 3),
         .tells = steve_exam_draw(e, 4) == 0,
     };
