@@ -8,7 +8,7 @@
 #define ALIGNMENT_LOG 3u ///< alignments up to so many powers of two of granules
 #define LARGE_LOG     6u ///< and of some more: what they leave is the largest free run, at times
 
-static _Alignas(4096) char memory[EXAM_HEAP + 64];
+static _Alignas(4096) char memory[EXAM_HUGE + 64];
 
 uint32_t steve_exam_draw(struct exam *e, uint32_t below)
 {

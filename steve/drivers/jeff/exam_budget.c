@@ -79,9 +79,9 @@ static const char *judge_told(const struct jeff_report *report, const struct exa
     return NULL;
 }
 
-/// The last call.
+/// The last call. @param left it or one before has left blocks where they were
 static const char *judge_end(const struct exam *e, const struct exam_map *after, const struct jeff_report *report,
-                             uint32_t need, bool ample)
+                             uint32_t need, bool ample, bool left)
 {
     const struct exam_reach reach = steve_exam_reach(e, after);
     const uint32_t most = ample ? steve_exam_most(e, after) : 0;
@@ -91,7 +91,7 @@ static const char *judge_end(const struct exam *e, const struct exam_map *after,
         return "a compaction stops for a reason that it cannot have";
     if (need != 0 && after->largest >= need)
         return "a wanted run is there, and a compaction does not say so";
-    if (!e->aligned && report->left_blocks == 0 && reach.freest > after->largest)
+    if (!e->aligned && !left && reach.freest > after->largest)
         return "calls with a budget leave the free memory of a stretch in pieces";
     if (need == 0 ? after->largest < most : most >= need)
         return "calls with a budget do not make the run that can be had";
@@ -140,12 +140,17 @@ const char *steve_exam_budget(struct exam *e)
 {
     const bool crumbs = steve_exam_draw(e, 4) == 0;
     const bool large = !crumbs && steve_exam_draw(e, 2) == 0;
+    const bool huge = large && steve_exam_draw(e, 8) == 0;
     const struct exam_wish wish = {
-        .bytes = large ? 8192 + steve_exam_draw(e, EXAM_HEAP - 8192) : 1024 + steve_exam_draw(e, 4 * 1024),
+        .bytes = huge    ? EXAM_HUGE
+                 : large ? 8192 + steve_exam_draw(e, EXAM_HEAP - 8192)
+                         : 1024 + steve_exam_draw(e, 4 * 1024),
         .sizes = large    ? 0
                  : crumbs ? EXAM_SIZES
                           : steve_exam_draw(e, EXAM_SIZES + 1),
-        .most = large ? 64 + steve_exam_draw(e, 500) : 1 + steve_exam_draw(e, 24),
+        .most = huge    ? 1200
+                : large ? 64 + steve_exam_draw(e, 500)
+                        : 1 + steve_exam_draw(e, 24),
         .aligned = !crumbs && steve_exam_draw(e, 4) == 0 ? steve_exam_draw(e, 4) : 0,
         .freed = crumbs ? 12 : 2 + steve_exam_draw(e, 8),
         .pins = steve_exam_draw(e, crumbs ? 32 : 6),
@@ -165,11 +170,12 @@ const char *steve_exam_budget(struct exam *e)
     bool disturbed = steve_exam_draw(e, 2) == 0;
     const uint64_t walk = (uint64_t)VISIT * (2 * before.headers + 4);
     const uint64_t bytes = much == 0   ? 256u + steve_exam_draw(e, 2048)
-                           : much == 1 ? 4 * walk + steve_exam_draw(e, 4096)
+                           : much == 1 ? 4 * walk + steve_exam_draw(e, huge ? 3 * STEP : 4096)
                                        : AMPLE * walk + wish.bytes * 4;
     const uint32_t need = steve_exam_draw(e, 2) == 0 ? 0 : steve_exam_draw_need(e, &before);
     const struct jeff_goal goal = {.wanted_bytes = steve_exam_capacity(need), .budget_ns = bytes};
     bool freed = false;
+    bool left = false;
     for (uint32_t calls = 0; calls < CALLS_MOST; calls++) {
         struct jeff_report report;
         const struct exam_counted was = steve_exam_count(e);
@@ -177,6 +183,7 @@ const char *steve_exam_budget(struct exam *e)
         jeff_compact_goal(e->heap, &goal, &report);
         const struct exam_counted is = steve_exam_count(e);
         steve_exam_map(e, &after);
+        left = left || report.left_blocks != 0;
         if (report.moved_blocks != is.blocks - was.blocks || report.moved_bytes != is.bytes - was.bytes ||
             report.time_ns != report.moved_bytes + (is.visited - was.visited) * VISIT)
             return "a compaction with a budget reports other moves or another time than there were";
@@ -201,7 +208,7 @@ const char *steve_exam_budget(struct exam *e)
             freed = disturbed =
                 false; // what was freed lies behind the cursor, and of several plans one was carried out
         } else {
-            return judge_end(e, &after, &report, need, ample);
+            return judge_end(e, &after, &report, need, ample, left);
         }
     }
     return "calls with a budget do not come to an end";

@@ -14,6 +14,7 @@
 #define GRANULE     16u
 #define HEADER      4u
 #define EXAM_HEAP   (40u * 1024)
+#define EXAM_HUGE   (128u * 1024) ///< for blocks that no budget of less than two steps may move
 #define EXAM_BLOCKS 96u
 #define EXAM_PIECES (2 * EXAM_BLOCKS + 8)
 #define EXAM_SIZES  3u
@@ -73,7 +74,7 @@ struct exam {
 
 /// How an exam's heap is made.
 struct exam_wish {
-    size_t bytes;     ///< at most EXAM_HEAP
+    size_t bytes;     ///< at most EXAM_HUGE
     uint32_t sizes;   ///< as in struct exam
     uint32_t most;    ///< granules of the largest block
     uint32_t aligned; ///< of 16 blocks so many have an alignment
