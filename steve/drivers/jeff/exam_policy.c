@@ -171,12 +171,22 @@ static void drop_neighbours(struct paper *paper)
     }
 }
 
+static void make_purgeable(struct paper *paper, uint32_t entry)
+{
+    const bool purgeable = !policy.entry[entry].purgeable;
+    if (jeff_set_purgeable(paper->e->heap, paper->handle[entry], purgeable))
+        steve_policy_set_purgeable(&policy, entry, purgeable);
+}
+
 static const char *resize(struct paper *paper, uint32_t entry)
 {
     const struct policy_stretch *const block = steve_policy_block(&policy, entry);
     const uint32_t granules = draw_granules(paper, paper->manner->others);
     if (block == NULL || block->wide || granules > SMALL_MOST || policy.entry[entry].locked)
         return NULL;
+    // Its own contents are not dropped for it.
+    if (paper->manner->share[DROP_CONTENTS] != 0 && !policy.entry[entry].purgeable && steve_exam_draw(paper->e, 2) == 0)
+        make_purgeable(paper, entry);
     const bool done = jeff_resize(paper->e->heap, paper->handle[entry],
                                   steve_exam_capacity(granules) - steve_exam_draw(paper->e, 12));
     const bool may_be = steve_policy_resize(&policy, entry, granules);
@@ -192,13 +202,6 @@ static void pin(struct paper *paper, uint32_t entry)
         e->locked = !e->locked;
         policy.refused = e->locked ? policy.refused : POLICY_NONE;
     }
-}
-
-static void make_purgeable(struct paper *paper, uint32_t entry)
-{
-    const bool purgeable = !policy.entry[entry].purgeable;
-    if (jeff_set_purgeable(paper->e->heap, paper->handle[entry], purgeable))
-        steve_policy_set_purgeable(&policy, entry, purgeable);
 }
 
 static const char *call(struct paper *paper, enum tide tide)
