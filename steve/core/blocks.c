@@ -197,7 +197,7 @@ static bool may_write(struct steve_exec *exec, size_t bytes)
 
 static enum steve_outcome op_request(struct steve_exec *exec, struct steve_slot *slot, struct steve_op op, size_t bytes)
 {
-    if (slot->ref != 0 || !steve_has_function(exec->driver, op)) {
+    if (slot->ref != 0 || !steve_has_function(exec->driver, op) || !steve_may_move(exec)) {
         return STEVE_SKIPPED;
     }
     if (op.code == STEVE_OP_CALLOC && !may_write(exec, bytes)) {
@@ -421,7 +421,7 @@ static enum steve_outcome op_resize(struct steve_exec *exec, struct steve_slot *
     if (slot->locks > 0 && (exec->promises & STEVE_PROMISE_RESIZE_IN_PLACE) == 0) {
         return STEVE_SKIPPED;
     }
-    if (!may_write(exec, slot->bytes < bytes ? slot->bytes : bytes)) {
+    if (!steve_may_move(exec) || !may_write(exec, slot->bytes < bytes ? slot->bytes : bytes)) {
         return STEVE_SKIPPED;
     }
     steve_ref ref = exec->driver->resize(exec->heap, slot->ref, bytes);

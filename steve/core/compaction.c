@@ -179,7 +179,7 @@ enum steve_outcome steve_op_compact(struct steve_exec *exec, struct steve_op op,
     if (is_goal ? exec->driver->compact_goal == NULL : exec->driver->compact == NULL) {
         return STEVE_SKIPPED;
     }
-    if (steve_is_unbearable(exec->live_bytes - exec->locked_bytes)) {
+    if (steve_is_unbearable(exec->live_bytes - exec->locked_bytes) || !steve_may_move(exec)) {
         return STEVE_SKIPPED;
     }
     count_compaction(exec);

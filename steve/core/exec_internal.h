@@ -74,6 +74,9 @@ static inline bool steve_is_unbearable(size_t bytes)
     return bytes > STEVE_WRITTEN_MOST && bytes < SIZE_MAX / 4;
 }
 
+/// In a heap beyond STEVE_WRITTEN_MOST, moved blocks from here on count to STEVE_HUGE_MOST: of smaller ones there are not enough.
+#define STEVE_HUGE_MOVE ((size_t)1 << 20)
+
 /// The most that a heap has held in this episode: what it could do once it can do again.
 struct steve_past {
     size_t blocks;  ///< live ones
@@ -102,7 +105,7 @@ struct steve_exec {
     size_t live_blocks;
     size_t live_bytes;   ///< as asked for
     size_t live_extent;  ///< bytes in extents
-    size_t huge_written; ///< what huge blocks made the allocator write in this episode, at most
+    size_t huge_written; ///< what huge blocks made the allocator write in this episode, up to STEVE_HUGE_MOST
     size_t locked_blocks;
     size_t locked_bytes;
     size_t purged_blocks;
@@ -113,9 +116,9 @@ struct steve_exec {
     size_t sweep_moved_bytes;  ///< in extents
     size_t sweep_largest_moved;
     uint64_t moved_bytes; ///< of all sweeps of the episode
-    size_t probe_next;   ///< index into `used` of the next block to look at
-    uint64_t last_check; ///< op of the allocator's last own check
-    uint64_t last_twice; ///< op of the last compaction that was done twice
+    size_t probe_next;    ///< index into `used` of the next block to look at
+    uint64_t last_check;  ///< op of the allocator's last own check
+    uint64_t last_twice;  ///< op of the last compaction that was done twice
     uint64_t full_compactions;
 
     uint64_t run_version;           ///< layout version that `run_largest` belongs to
@@ -145,6 +148,29 @@ struct steve_exec {
     struct steve_span spans[STEVE_SLOTS];
     struct steve_span scratch[STEVE_SLOTS];
 };
+
+/// A heap of lazily mapped memory, which nobody could fill: what of it blocks are moved to is touched.
+static inline bool steve_is_lazy(const struct steve_exec *exec)
+{
+    return exec->heap_bytes > STEVE_WRITTEN_MOST && (exec->promises & STEVE_PROMISE_REGION) != 0;
+}
+
+/// Whether the allocator may be made to move all that is not locked, as it may at any request. A huge block that is locked before the next
+/// op harms nobody.
+static inline bool steve_may_move(const struct steve_exec *exec)
+{
+    return !steve_is_lazy(exec) || (exec->promises & STEVE_PROMISE_MOVES) == 0 ||
+           exec->live_bytes - exec->locked_bytes <= STEVE_HUGE_MOST - exec->huge_written;
+}
+
+/// A block was moved.
+static inline void steve_count_huge_move(struct steve_exec *exec, size_t extent)
+{
+    if (extent >= STEVE_HUGE_MOVE && steve_is_lazy(exec)) {
+        const size_t left = STEVE_HUGE_MOST - exec->huge_written;
+        exec->huge_written += extent < left ? extent : left;
+    }
+}
 
 static inline bool steve_oracle_on(const struct steve_exec *exec, enum steve_oracle oracle)
 {

@@ -72,6 +72,7 @@ static bool look_at_moved(struct sweep *sweep, struct steve_slot *slot, const vo
     exec->sweep_moved_bytes += slot->extent;
     if (slot->extent > exec->sweep_largest_moved)
         exec->sweep_largest_moved = slot->extent;
+    steve_count_huge_move(exec, slot->extent);
     return steve_place_learn(exec, slot, (uintptr_t)address) && steve_contents(exec, slot, depth_of_moved(sweep, slot));
 }
 

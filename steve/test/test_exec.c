@@ -444,6 +444,53 @@ static void oracles_have_names_that_lead_back(void **state)
     assert_int_equal(steve_oracle_by_name("none"), STEVE_ORACLE_COUNT);
 }
 
+/// Of memory that is only mapped a compaction would touch all.
+static void nothing_moves_while_huge_blocks_lie_unlocked_in_a_lazy_heap(void **state)
+{
+    (void)state;
+    const struct steve_header lazy = {.heap_bytes = (size_t)64 << 30};
+    const uint32_t huge = 3u << 30;
+    struct steve_exec *exec = new_exec(steve_catalog_by_name(&steve_drivers, "jeff"), STEVE_CHECK_NORMAL);
+    const char *why = NULL;
+    assert_true(steve_exec_begin(exec, &lazy, &why));
+    assert_int_equal(step(exec, STEVE_OP_MALLOC, 0, huge), STEVE_DONE);
+    assert_int_equal(step(exec, STEVE_OP_MALLOC, 1, 100), STEVE_SKIPPED);
+    assert_int_equal(step(exec, STEVE_OP_RESIZE, 0, 100), STEVE_SKIPPED);
+    assert_int_equal(step(exec, STEVE_OP_COMPACT, 0, 0), STEVE_SKIPPED);
+    assert_int_equal(step(exec, STEVE_OP_COMPACT_GOAL, 0, 100), STEVE_SKIPPED);
+    assert_int_equal(step(exec, STEVE_OP_LOCK, 0, 0), STEVE_DONE);
+    assert_int_equal(step(exec, STEVE_OP_MALLOC, 1, huge), STEVE_DONE);
+    assert_int_equal(step(exec, STEVE_OP_COMPACT, 0, 0), STEVE_SKIPPED);
+    assert_int_equal(step(exec, STEVE_OP_FREE, 1, 0), STEVE_DONE);
+    assert_int_equal(step(exec, STEVE_OP_COMPACT, 0, 0), STEVE_DONE);
+    assert_int_equal(steve_exec_end(exec), STEVE_DONE);
+    steve_exec_free(exec);
+}
+
+/// Megabytes that move often are as good as gigabytes: each place that they come to is touched.
+static void what_moved_in_a_lazy_heap_counts(void **state)
+{
+    (void)state;
+    const struct steve_header lazy = {.heap_bytes = (size_t)64 << 30};
+    const uint32_t large = 100u << 20;
+    struct steve_exec *exec = new_exec(steve_catalog_by_name(&steve_drivers, "jeff"), STEVE_CHECK_NORMAL);
+    const char *why = NULL;
+    assert_true(steve_exec_begin(exec, &lazy, &why));
+    assert_int_equal(step(exec, STEVE_OP_MALLOC, 0, large), STEVE_DONE);
+    uint16_t lower = 0;
+    unsigned moved = 0;
+    // The lower of two is freed and the other slides to its place.
+    while (moved < 100 && step(exec, STEVE_OP_MALLOC, 1 - lower, large) == STEVE_DONE) {
+        assert_int_equal(step(exec, STEVE_OP_FREE, lower, 0), STEVE_DONE);
+        assert_int_equal(step(exec, STEVE_OP_COMPACT, 0, 0), STEVE_DONE);
+        lower = 1 - lower;
+        moved++;
+    }
+    assert_in_range(moved, 3, 5);
+    assert_int_equal(steve_exec_end(exec), STEVE_DONE);
+    steve_exec_free(exec);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -464,6 +511,8 @@ int main(void)
         cmocka_unit_test(an_oracle_that_is_off_is_silent),
         cmocka_unit_test(after_a_finding_the_heap_is_not_touched),
         cmocka_unit_test(oracles_have_names_that_lead_back),
+        cmocka_unit_test(nothing_moves_while_huge_blocks_lie_unlocked_in_a_lazy_heap),
+        cmocka_unit_test(what_moved_in_a_lazy_heap_counts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
