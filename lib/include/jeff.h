@@ -80,7 +80,8 @@ struct jeff_config {
     /// For tests of client code: every request for memory first moves all blocks that are not locked, and overwrites what is
     /// free, so that a pointer kept after unlock shows soon. O(heap) a request.
     bool scramble;
-    /// jeff_create() only: blocks of this many bytes and more get pages of their own, besides `max_bytes`. 0: 1 MiB
+    /// jeff_create() only: blocks of this many bytes and more get pages of their own, besides `max_bytes`, which nobody touches before the
+    /// client does. 0: 1 MiB
     size_t own_mapping;
 
     /// A monotonic clock in nanoseconds for compaction budgets; it must not call into the heap. NULL: the POSIX monotonic clock

@@ -9,6 +9,7 @@
 #include "steve/drivers/jeff/callbacks_internal.h"
 #include "steve/drivers/jeff/driver_internal.h"
 #include "steve/drivers/jeff/pages_internal.h"
+#include "steve/drivers/jeff/places_internal.h"
 #include "steve/drivers/jeff/probe_internal.h"
 #include "steve/drivers/jeff/snippets_internal.h"
 
@@ -53,6 +54,20 @@ static jeff_handle judged_request(struct instance *instance, jeff_handle handle,
     return handle;
 }
 
+/// A block that has pages of its own costs no memory until the client writes to it: nobody has touched its last page.
+static jeff_handle judged_pages(struct instance *instance, jeff_handle handle, size_t bytes)
+{
+    void *begin = NULL;
+    if (handle == JEFF_NULL || instance->region != 0 || bytes < STEVE_JEFF_OWN_MAPPING) {
+        return handle;
+    }
+    const size_t extent = jeff_extent(instance->heap, handle, &begin);
+    if ((uintptr_t)begin % 8 == 0 && steve_jeff_place_is_touched((const char *)begin + extent - 1)) {
+        instance->damage = "the pages of a block that has its own were touched when they were mapped";
+    }
+    return handle;
+}
+
 /// Under the option `settle` every 4th request settles the block that was given out two requests before, whatever has become of
 /// it; later every 32nd, since it costs a few walks over the heap.
 static void settle_some(struct instance *instance)
@@ -91,22 +106,22 @@ static steve_ref remember(struct instance *instance, jeff_handle handle)
 static steve_ref call_malloc(void *heap, size_t bytes)
 {
     settle_some(heap);
-    const jeff_handle handle = jeff_malloc(request(heap), bytes);
+    const jeff_handle handle = judged_pages(heap, jeff_malloc(request(heap), bytes), bytes);
     return remember(heap, judged_request(heap, handle, 0, bytes));
 }
 
 static steve_ref call_calloc(void *heap, size_t count, size_t size)
 {
     settle_some(heap);
-    const jeff_handle handle = jeff_calloc(request(heap), count, size);
-    return remember(heap,
-                    judged_request(heap, handle, 0, size != 0 && count > SIZE_MAX / size ? SIZE_MAX : count * size));
+    const size_t bytes = size != 0 && count > SIZE_MAX / size ? SIZE_MAX : count * size;
+    const jeff_handle handle = judged_pages(heap, jeff_calloc(request(heap), count, size), bytes);
+    return remember(heap, judged_request(heap, handle, 0, bytes));
 }
 
 static steve_ref call_aligned(void *heap, size_t alignment, size_t bytes)
 {
     settle_some(heap);
-    const jeff_handle handle = jeff_aligned_alloc(request(heap), alignment, bytes);
+    const jeff_handle handle = judged_pages(heap, jeff_aligned_alloc(request(heap), alignment, bytes), bytes);
     if (alignment > 16) {
         ((struct instance *)heap)->stranded += alignment;
     }

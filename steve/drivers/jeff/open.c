@@ -9,7 +9,6 @@
 #include "steve/drivers/jeff/probe_internal.h"
 
 /// Blocks this large get a mapping of their own in `jeff-mapped`: low, so that it happens.
-#define OWN_MAPPING ((size_t)64 * 1024)
 
 enum {
     OPTION_NO_LAST_RESORT = 1 << 0,
@@ -232,7 +231,7 @@ void *steve_jeff_open_mapped(const struct steve_geometry *geometry, const char *
         return NULL;
     }
     struct jeff_config config = make_config(instance, geometry);
-    config.own_mapping = OWN_MAPPING;
+    config.own_mapping = STEVE_JEFF_OWN_MAPPING;
     const size_t bytes = steve_jeff_pages_round(geometry->bytes);
     const struct jeff_page_hooks hooks = steve_jeff_pages_hooks(&instance->pages);
     config.pages = &hooks;

@@ -8,6 +8,9 @@
 
 #include "jeff.h"
 
+/// Blocks of so many bytes have pages of their own in the drivers with these hooks.
+#define STEVE_JEFF_OWN_MAPPING ((size_t)64 * 1024)
+
 /// The hooks' context.
 struct steve_jeff_pages {
     bool failing;      ///< set once the heap is open: making it must not fail

@@ -207,6 +207,18 @@ bool steve_jeff_place_commit(void *address, size_t bytes)
     return true;
 }
 
+/// Which pages of a reservation are asked for does not depend on how many pages past a multiple of the alignment it begins.
+bool steve_jeff_place_is_touched(const void *address)
+{
+    size_t offset;
+    const uintptr_t page = (uintptr_t)address - (uintptr_t)address % page_bytes();
+    const struct place *const place = place_of(address, &offset);
+    unsigned char resident = 0;
+    // NOLINTNEXTLINE(performance-no-int-to-ptr)
+    return place != NULL && offset >= KEPT + ALIGNMENT && mincore((void *)page, page_bytes(), &resident) == 0 &&
+           (resident & 1) != 0;
+}
+
 void steve_jeff_place_decommit(void *address, size_t bytes)
 {
     size_t offset;

@@ -13,6 +13,10 @@ void *steve_jeff_place_reserve(size_t bytes, unsigned which);
 /// Makes pages of a reservation readable and writable, and zero. @return false if the system refuses
 bool steve_jeff_place_commit(void *address, size_t bytes);
 
+/// Whether the page at an address of a reservation takes memory, since somebody has written to it or read it. False where that cannot be told:
+/// of the first pages, which are kept, and where reservations have no places.
+bool steve_jeff_place_is_touched(const void *address);
+
 /// Takes access and contents away: a touch of memory given back faults at its instruction.
 void steve_jeff_place_decommit(void *address, size_t bytes);
 

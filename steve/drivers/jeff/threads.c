@@ -19,7 +19,6 @@
 /// Under `meet`, for a large heap.
 #define MANY_MEETINGS 32u
 /// Blocks this large get a mapping of their own in `jeff-threads-mapped`: low, so that it happens.
-#define OWN_MAPPING ((size_t)64 * 1024)
 
 enum {
     OPTION_NO_LAST_RESORT = 1 << 0,
@@ -182,7 +181,7 @@ static void *open_mapped(const struct steve_geometry *geometry, const char **why
     struct jeff_shared_config config = {.heap = make_config(instance, geometry)};
     const struct jeff_page_hooks hooks = steve_jeff_pages_hooks(&instance->pages);
     config.heap.pages = &hooks;
-    config.heap.own_mapping = OWN_MAPPING;
+    config.heap.own_mapping = STEVE_JEFF_OWN_MAPPING;
     config.max_blocks = (geometry->options & OPTION_FEW_BLOCKS) != 0 ? FEW_BLOCKS : 0;
     enum jeff_status status = JEFF_OK;
     jeff_shared *heap = jeff_shared_create(geometry->bytes, &config, &status);
