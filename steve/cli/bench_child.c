@@ -5,6 +5,7 @@
 #define _GNU_SOURCE
 #include "steve/cli/bench_internal.h"
 #include "steve/cli/bench_process.h"
+#include "steve/sanitizers.h"
 
 #include <dlfcn.h>
 #include <gnu/libc-version.h>
@@ -13,16 +14,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define BUILT_WITH_ASAN 1
-#endif
-#endif
-#if defined(__SANITIZE_ADDRESS__)
-#define BUILT_WITH_ASAN 1
-#endif
-
-#if defined(BUILT_WITH_ASAN)
+#ifdef STEVE_ADDRESS_SANITIZER
 const bool bench_can_preload = false;
 #else
 const bool bench_can_preload = true;

@@ -8,22 +8,9 @@
 #include <unistd.h>
 
 #include "steve/core/shadow.h"
+#include "steve/sanitizers.h"
 
-#if defined(__SANITIZE_ADDRESS__)
-#define WITH_ADDRESS_SANITIZER 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define WITH_ADDRESS_SANITIZER 1
-#endif
-#if __has_feature(thread_sanitizer)
-#define WITH_THREAD_SANITIZER 1
-#endif
-#endif
-#ifdef __SANITIZE_THREAD__
-#define WITH_THREAD_SANITIZER 1
-#endif
-
-#ifdef WITH_ADDRESS_SANITIZER
+#ifdef STEVE_ADDRESS_SANITIZER
 #include <sanitizer/asan_interface.h>
 #endif
 
@@ -44,7 +31,7 @@
 /// Far from where programs, libraries and sanitizers put things, within 47 bits. A region for each shift has its own place: how
 /// far the bases of the metamorphic oracle are apart is then the same in every process. 32 bits have no such places, and
 /// ThreadSanitizer allows none.
-#if UINTPTR_MAX > UINT32_MAX && !defined(WITH_THREAD_SANITIZER)
+#if UINTPTR_MAX > UINT32_MAX && !defined(STEVE_THREAD_SANITIZER)
 #define REGION_WISH(shift) ((uintptr_t)(0x2000 + 0x400 * (uintptr_t)(shift)) << 32)
 #endif
 
@@ -117,7 +104,7 @@ static bool open_pages(struct steve_region *region, unsigned char *begin, unsign
 /// AddressSanitizer's own shadow, where zero means usable: writing them for ever new addresses would fill the memory.
 static void unpoison(const struct steve_region *region, bool was_large)
 {
-#ifdef WITH_ADDRESS_SANITIZER
+#ifdef STEVE_ADDRESS_SANITIZER
     if (!was_large && region->bytes <= CLEARED_BY_WRITING) {
         ASAN_UNPOISON_MEMORY_REGION(region->base, region->bytes);
         return;
@@ -143,7 +130,7 @@ static void unpoison(const struct steve_region *region, bool was_large)
 /// With pages kept open there is no fault beyond the guards: AddressSanitizer stands in for it, some way.
 static void fence(const struct steve_region *region, bool up)
 {
-#ifdef WITH_ADDRESS_SANITIZER
+#ifdef STEVE_ADDRESS_SANITIZER
     if (region->wide_begin == NULL) {
         return;
     }

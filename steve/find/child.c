@@ -18,6 +18,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "steve/sanitizers.h"
+
 /// What a jump of the CPU time between two looks, some 50 ms apart, counts as.
 #define STUCK_STEP_NS UINT64_C(100000000)
 /// A child that sleeps in one op for so many times the limit, and takes next to no CPU time, waits for something that will never
@@ -27,19 +29,10 @@
 #define ASLEEP_MIN_NS    UINT64_C(10000000000)
 
 /// A sanitizer ends the process in its own way, having said why on stderr.
-#if defined(__SANITIZE_ADDRESS__)
+#if defined(STEVE_ADDRESS_SANITIZER) || defined(STEVE_THREAD_SANITIZER) || defined(STEVE_UNDEFINED_SANITIZER)
 #define WITH_SANITIZER 1
-#elif defined(__SANITIZE_THREAD__)
-#define WITH_THREAD_SANITIZER 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(undefined_behavior_sanitizer)
-#define WITH_SANITIZER 1
-#elif __has_feature(thread_sanitizer)
-#define WITH_THREAD_SANITIZER 1
 #endif
-#endif
-#ifdef WITH_THREAD_SANITIZER
-#define WITH_SANITIZER 1
+#ifdef STEVE_THREAD_SANITIZER
 /// A race ends the process at the op that it shows in, and so is a finding.
 const char *__tsan_default_options(void);
 __attribute__((used)) const char *__tsan_default_options(void)

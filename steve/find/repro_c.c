@@ -8,6 +8,7 @@
 
 #include "steve/core/codec.h"
 #include "steve/find/repro_c_internal.h"
+#include "steve/sanitizers.h"
 
 #define COMMENT_COLUMNS 110
 
@@ -21,14 +22,7 @@
 #define MEMORY_DEFAULT UINT64_C(2147483648)
 
 /// Sanitizers are part of what shows some findings.
-#if defined(__SANITIZE_ADDRESS__)
-#define WITH_SANITIZER 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define WITH_SANITIZER 1
-#endif
-#endif
-#ifdef WITH_SANITIZER
+#ifdef STEVE_ADDRESS_SANITIZER
 #define FLAGS " -fsanitize=address,undefined"
 #else
 #define FLAGS ""

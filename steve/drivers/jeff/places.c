@@ -12,14 +12,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#if defined(__SANITIZE_ADDRESS__)
-#define WITH_ADDRESS_SANITIZER 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define WITH_ADDRESS_SANITIZER 1
-#endif
-#endif
-#ifdef WITH_ADDRESS_SANITIZER
+#include "steve/sanitizers.h"
+
+#ifdef STEVE_ADDRESS_SANITIZER
 #include <sanitizer/asan_interface.h>
 #else
 #define ASAN_POISON_MEMORY_REGION(address, bytes)   ((void)(address), (void)(bytes))
@@ -31,14 +26,7 @@
 /// Far from where programs, libraries and sanitizers put things, and from where Steve's regions are: a place for each of so many
 /// reservations of an episode. 32 bits have no such places, ThreadSanitizer allows none, and an emulator, which is what runs other
 /// machines here, keeps books of all pages that were ever reserved, at each place anew.
-#ifdef __SANITIZE_THREAD__
-#define WITH_THREAD_SANITIZER 1
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define WITH_THREAD_SANITIZER 1
-#endif
-#endif
-#if (defined(__x86_64__) || defined(__aarch64__)) && !defined(WITH_THREAD_SANITIZER)
+#if (defined(__x86_64__) || defined(__aarch64__)) && !defined(STEVE_THREAD_SANITIZER)
 #define PLACES      16u
 #define PLACE_BYTES ((size_t)0x20 << 32)
 #else
