@@ -17,8 +17,8 @@
 struct check {
     const jeff_heap *h;
     struct jeff_damage *damage;
-    uint32_t live, purged, cached, retired, mapped; ///< slots of each kind; `live` have a block, `purged` have none
-    uint32_t unattached;                            ///< free slots without a block
+    uint32_t live, cached, retired, mapped; ///< slots of each kind; purged ones have no block and are not live
+    uint32_t unattached;                    ///< free slots without a block
     uint32_t holes;
     uint32_t unlisted; ///< slots that were seen free, and not in a list or the reverse; all of them xored
     uint32_t deferred; ///< granules of cached blocks that have no bin of their own
@@ -120,11 +120,11 @@ static bool is_wide(const struct entry *e)
     return is_live(e) ? (e->cw & CW_WIDE) != 0 : list_class(e) == CLASS_WIDE;
 }
 
-/// Where the block of a slot starts, as its entry says; 0 if it has none.
+/// Where the block of a slot starts, as its entry says; where there are no blocks if it has none.
 static uint32_t block_start(const struct check *c, uint32_t slot)
 {
     const struct entry *e = entry_at(c->h, slot);
-    return !e->off || (is_live(e) && e->cw & CW_PURGED) ? 0 : e->off - is_wide(e);
+    return is_live(e) && e->cw & CW_PURGED ? 0 : e->off - is_wide(e);
 }
 
 /// Whether the table has the slot, NIL aside.
@@ -161,7 +161,7 @@ static bool is_in_bin(const struct check *c, uint32_t wanted)
     jeff_heap *h = (jeff_heap *)(uintptr_t)c->h;
     for (uint32_t bin = 0; bin < h->hole_bins; bin++) {
         uint32_t tries = h->top - h->first;
-        for (uint32_t hole = hole_heads(h)[bin]; hole >= h->first && hole < h->top && tries; tries--) {
+        for (uint32_t hole = hole_heads(h)[bin]; hole && hole < h->top && tries; tries--) {
             if (hole == wanted)
                 return true;
             hole = load(at(h, hole));
@@ -266,11 +266,9 @@ static bool check_live(struct check *c, uint32_t slot, const struct entry *e)
         return damaged(c, "a live slot's gate is not that of its block", e);
     if (e->cw & CW_HALFWAY && (!c->h->halfway_hole || slot != c->h->halfway_slot))
         return damaged(c, "a block is marked as halfway to elsewhere, and no pass is about to move it", e);
-    if (e->cw & CW_PURGED) {
-        c->purged++;
+    if (e->cw & CW_PURGED)
         return expect(c, e->off <= ALIGNMENT_LOG2_MOST && !locks_of(e) && !(e->cw & CW_MAPPED),
                       "a purged slot has a block, or locks", e);
-    }
     if (e->cw & CW_MAPPED && !c->h->pages)
         return damaged(c, "a slot has pages of its own in a heap that has none", e);
     c->live++;
@@ -406,7 +404,7 @@ static bool check_hole_bins(struct check *c)
         const void *link = head;
         uint32_t previous = 0;
         for (uint32_t hole = *head; hole; hole = load(link)) {
-            if (hole < h->first || hole >= h->top || hole == h->halfway_hole || count++ >= c->holes)
+            if (hole >= h->top || hole == h->halfway_hole || count++ >= c->holes)
                 return damaged(c, "a bin of holes leads astray", link);
             const uint32_t header = header_of(h, hole);
             const uint32_t size = hole_size(h, hole, header);

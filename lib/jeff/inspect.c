@@ -7,7 +7,7 @@ static size_t top_bytes(const struct jeff_heap *h)
     size_t end = table_low(h);
     if (h->pages && h->pages->commit_low < end)
         end = h->pages->commit_low;
-    return end > begin ? end - begin : 0;
+    return end - begin;
 }
 
 void jeff_stats(const jeff_heap *h, struct jeff_stats *stats)

@@ -131,14 +131,13 @@ jeff_handle jeff_handle_of(jeff_heap *h, const void *address)
     const uint32_t granule = (uint32_t)((wanted - (uintptr_t)h) / GRANULE);
     if (at(h, granule) != address)
         return JEFF_NULL;
-    // What stands before the address may be a client's bytes, or a wide block's record: the entry is what tells.
-    const uint32_t slots[] = {load(at(h, granule) - HEADER) & SLOT_MASK,
-                              granule > h->first ? load(at(h, granule - 1) - HEADER) & SLOT_MASK : NIL};
+    // What stands before the address, or before the record of a wide block, may be a client's bytes: the entry is what tells.
+    const uint32_t slots[] = {header_of(h, granule) & SLOT_MASK, header_of(h, granule - 1) & SLOT_MASK};
     for (unsigned i = 0; i < 2; i++) {
         if (slots[i] < h->slot_low)
             continue;
         const struct entry *e = entry_at(h, slots[i]);
-        if (is_live(e) && e->off == granule && ((e->cw & CW_WIDE) != 0) == (i == 1) && !(e->cw & CW_MAPPED))
+        if (is_live(e) && e->off == granule && !(e->cw & CW_MAPPED))
             return handle_of_slot(h, slots[i]);
     }
     return JEFF_NULL;

@@ -127,12 +127,11 @@ static bool commit_low_to(struct jeff_heap *h, size_t target)
 bool pages_grow(struct jeff_heap *h, uint32_t granules)
 {
     struct page_state *p = h->pages;
-    if (p->commit_low == EVERYTHING)
-        return false;
     const size_t page = p->hooks.page_bytes;
     const size_t need = round_up((size_t)granules * GRANULE, page);
     if ((size_t)granules * GRANULE - HEADER > table_low(h))
         return false;
+    assert(p->commit_low != EVERYTHING); // or there would be room
     // Some more than asked for, so that growth costs O(log) calls; exactly what is needed where that is refused.
     const size_t ample = round_up(p->commit_low + p->commit_low / 8 + GROW_LEAST, page);
     return commit_low_to(h, need > ample ? need : ample) || commit_low_to(h, need);
@@ -166,7 +165,7 @@ void pages_trim(struct jeff_heap *h)
     const size_t table = table_low(h) & ~(page - 1);
     const size_t low = round_up((size_t)h->top * GRANULE + GROW_LEAST, page);
     // Once both ends have met, the table grows into what was committed for blocks.
-    if (p->commit_low == EVERYTHING && table < p->commit_table)
+    if (p->commit_low == EVERYTHING)
         p->commit_table = table;
     const size_t had_low = p->commit_low == EVERYTHING ? p->commit_table : p->commit_low;
     if (low < had_low && had_low - low >= TRIM_LEAST) {
@@ -174,7 +173,8 @@ void pages_trim(struct jeff_heap *h)
         p->hooks.decommit(p->hooks.context, (char *)h + low, had_low - low);
         p->commit_low = low;
     }
-    if (p->commit_low != EVERYTHING && table > p->commit_table && table - p->commit_table >= TRIM_LEAST) {
+    assert(p->commit_low == EVERYTHING || table >= p->commit_table);
+    if (p->commit_low != EVERYTHING && table - p->commit_table >= TRIM_LEAST) {
         memory_show((char *)h + p->commit_table, table - p->commit_table);
         p->hooks.decommit(p->hooks.context, (char *)h + p->commit_table, table - p->commit_table);
         p->commit_table = table;

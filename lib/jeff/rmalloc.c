@@ -24,7 +24,7 @@ static handle_t *make_block(size_t nbytes)
 {
     const jeff_handle handle = jeff_malloc(blocks, nbytes);
     const jeff_handle cell_handle = handle ? jeff_malloc(cells, sizeof(struct cell)) : JEFF_NULL;
-    struct cell *cell = cell_handle ? jeff_weak_lock(cells, cell_handle) : NULL;
+    struct cell *cell = jeff_weak_lock(cells, cell_handle);
     if (!cell) {
         jeff_free(blocks, handle);
         return NULL;

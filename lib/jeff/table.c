@@ -104,8 +104,8 @@ static bool is_retired(const struct entry *e)
 static uint32_t slot_kept(const struct jeff_heap *h)
 {
     uint32_t slot = h->slot_low;
-    while (slot < NIL && !is_live(entry_at(h, slot)) && !is_retired(entry_at(h, slot)))
-        slot++;
+    while (!is_live(entry_at(h, slot)) && !is_retired(entry_at(h, slot)))
+        slot++; // NIL's generation is that of a retired one
     return slot;
 }
 
