@@ -13,6 +13,8 @@
 #define STEVE_JEFF_TRIAL_BLOCKS 40u
 /// Memory for a trial's heap, or for all pages of one.
 #define STEVE_JEFF_TRIAL_BYTES ((size_t)1 << 20)
+/// A word of pages that are not committed.
+#define STEVE_JEFF_TRIAL_UNCOMMITTED 0x6b6b6b6bu
 
 struct steve_jeff_trial_block {
     jeff_handle handle; ///< JEFF_NULL: none
@@ -90,8 +92,12 @@ void steve_jeff_trial_drop(struct steve_jeff_trial *trial, struct steve_jeff_tri
 
 /// Words of a heap are overwritten, and put right again: what jeff_check() says.
 void steve_jeff_trial_damage(struct steve_jeff_trial *trial);
+/// A part of it, with words that are chosen so that one test of jeff_check() alone can tell, and for what looks odd but is sound.
+void steve_jeff_trial_refute(struct steve_jeff_trial *trial);
 /// Pages that are refused at one call or the other, and pages of other sizes.
 void steve_jeff_trial_pages(struct steve_jeff_trial *trial);
+/// How much address space is asked for, and heaps for several threads in pages. A part of the one before.
+void steve_jeff_trial_reserve(struct steve_jeff_trial *trial);
 /// Heaps of every size, and what they say of themselves.
 void steve_jeff_trial_sizes(struct steve_jeff_trial *trial);
 /// Handles and arguments that there are not.

@@ -5,6 +5,7 @@
 
 #include "jeff_inline.h"
 #include "steve/drivers/jeff/audit_internal.h"
+#include "steve/drivers/jeff/words_internal.h"
 
 #define CALLS        60u
 #define HANDLE_BYTES 12u
@@ -29,6 +30,9 @@ static void audit(struct steve_jeff_trial *trial)
     }
     if (stats.heap_bytes != trial->pages.readable) {
         steve_jeff_trial_note(trial, "a trial's heap says to have other pages than it was given");
+    }
+    if (stats.table_bytes / HANDLE_BYTES != 1 + stats.live_blocks + stats.spare_handles) { // no slot was used up
+        steve_jeff_trial_note(trial, "the slots of a trial's heap are not those of live blocks and spare ones");
     }
     steve_jeff_trial_note(trial, steve_jeff_audit(trial->heap, 0));
 }
@@ -85,6 +89,30 @@ static void ask_for_all(struct steve_jeff_trial *trial)
         steve_jeff_trial_note(trial, "a block that just fits in a heap's reservation is refused");
     }
     jeff_free(trial->heap, all);
+    jeff_compact(trial->heap, 0);
+}
+
+/// The same of a fresh heap, above some small blocks, after which the table ends here or there in a granule.
+static void ask_fresh(struct steve_jeff_trial *trial)
+{
+    jeff_handle small[4];
+    const size_t count = steve_jeff_trial_below(trial, 5);
+    for (size_t i = 0; i < count; i++) {
+        small[i] = jeff_malloc(trial->heap, 8);
+    }
+    struct jeff_stats stats;
+    jeff_stats(trial->heap, &stats);
+    const size_t rest = trial->pages.heap_bytes - stats.control_bytes - stats.live_bytes - stats.table_bytes;
+    const size_t granules = (rest - HANDLE_BYTES) / GRANULE;
+    if (stats.live_blocks == count && stats.spare_handles == 0 && granules > 2) {
+        const jeff_handle all = jeff_malloc(trial->heap, (granules - (granules > SMALL_MOST)) * GRANULE - HEADER);
+        if (all == JEFF_NULL || !jeff_free(trial->heap, all)) {
+            steve_jeff_trial_note(trial, "a block that just fits in a fresh heap's reservation is refused");
+        }
+    }
+    for (size_t i = 0; i < count; i++) {
+        jeff_free(trial->heap, small[i]);
+    }
     jeff_compact(trial->heap, 0);
 }
 
@@ -175,6 +203,17 @@ static void judge_place(struct steve_jeff_trial *trial, const struct steve_jeff_
     }
 }
 
+/// What a block has given up of its pages is no longer there.
+static bool is_given_back(const struct steve_jeff_trial *trial, const char *from, const char *to)
+{
+    for (; from < to; from += trial->pages.page) {
+        if (read_word(from) != STEVE_JEFF_TRIAL_UNCOMMITTED) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /// @param locked  what is refused then is a matter of the lock
 static void resize(struct steve_jeff_trial *trial, struct steve_jeff_trial_block *block, size_t bytes, bool locked)
 {
@@ -189,6 +228,9 @@ static void resize(struct steve_jeff_trial *trial, struct steve_jeff_trial_block
     }
     if (done && (locked || bytes <= had) && after != before) {
         steve_jeff_trial_note(trial, "a block with pages of its own was moved without need");
+    }
+    if (done && has < had && !is_given_back(trial, (const char *)after + has, (const char *)after + had)) {
+        steve_jeff_trial_note(trial, "a block that was made smaller has kept its pages");
     }
     steve_jeff_trial_compare(trial, block, bytes < block->bytes ? bytes : block->bytes);
     block->bytes = done ? bytes : block->bytes;
@@ -211,6 +253,53 @@ static void lock_most(struct steve_jeff_trial *trial, jeff_handle handle)
     jeff_inline_set_word(entry, word + JEFF_INLINE_LOCK);
     if (!last || !refused || !weak || !jeff_unlock(trial->heap, handle)) {
         steve_jeff_trial_note(trial, "a block with pages of its own is not locked as often as it may be");
+    }
+}
+
+static bool visit_pin(void *context, const struct jeff_pin *pin)
+{
+    *(bool *)context |= pin->locks != 0;
+    return true;
+}
+
+/// A locked block that is made smaller has room to grow again, where the pages are to be had. It is in nobody's way.
+static void regrow(struct steve_jeff_trial *trial, struct steve_jeff_trial_block *block)
+{
+    void *first = NULL;
+    struct jeff_stats before;
+    struct jeff_stats after;
+    bool pinned = false;
+    const size_t most = jeff_extent(trial->heap, block->handle, &first);
+    if (jeff_lock(trial->heap, block->handle) != first || !jeff_resize(trial->heap, block->handle, 1)) {
+        steve_jeff_trial_note(trial, "a block with pages of its own cannot be made smaller");
+        return;
+    }
+    jeff_pins(trial->heap, visit_pin, &pinned);
+    jeff_stats(trial->heap, &before);
+    trial->pages.failing_commit = trial->pages.commits + 1;
+    trial->pages.fails_every = 0;
+    const bool refused = most > trial->pages.page && !jeff_resize(trial->heap, block->handle, most) &&
+                         jeff_last_status(trial->heap) == JEFF_ERROR_LOCKED;
+    trial->pages.failing_commit = 0;
+    jeff_stats(trial->heap, &after);
+    if (pinned || (most > trial->pages.page && (!refused || after.refused != before.refused + 1)) ||
+        after.mapped_bytes != before.mapped_bytes) {
+        steve_jeff_trial_note(trial, "a locked block was refused its pages, and something is wrong with that");
+    }
+    if (!jeff_resize(trial->heap, block->handle, most) || jeff_lock(trial->heap, block->handle) != first ||
+        !jeff_unlock(trial->heap, block->handle) || !jeff_unlock(trial->heap, block->handle)) {
+        steve_jeff_trial_note(trial, "a locked block does not get the pages again that it has given up");
+    }
+    block->bytes = most;
+    steve_jeff_trial_fill(trial, block);
+}
+
+/// What stands for a block in the heap is not where the block is.
+static void stand_in(struct steve_jeff_trial *trial, const struct steve_jeff_trial_block *block)
+{
+    const size_t offset = (size_t)jeff_inline_entry(trial->heap, block->handle)[0] * GRANULE;
+    if (jeff_handle_of(trial->heap, (const char *)trial->heap + offset) != JEFF_NULL) {
+        steve_jeff_trial_note(trial, "a block with pages of its own is found where it is not");
     }
 }
 
@@ -273,6 +362,8 @@ static void own_pages(struct steve_jeff_trial *trial, size_t own)
         struct steve_jeff_trial_block *block = &trial->block[(first + i) % 3];
         if (block->handle != JEFF_NULL) {
             lock_most(trial, block->handle);
+            stand_in(trial, block);
+            regrow(trial, block);
             resize_some(trial, block);
             steve_jeff_trial_drop(trial, block);
             audit(trial);
@@ -320,6 +411,9 @@ static void make(struct steve_jeff_trial *trial, size_t bytes, const struct jeff
 
 static void run(struct steve_jeff_trial *trial, size_t own)
 {
+    if (own > trial->pages.heap_bytes) {
+        ask_fresh(trial);
+    }
     // Refusals that come soon; those while it is filled are of all that is more than two pages.
     trial->pages.failing_commit = trial->pages.commits + steve_jeff_trial_below(trial, 4);
     trial->pages.failing_reserve = trial->pages.reserves + steve_jeff_trial_below(trial, 4);
@@ -357,6 +451,9 @@ static void run(struct steve_jeff_trial *trial, size_t own)
 
 void steve_jeff_trial_pages(struct steve_jeff_trial *trial)
 {
+    if (steve_jeff_trial_below(trial, 16) == 0) {
+        steve_jeff_trial_reserve(trial);
+    }
     const size_t own[] = {0, 1, OWN_LEAST, OWN_LEAST + steve_jeff_trial_below(trial, 5000)};
     const size_t which = steve_jeff_trial_below(trial, 4);
     trial->pages.page = (size_t)1024 << 2 * steve_jeff_trial_below(trial, 3);
@@ -369,9 +466,9 @@ void steve_jeff_trial_pages(struct steve_jeff_trial *trial)
                                        .no_last_resort = steve_jeff_trial_below(trial, 4) == 0,
                                        .pages = &hooks};
     const bool large = which == 0 ? steve_jeff_trial_below(trial, 2) == 0 : steve_jeff_trial_below(trial, 8) == 0;
-    const size_t bytes = large
-                             ? 2 * LARGE + steve_jeff_trial_below(trial, 100000)
-                             : JEFF_HEAP_MIN + steve_jeff_trial_below(trial, 512u << steve_jeff_trial_below(trial, 8));
+    size_t bytes = large ? 2 * LARGE + steve_jeff_trial_below(trial, 100000)
+                         : JEFF_HEAP_MIN + steve_jeff_trial_below(trial, 512u << steve_jeff_trial_below(trial, 8));
+    bytes = bytes % 4 == 0 ? bytes / trial->pages.page * trial->pages.page + 4 * trial->pages.page + 1 : bytes;
     steve_jeff_trial_memory(0);
     if (steve_jeff_trial_below(trial, 4) == 0) {
         refuse(trial, bytes, &config);
