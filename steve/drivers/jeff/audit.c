@@ -102,6 +102,8 @@ static bool visit_free(struct audit *a, const struct jeff_block *block)
         return broken(a, "a walk visits free memory that could hold nothing");
     if (!follows(a, address - header))
         return false;
+    if (block->bytes > a->stats.free_bytes)
+        return broken(a, "a walk visits more free memory than there is");
     a->low = address + block->bytes;
     a->high = address + block->bytes + WIDE_RECORD;
     return true;
@@ -136,7 +138,7 @@ static const char *sums_agree(const struct audit *a)
     if (!a->gaps && a->live_bytes != stats->live_bytes)
         return "a walk and the statistics tell different sizes of all live blocks";
     const size_t parts = stats->control_bytes + stats->table_bytes + stats->live_bytes + stats->free_bytes;
-    if (parts > stats->heap_bytes || (!a->gaps && parts < stats->heap_bytes)) // pages between the blocks and the table
+    if (stats->free_bytes > stats->heap_bytes || parts > stats->heap_bytes || (!a->gaps && parts < stats->heap_bytes)) // pages between the blocks and the table
         return "the parts of the heap that the statistics tell are not the whole";
     if (stats->compactions != jeff_compactions(a->heap))
         return "the statistics and jeff_compactions() tell different numbers";
@@ -165,7 +167,7 @@ const char *steve_jeff_audit(jeff_heap *heap, uintptr_t begin)
     if (damage != NULL)
         return damage;
 
-    struct audit first = {.heap = heap, .most_visits = 1, .gaps = true};
+    struct audit first = {.heap = heap, .stats = a.stats, .most_visits = 1, .gaps = true};
     jeff_walk(heap, visit, &first);
     return first.visits == (a.visits != 0) ? pins_agree(&a) : "a walk does not end when it is told to";
 }

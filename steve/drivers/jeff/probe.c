@@ -341,6 +341,28 @@ static const char *probe_system_heap(bool *gives)
     return wrong;
 }
 
+/// Pages that were given back read as zero when they are taken again; those beside them stay what they were.
+static const char *probe_hooks(void)
+{
+    struct jeff_page_hooks hooks;
+    if (!jeff_posix_pages(&hooks)) {
+        return NULL;
+    }
+    const size_t half = 4 * hooks.page_bytes;
+    char *const pages = hooks.reserve(hooks.context, 2 * half);
+    if (pages == NULL || !hooks.commit(hooks.context, pages, 2 * half)) {
+        return NULL; // the system has nothing to give
+    }
+    memset(pages, 1, 2 * half);
+    hooks.decommit(hooks.context, pages, half);
+    bool sound = hooks.commit(hooks.context, pages, half);
+    for (size_t i = 0; sound && i < 2 * half; i++) {
+        sound = pages[i] == (i >= half);
+    }
+    hooks.release(hooks.context, pages, 2 * half);
+    return sound ? NULL : "pages of the system's are not given back";
+}
+
 /// The handle table grows, and gives its pages back.
 static const char *probe_large_table(void)
 {
@@ -419,6 +441,24 @@ static const char *probe_blocks(void)
     return whole && lock(0) == NULL ? NULL : "blocks of the classic interface are not what they were";
 }
 
+/// A block that was unlocked moves when what lies below it was freed.
+static const char *probe_unlocked(void)
+{
+    handle_t *const below = rmmalloc(1000);
+    handle_t *const above = rmmalloc(1000);
+    if (below == NULL || above == NULL) {
+        return "the classic interface refuses a block";
+    }
+    const char *const first = lock(*below);
+    const char *const was = lock(*above);
+    unlock(*above);
+    rmfree(below);
+    compact(0);
+    const char *const is = lock(*above);
+    rmfree(above);
+    return is == (first < was ? was : first) ? "a block of the classic interface did not move" : NULL;
+}
+
 static const char *probe_classic(void)
 {
     unlock(1);
@@ -446,6 +486,9 @@ static const char *probe_classic(void)
     if (wrong == NULL) {
         wrong = probe_cells();
     }
+    if (wrong == NULL) {
+        wrong = probe_unlocked();
+    }
     return wrong == NULL ? probe_blocks() : wrong;
 }
 
@@ -461,6 +504,9 @@ const char *steve_jeff_probe_system(bool large)
     const char *wrong = STEVE_JEFF_BESIDE ? steve_jeff_probe_short() : NULL;
     if (wrong == NULL && large) {
         wrong = probe_large_table();
+    }
+    if (wrong == NULL) {
+        wrong = probe_hooks();
     }
     if (wrong == NULL) {
         wrong = probe_own_pages();

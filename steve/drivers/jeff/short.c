@@ -50,6 +50,16 @@ const char *steve_jeff_probe_short(void)
             setrlimit(RLIMIT_AS, &limit);
         }
     }
+    // A heap without a limit makes do with a share of that.
+    const struct rlimit some = {.rlim_cur = used + 32 * MIB, .rlim_max = limit.rlim_max};
+    if (setrlimit(RLIMIT_AS, &some) == 0) {
+        jeff_heap *heap = jeff_create(0, NULL, NULL);
+        setrlimit(RLIMIT_AS, &limit);
+        if (heap == NULL) {
+            wrong = "a heap without a limit was refused where there is some address space";
+        }
+        jeff_destroy(heap);
+    }
     handle_t *cell = rmmalloc(1);
     if (cell != NULL && lock(*cell) == NULL) {
         wrong = "a block of the classic interface cannot be locked after it was short of address space";

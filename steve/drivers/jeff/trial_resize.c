@@ -2,6 +2,8 @@
 /// where the free memory above it ends.
 #include "steve/drivers/jeff/trial_internal.h"
 
+#include "lib/jeff/heap_internal.h"
+
 #define BYTES    ((size_t)12 << 10)
 #define CALLS    24u
 #define IN_PLACE 2012u ///< a block that was made for so many bytes, or fewer, grows up to this size where it lies
@@ -69,6 +71,47 @@ static void judge_refusal(struct steve_jeff_trial *trial, const struct steve_jef
         jeff_run_needed(trial->heap, block->alignment, bytes) <= stats.free_bytes - slack) {
         steve_jeff_trial_note(trial, "a block was refused another size although enough memory is free");
     }
+}
+
+/// A small block that nobody has locked takes in free memory above it, however much larger it becomes: its contents move up by a granule
+/// at most.
+static void widen(struct steve_jeff_trial *trial)
+{
+    const jeff_handle handle = jeff_malloc(trial->heap, 40);
+    const char *const was = jeff_weak_lock(trial->heap, handle);
+    if (!jeff_resize(trial->heap, handle, IN_PLACE + 500)) {
+        steve_jeff_trial_note(trial, "the only block of a heap cannot be made larger");
+    }
+    const char *const is = jeff_weak_lock(trial->heap, handle);
+    if (is != was && is != was + GRANULE) {
+        steve_jeff_trial_note(trial, "a block was moved to be made larger, and there was room above it");
+    }
+    jeff_free(trial->heap, handle);
+    jeff_compact(trial->heap, 0);
+}
+
+/// As if a compaction had run out of time right below the top, or above a block that is freed then: it goes on where it was.
+static void paused(struct steve_jeff_trial *trial)
+{
+    struct jeff_heap *const h = trial->heap;
+    jeff_handle block[4];
+    for (size_t i = 0; i < 4; i++) {
+        block[i] = jeff_malloc(h, i == 1 ? IN_PLACE + 500 : 100);
+    }
+    h->cursor = h->top;
+    if (!jeff_resize(h, block[3], 600) || jeff_check(h, NULL) != JEFF_OK) {
+        steve_jeff_trial_note(trial, "a block has grown over where a paused compaction goes on");
+    }
+    const uint32_t above = live_entry(h, block[2 + steve_jeff_trial_below(trial, 2)])->off;
+    h->cursor = above;
+    if (!jeff_free(h, block[1]) || h->cursor != above) {
+        steve_jeff_trial_note(trial, "a paused compaction goes on elsewhere because a block below was freed");
+    }
+    h->cursor = 0;
+    for (size_t i = 0; i < 4; i++) {
+        jeff_free(h, block[i]);
+    }
+    jeff_compact(h, 0);
 }
 
 /// The only block of a heap, locked, has all of the memory above it to grow into.
@@ -205,6 +248,8 @@ void steve_jeff_trial_resize(struct steve_jeff_trial *trial)
         steve_jeff_trial_note(trial, "a heap of a trial was refused");
         return;
     }
+    widen(trial);
+    paused(trial);
     grow_locked(trial);
     neighbours(trial, &resizing);
     steve_jeff_trial_look(trial);

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "lib/jeff/heap_internal.h"
 #include "steve/drivers/jeff/words_internal.h"
 
 #define BYTES    ((size_t)8 << 10)
@@ -21,7 +22,26 @@ static bool is_left(const struct steve_jeff_trial *trial, size_t bytes)
     return left > 1;
 }
 
-static void request(struct steve_jeff_trial *trial)
+/// What lies lowest is free now and then when a request comes.
+static void free_lowest(struct steve_jeff_trial *trial)
+{
+    struct steve_jeff_trial_block *lowest = NULL;
+    const char *least = NULL;
+    for (size_t i = 0; i < BLOCKS; i++) {
+        struct steve_jeff_trial_block *const block = &trial->block[i];
+        const char *const address = jeff_weak_lock(trial->heap, block->handle);
+        if (address != NULL && (least == NULL || address < least)) {
+            lowest = block;
+            least = address;
+        }
+    }
+    if (lowest != NULL && jeff_lock_count(trial->heap, lowest->handle) == 0) {
+        steve_jeff_trial_drop(trial, lowest);
+    }
+}
+
+/// @param may_return the lowest block was freed: what lay above it goes to the top, and may come back to its place from there
+static void request(struct steve_jeff_trial *trial, bool may_return)
 {
     const void *was[BLOCKS];
     for (size_t i = 0; i < BLOCKS; i++) {
@@ -30,9 +50,12 @@ static void request(struct steve_jeff_trial *trial)
     const uint64_t compactions = jeff_compactions(trial->heap);
     const jeff_handle handle = jeff_malloc(trial->heap, steve_jeff_trial_below(trial, 200));
     for (size_t i = 0; i < BLOCKS; i++) {
+        if (trial->block[i].handle == JEFF_NULL) {
+            continue;
+        }
         const bool moved = jeff_weak_lock(trial->heap, trial->block[i].handle) != was[i];
         const bool locked = jeff_lock_count(trial->heap, trial->block[i].handle) != 0;
-        if (moved ? locked || jeff_compactions(trial->heap) == compactions : !locked) {
+        if (moved ? locked || jeff_compactions(trial->heap) == compactions : !locked && !may_return) {
             steve_jeff_trial_note(trial, locked ? "a heap that scrambles has moved a locked block"
                                                 : "a heap that scrambles has left a block where it was");
         }
@@ -51,6 +74,9 @@ static void on_moved(void *context, jeff_handle handle, void *from, void *to, si
     (void)from;
     (void)to;
     (void)bytes;
+    if (jeff_usable_size(trial->heap, handle) == 0) {
+        steve_jeff_trial_note(trial, "a move was told of a block that is free");
+    }
     if (*doomed != JEFF_NULL && *doomed != handle) {
         jeff_free(trial->heap, *doomed);
         *doomed = JEFF_NULL;
@@ -87,6 +113,11 @@ static void free_one(struct steve_jeff_trial *trial)
         steve_jeff_trial_note(trial, "a heap that scrambles and is half empty refuses a request");
         return;
     }
+    jeff_unlock(trial->heap, handle);
+    if (steve_jeff_trial_below(trial, 2) == 0) { // a locked block above it keeps what was there
+        jeff_lock(trial->heap, jeff_malloc(trial->heap, 20));
+    }
+    address = jeff_lock(trial->heap, handle);
     memset(address, FREED, 1000);
     if (!jeff_unlock(trial->heap, handle) || !jeff_free(trial->heap, handle)) {
         steve_jeff_trial_note(trial, "a block of a heap that scrambles cannot be freed");
@@ -111,7 +142,13 @@ void steve_jeff_trial_scramble(struct steve_jeff_trial *trial)
         jeff_lock(trial->heap, trial->block[steve_jeff_trial_below(trial, BLOCKS)].handle);
     }
     for (unsigned i = 0; i < REQUESTS && trial->wrong == NULL; i++) {
-        request(trial);
+        if (i == 2) {
+            free_lowest(trial);
+        }
+        if (i == 1) { // as if a compaction had been paused
+            trial->heap->cursor = live_entry(trial->heap, trial->block[0].handle)->off;
+        }
+        request(trial, i == 2);
         if (is_left(trial, BYTES)) {
             steve_jeff_trial_note(trial, "a heap that scrambles has left what a block held that was freed");
         }

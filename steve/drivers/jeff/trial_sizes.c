@@ -105,6 +105,12 @@ static void fill_up(struct steve_jeff_trial *trial, const struct region *region,
             steve_jeff_trial_note(trial, "a block that filled a heap cannot be freed");
         }
     }
+    struct jeff_stats stats;
+    jeff_stats(trial->heap, &stats);
+    const size_t slots = stats.table_bytes / HANDLE_BYTES; // what is odd of the region may be less than one more
+    if (stats.live_blocks != 0 || slots != 1 + stats.spare_handles) {
+        steve_jeff_trial_note(trial, "a heap whose blocks were all freed has other slots than spare ones");
+    }
 }
 
 /// A request for all that there is; @return whether it was served
