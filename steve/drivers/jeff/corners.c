@@ -444,6 +444,9 @@ const char *steve_jeff_probe_corners(bool large)
         jeff_destroy(heap);
     }
     if (wrong == NULL) {
+        wrong = steve_jeff_probe_compaction();
+    }
+    if (wrong == NULL) {
         wrong = steve_jeff_probe_forged(memory, sizeof memory);
     }
     if (wrong == NULL) {

@@ -39,6 +39,8 @@ const char *steve_jeff_probe_system(bool large);
 
 /// Heaps of its own that are brought to where no op comes. (corners.c) @param large one of 64 GiB, too
 const char *steve_jeff_probe_corners(bool large);
+/// The same for compactions: budgets, plans and settled blocks. (corners_compact.c)
+const char *steve_jeff_probe_compaction(void);
 
 /// Heaps in a region that are damaged in ways that take more than a word. (forged.c)
 const char *steve_jeff_probe_forged(void *region, size_t bytes);

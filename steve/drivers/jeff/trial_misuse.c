@@ -303,7 +303,6 @@ static void on_moved(void *context, jeff_handle handle, void *from, void *to, si
         break;
     case 5:
         refused = jeff_compact_goal(heap, NULL, &report) == JEFF_STOP_BUSY && report.stop == JEFF_STOP_BUSY;
-        jeff_destroy(heap);
         break;
     case 6:
         refused = !jeff_settle(heap, handle);
