@@ -20,7 +20,7 @@
 #define TRIES_MOST 20u
 
 /// An op that takes more CPU time than all the ops before it, several times over, hangs; but a page fault or two may not
-/// look like it. Where no hang is sought, one is seldom met, and may cost some time.
+/// look like it. Where no hang is sought, one is seldom met, and may cost some time; where they are met, it is half as much each time.
 #define HANG_FLOOR_NS    UINT64_C(20000000)
 #define OP_TIME_FLOOR_NS UINT64_C(300000000)
 #define OP_TIME_FACTOR   4u
@@ -108,10 +108,10 @@ static bool run_once(struct steve_shrink *s, const struct steve_sequence *sequen
 }
 
 /// How long an op may take from here on, by what all of best takes.
-static void adapt_op_time(struct steve_shrink *s, uint64_t cpu_ns)
+static void adapt_op_time(struct steve_shrink *s)
 {
     uint64_t most = s->config->limits.op_time_ns;
-    uint64_t time = OP_TIME_FACTOR * cpu_ns;
+    uint64_t time = OP_TIME_FACTOR * s->best_ns;
     if (time < s->op_time_floor) {
         time = s->op_time_floor;
     }
@@ -128,7 +128,8 @@ static void adopt(struct steve_shrink *s, const struct steve_trial_verdict *verd
     s->accepted++;
     memcpy(s->outcomes, s->trial.outcomes, s->best.count * sizeof s->outcomes[0]);
     memcpy(s->sizes, s->trial.sizes, s->best.count * sizeof s->sizes[0]);
-    adapt_op_time(s, verdict->cpu_ns);
+    s->best_ns = verdict->cpu_ns;
+    adapt_op_time(s);
     if (verdict->ops >= s->best.count) {
         return;
     }
@@ -139,6 +140,16 @@ static void adopt(struct steve_shrink *s, const struct steve_trial_verdict *verd
     steve_shrink_copy(s);
     s->candidate.count = verdict->ops;
     steve_shrink_try(s);
+}
+
+/// A candidate broke nothing that is sought. If it hung, the next one that does is to cost less.
+static void learn_from_green(struct steve_shrink *s, const struct steve_trial_verdict *verdict)
+{
+    const bool hung = verdict->end == STEVE_TRIAL_BROKE && verdict->finding.oracle == STEVE_ORACLE_HANG;
+    if (hung && s->oracle != STEVE_ORACLE_HANG && s->op_time_floor / 2 >= HANG_FLOOR_NS) {
+        s->op_time_floor /= 2;
+        adapt_op_time(s);
+    }
 }
 
 bool steve_shrink_try(struct steve_shrink *s)
@@ -155,6 +166,8 @@ bool steve_shrink_try(struct steve_shrink *s)
             adopt(s, &verdict);
             return true;
         }
+        learn_from_green(s, &verdict);
+        how.op_time_ns = s->op_time_ns;
         how.fresh = s->careful || i % 4 == 2; // what comes and goes may be the process's
     }
     return false;

@@ -39,6 +39,7 @@ struct steve_shrink {
     unsigned tries;         ///< how often a candidate is run before it counts as green: flaky ones take several
     uint64_t op_time_ns;    ///< CPU time an op may take: adapts to the length of best
     uint64_t op_time_floor; ///< but never below
+    uint64_t best_ns;       ///< CPU time that all of best takes
     unsigned order;         ///< in which cuts are tried; 0: from the end
     uint64_t memory_bytes;  ///< the limit by the options
     uint64_t accepted;      ///< candidates that became best
