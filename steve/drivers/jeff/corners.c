@@ -444,7 +444,10 @@ const char *steve_jeff_probe_corners(bool large)
         jeff_destroy(heap);
     }
     if (wrong == NULL) {
-        wrong = steve_jeff_probe_compaction();
+        wrong = steve_jeff_probe_budgets();
+    }
+    if (wrong == NULL) {
+        wrong = steve_jeff_probe_plans();
     }
     if (wrong == NULL) {
         wrong = steve_jeff_probe_forged(memory, sizeof memory);
