@@ -198,7 +198,8 @@ static void insert_huge(struct mutate_work *w)
     put(&place, new_op(&place, ANY_OF(&place, STEVE_OP_CHECK, STEVE_OP_DRAIN, STEVE_OP_MALLOC)));
 }
 
-static void take_large(struct place *place, struct steve_op *op)
+/// @return the size
+static uint32_t take_large(struct place *place, struct steve_op *op)
 {
     uint32_t size = (uint32_t)steve_rng_log_between(place->w->rng, LARGE_LOW, LARGE_HIGH);
     const size_t how = mutate_below(place->w, 4);
@@ -207,6 +208,7 @@ static void take_large(struct place *place, struct steve_op *op)
     if (how < 1)
         size = (uint32_t)((int64_t)size + mutate_small_shift(place->w));
     mutate_take_size(op, steve_op_sized(STEVE_OP_MALLOC, 0, size));
+    return size;
 }
 
 void mutate_insert_large(struct mutate_work *w)
@@ -217,13 +219,14 @@ void mutate_insert_large(struct mutate_work *w)
     }
     struct place place = begin(w);
     uint16_t slots[4];
+    uint32_t sizes[4];
     const size_t count = 2 + mutate_below(w, 3);
     // A heap that they fill more or less, unless it is larger.
     if (mutate_read_heap(w->bytes) < LARGE_HEAP_LOW || mutate_chance(w, 64))
         mutate_write_heap(w->bytes, steve_rng_log_between(w->rng, LARGE_HEAP_LOW, LARGE_HEAP_HIGH));
     for (size_t i = 0; i < count; i++) {
         struct steve_op op = new_op(&place, ANY_OF(&place, STEVE_OP_MALLOC, STEVE_OP_MALLOC, STEVE_OP_CALLOC));
-        take_large(&place, &op);
+        sizes[i] = take_large(&place, &op);
         slots[i] = op.slot;
         put(&place, op);
         if (mutate_chance(w, 96)) { // what keeps it apart from the next, also when it is freed
@@ -239,11 +242,18 @@ void mutate_insert_large(struct mutate_work *w)
             ANY_OF(&place, STEVE_OP_RESIZE, STEVE_OP_RESIZE, STEVE_OP_FREE, STEVE_OP_FREE, STEVE_OP_MALLOC,
                    STEVE_OP_LOCK, STEVE_OP_WRITE, STEVE_OP_COMPACT_BUDGET, STEVE_OP_DRAIN);
         struct steve_op op = new_op(&place, code);
+        const size_t which = mutate_below(w, count);
         if (steve_op_uses_slot(code) && code != STEVE_OP_MALLOC)
-            op.slot = slots[mutate_below(w, count)];
+            op.slot = slots[which];
         if (code == STEVE_OP_MALLOC || code == STEVE_OP_RESIZE)
             take_large(&place, &op);
         put(&place, code == STEVE_OP_COMPACT_BUDGET ? short_budget(&place) : op);
+        if (code == STEVE_OP_FREE && mutate_chance(w, 96)) { // what it leaves holds as much again
+            struct steve_op again = new_op(&place, STEVE_OP_MALLOC);
+            mutate_take_size(&again, steve_op_sized(STEVE_OP_MALLOC, 0, sizes[which]));
+            slots[which] = again.slot;
+            put(&place, again);
+        }
     }
     put(&place, new_op(&place, ANY_OF(&place, STEVE_OP_CHECK, STEVE_OP_COMPACT, STEVE_OP_MALLOC)));
 }
