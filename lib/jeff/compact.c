@@ -374,7 +374,7 @@ static void slide_begin(struct jeff_heap *h, struct slide *s, bool resume)
     if (start < h->top && header_of(h, start) & FREE_BELOW)
         start = hole_below(h, start);
     *s = (struct slide){.dst = start, .src = start};
-    if (h->halfway_hole && start == h->halfway_hole) {
+    if (start == h->halfway_hole) {
         s->halfway_slot = h->halfway_slot;
         struct entry *e = entry_at(h, s->halfway_slot);
         if (is_live(e) && e->cw & CW_HALFWAY) {
@@ -458,9 +458,9 @@ enum jeff_stop pass_run(struct jeff_heap *h, struct pass *pass, bool resume)
 {
     struct slide s;
     slide_begin(h, &s, resume);
-    const bool whole = s.src == h->first;
     const size_t small_limit = moving_begin(h);
-    const bool plain = whole && !pass->deadline_ns && !pass->stay && !h->moved && !is_shared(h);
+    const bool plain = !pass->deadline_ns && !pass->stay && !h->moved && !is_shared(h);
+    assert(!resume || pass->deadline_ns); // all of the heap, or as much as there is time for
     const enum jeff_stop stop = plain ? slide(h, pass, &s, true) : slide(h, pass, &s, false);
     catch_up(h, pass, &s);
     close_gap(h, &s);
@@ -469,8 +469,8 @@ enum jeff_stop pass_run(struct jeff_heap *h, struct pass *pass, bool resume)
     assert(stop == JEFF_STOP_DONE || s.dst < h->top); // it stops in front of something
     h->cursor = stop == JEFF_STOP_DONE ? 0 : s.dst;
     compacting_end(h, small_limit);
-    if (stop == JEFF_STOP_DONE && !pass->deadline_ns && !pass->keep_ends) {
-        if (whole && !cached_count(h))
+    if (!pass->deadline_ns && !pass->keep_ends) {
+        if (!cached_count(h))
             table_tidy(h);
         if (h->pages)
             pages_trim(h);

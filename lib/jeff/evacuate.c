@@ -128,8 +128,7 @@ struct price window_price(struct planner *p, const struct window *window, uint32
     struct price price = {0};
     struct pool pool;
     pool_build(p, &pool, window, slide_first, &price);
-    if (!p->over)
-        place_all(p, &pool, window, enough, &price);
+    place_all(p, &pool, window, enough, &price);
     price.run = pool_largest(p, &pool);
     price_slide(p, window, slide_first, &price);
     return price;
@@ -150,8 +149,7 @@ static void slide_rest(struct planner *p, const struct window *window)
             continue;
         }
         const uint32_t to = aligned_start(h, dst, alignment_of(h, start, header), class_of(header) == CLASS_WIDE);
-        const bool moves = to != start && !stays(e) && pass_can_move(p->pass, size) && !steps_book(p, size) &&
-                           gate_claim(h, header & SLOT_MASK);
+        const bool moves = to != start && !stays(e) && !steps_book(p, size) && gate_claim(h, header & SLOT_MASK);
         if (moves) {
             if (to > dst)
                 blank(h, dst, to - dst);
@@ -183,8 +181,7 @@ static void move_out(struct planner *p, const struct window *window, uint32_t en
     struct pool pool;
     p->moving = true;
     pool_build(p, &pool, window, slide_first, &unused);
-    if (!p->over)
-        place_all(p, &pool, window, enough, &unused);
+    place_all(p, &pool, window, enough, &unused);
     p->moving = false;
 }
 

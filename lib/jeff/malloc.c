@@ -251,7 +251,8 @@ static void remember_refusal(struct jeff_heap *h, const struct request *request,
 
 static bool refused_before(const struct jeff_heap *h, const struct request *request, bool needs_entry)
 {
-    return needs_entry && request->granules >= h->refused && !cached_count(h);
+    assert(h->refused == NO_REFUSAL || !cached_count(h)); // what is cached was merged in part, to no avail
+    return needs_entry && request->granules >= h->refused;
 }
 
 /// Asks the client for memory. @return true if it asks for one more try

@@ -47,7 +47,7 @@ static bool plan(const struct jeff_heap *h, const struct request *request, struc
         nudge->slide = nudge->moves == 1 && is_live(e) && alignment_of(h, start, header) == 1 &&
                        nudge->size + beyond >= request->granules;
         run += (uint64_t)size + beyond;
-        if (nudge->slide || run >= request->granules)
+        if (run >= request->granules) // what a slide gives is less
             return true;
         start += size + beyond;
     }

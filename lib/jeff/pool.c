@@ -55,7 +55,7 @@ bool piece_free(struct planner *p, struct piece *piece)
 
 static unsigned notes_at(uint32_t header)
 {
-    return !is_hole(header) && class_of(header) == CLASS_WIDE ? 8 : 0;
+    return class_of(header) == CLASS_WIDE ? 8 : 0;
 }
 
 /// A hole of one granule has its third word free; in larger ones that is their size.
@@ -125,7 +125,7 @@ void blank(struct jeff_heap *h, uint32_t start, uint32_t size)
 static void add_free_run(struct planner *p, struct pool *pool, const struct window *window, const struct piece *piece)
 {
     struct jeff_heap *h = p->h;
-    uint32_t start = piece->start, where = start;
+    uint32_t start = piece->start;
     if (start >= window->begin && start < window->end)
         start = window->end;
     if (start >= piece->end)
@@ -135,13 +135,12 @@ static void add_free_run(struct planner *p, struct pool *pool, const struct wind
         assert(!last); // what a window is made for lies above it
         blank(h, piece->start, start - piece->start);
         blank(h, start, piece->end - start);
-        where = start;
     }
     if (last) {
         pool->top = start;
         pool->top_end = p->limit;
     } else {
-        pool_add(h, pool, where, start, piece->end);
+        pool_add(h, pool, piece->start, start, piece->end);
     }
 }
 

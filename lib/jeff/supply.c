@@ -6,26 +6,12 @@
 /// flow from blocks to runs: Ford and Fulkerson, "Maximal flow through a network", 1956.)
 #include "plan_internal.h"
 
-/// What is left of the runs outside a window, class by class, less what the blocks in it would take.
-struct balance {
-    struct supply supply;
-    uint32_t free; ///< granules in the window, which the blocks are moved out of
-};
-
-static void balance_begin(struct balance *b, const struct supply *supply)
-{
-    b->supply = *supply;
-    b->free = 0;
-}
-
-static void balance_add(struct balance *b, const struct piece *piece)
+/// Takes a piece of the window out of a copy of the supply: what is left, class by class, are the runs outside the window, less what the
+/// blocks in it would take.
+static void balance_add(struct supply *balance, const struct piece *piece)
 {
     const uint32_t size = piece->end - piece->start;
-    b->supply.granules[hole_bin_of(size)] -= (int32_t)size;
-    if (piece->kind == PIECE_FREE) {
-        b->supply.all -= size;
-        b->free += size;
-    }
+    balance->granules[hole_bin_of(size)] -= (int32_t)size;
 }
 
 /// Differences of classes must fit in a word.
@@ -34,15 +20,16 @@ static bool is_countable(const struct planner *p)
     return p->limit <= INT32_MAX;
 }
 
-/// The least cut. A class is wider than one size, so a block may still be larger than a run of its class: that is neglected.
-static uint64_t balance_bound(const struct balance *b)
+/// The least cut, and what is free in the window. A class is wider than one size, so a block may still be larger than a run of its class:
+/// that is neglected.
+static uint64_t balance_bound(const struct supply *balance)
 {
-    int64_t cut = b->supply.all, least = cut;
-    for (uint32_t class = 0; class < b->supply.classes; class ++) {
-        cut -= b->supply.granules[class];
+    int64_t cut = balance->all, least = cut;
+    for (uint32_t class = 0; class < balance->classes; class ++) {
+        cut -= balance->granules[class];
         least = cut < least ? cut : least;
     }
-    return (uint64_t)b->free + (uint64_t)least;
+    return (uint64_t)least;
 }
 
 void supply_count(struct planner *p, struct supply *supply)
@@ -63,8 +50,7 @@ uint64_t window_bound(struct planner *p, const struct supply *supply, const stru
 {
     if (!is_countable(p))
         return UINT64_MAX;
-    struct balance balance;
-    balance_begin(&balance, supply);
+    struct supply balance = *supply;
     struct piece piece = {.end = window->begin};
     while (piece.end < window->end && piece_next(p, &piece))
         balance_add(&balance, &piece);
@@ -78,8 +64,7 @@ struct window supply_reaches(struct planner *p, const struct supply *supply, uin
         return all;
     struct piece piece = {.end = all.begin};
     uint32_t begin = all.begin;
-    struct balance balance;
-    balance_begin(&balance, supply);
+    struct supply balance = *supply;
     bool more = true;
     while (more) {
         more = piece_next(p, &piece);
@@ -93,7 +78,7 @@ struct window supply_reaches(struct planner *p, const struct supply *supply, uin
             reached.end = end;
         }
         if (end - begin)
-            balance_begin(&balance, supply);
+            balance = *supply;
         begin = piece.end;
     }
     return reached;
