@@ -63,7 +63,7 @@ bool pass_can_move(const struct pass *pass, uint32_t size)
 {
     // A whole step less than the budget, or else a call that begins right at the block might still not get it moved.
     const uint64_t bytes = (uint64_t)size * GRANULE;
-    return !pass->deadline_ns || bytes < STEP_WORK || bytes + STEP_WORK < work_within(pass, pass->budget_ns);
+    return !pass->deadline_ns || bytes <= STEP_WORK || bytes + STEP_WORK < work_within(pass, pass->budget_ns);
 }
 
 /// Reads the clock, and says when it is to be read again.

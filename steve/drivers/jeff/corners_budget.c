@@ -5,7 +5,7 @@
 
 #define GRANULE LAYOUT_GRANULE
 #define VISIT   LAYOUT_VISIT
-#define STEP    16384u ///< a block of fewer bytes is moved within any budget
+#define STEP    16384u ///< a block of so many bytes is moved within any budget
 #define LOOK    128u   ///< between two looks at the clock so much is done at least
 
 static const char cannot_be_made[] = "a small heap cannot be made";
@@ -37,6 +37,16 @@ static const char *probe_large(struct layout *l)
     return report.stop == JEFF_STOP_DONE && report.moved_blocks == 2 && report.left_blocks == 0
                ? NULL
                : "a large block is not moved although the budget is enough for it";
+}
+
+/// A block of just 16 KiB is not too large for any budget.
+static const char *probe_step(struct layout *l)
+{
+    static const struct layout_piece pieces[] = {{FREE, 20, 0}, {MOVABLE, STEP / GRANULE, 0}, {END, 0, 0}};
+    if (!steve_layout_make(l, pieces, false))
+        return cannot_be_made;
+    const struct jeff_report report = steve_layout_reach(l, LAYOUT_BEYOND, 1000);
+    return report.moved_blocks == 1 && report.left_blocks == 0 ? NULL : "a block of 16 KiB is left for a longer call";
 }
 
 /// A call that has passed locked blocks has got on: it begins no block for which there is no time.
@@ -281,9 +291,9 @@ static const char *probe_interrupted(struct layout *l)
 const char *steve_jeff_probe_budgets(void)
 {
     static const char *(*const probes[])(struct layout *) = {
-        probe_large,      probe_passed,          probe_goes_on, probe_plan, probe_no_plan,           probe_plan_later,
-        probe_broken_off, probe_plan_with_large, probe_quick,   probe_slow, probe_slow_milliseconds, probe_slowed,
-        probe_long_ends,  probe_interrupted,
+        probe_large,      probe_step,       probe_passed,          probe_goes_on, probe_plan, probe_no_plan,
+        probe_plan_later, probe_broken_off, probe_plan_with_large, probe_quick,   probe_slow, probe_slow_milliseconds,
+        probe_slowed,     probe_long_ends,  probe_interrupted,
     };
     return steve_layout_try(probes, sizeof probes / sizeof probes[0], false);
 }
