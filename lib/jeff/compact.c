@@ -377,7 +377,8 @@ static void slide_begin(struct jeff_heap *h, struct slide *s, bool resume)
     if (start == h->halfway_hole) {
         s->halfway_slot = h->halfway_slot;
         struct entry *e = entry_at(h, s->halfway_slot);
-        if (is_live(e) && e->cw & CW_HALFWAY) {
+        assert(is_live(e)); // else the hole below it would have grown
+        if (e->cw & CW_HALFWAY) {
             s->halfway_done = h->halfway_done;
             e->cw &= ~CW_HALFWAY;
         }

@@ -201,7 +201,6 @@ static uint32_t carve(struct jeff_heap *h, uint32_t hole, uint32_t size, const s
         hole_make(h, end, hole + size - end);
     else
         clear_free_below(h, end);
-    set_header(h, start, 0);
     if (start > hole)
         hole_make(h, hole, start - hole);
     return start;

@@ -179,6 +179,33 @@ static const char *probe_plan_with_large(struct layout *l)
                : "a plan does not move a large block although the budget is enough for it";
 }
 
+/// Such a block may stay in a window of which another one goes. It slides there, if time is left for it.
+static const char *probe_large_stays(struct layout *l)
+{
+    enum { LARGE = 1500 };
+    static const struct layout_piece pieces[] = {{PINNED, 1, 0}, {MOVABLE, 5, 0}, {MOVABLE, LARGE, 0}, {FREE, 5, 0},
+                                                 {PINNED, 1, 0}, {FREE, 5, 0},    {PINNED, 1, 0},      {END, 0, 0}};
+    if (!steve_layout_make(l, pieces, true))
+        return cannot_be_made;
+    const struct jeff_report report = steve_layout_reach(l, 10, LARGE * GRANULE + STEP - 2000);
+    return report.stop == JEFF_STOP_GOAL && report.moved_blocks == 2
+               ? NULL
+               : "a wanted run is not made beside a large block although there is time for it";
+}
+
+/// What a large block is being copied into is a free run, too.
+static const char *probe_halfway_run(struct layout *l)
+{
+    static const struct layout_piece pieces[] = {{FREE, 400, 0}, {MOVABLE, 350, 0}, {PINNED, 1, 0}, {END, 0, 0}};
+    if (!steve_layout_make(l, pieces, true))
+        return cannot_be_made;
+    const struct jeff_report report = steve_layout_reach(l, LAYOUT_BEYOND, 1500);
+    return report.stop == JEFF_STOP_BUDGET && report.moved_blocks == 0 &&
+                   report.largest_after == steve_layout_bytes(400)
+               ? NULL
+               : "a free run that a block is being copied into is not told of";
+}
+
 /* Clocks */
 
 /// Under a clock that hardly moves all is done within any budget.
@@ -288,12 +315,33 @@ static const char *probe_interrupted(struct layout *l)
                : "a call does not use its budget because ending has taken for ever once";
 }
 
+/// What a call does that comes to the end takes as long as it takes: nothing is learned of it but the pace.
+static const char *probe_nothing_learned(struct layout *l)
+{
+    enum { SIZE = 60, CALLS = 8 };
+    const uint64_t budget_ns = 12000;
+    if (!make_row(l, SIZE))
+        return cannot_be_made;
+    jeff_compact(l->heap, 0);
+    for (uint32_t i = 0; i < CALLS; i++)
+        if (steve_layout_reach(l, LAYOUT_BEYOND, 1000000).stop != JEFF_STOP_DONE)
+            return "a call with ample time does not come to the end";
+    jeff_free(l->heap, l->handle[1]);
+    const struct jeff_report report = steve_layout_reach(l, LAYOUT_BEYOND, budget_ns);
+    return report.stop == JEFF_STOP_BUDGET && report.time_ns + SIZE * GRANULE + LOOK + budget_ns / 64 >= budget_ns
+               ? NULL
+               : "a call does not use its budget since others before have come to the end";
+}
+
 const char *steve_jeff_probe_budgets(void)
 {
     static const char *(*const probes[])(struct layout *) = {
-        probe_large,      probe_step,       probe_passed,          probe_goes_on, probe_plan, probe_no_plan,
-        probe_plan_later, probe_broken_off, probe_plan_with_large, probe_quick,   probe_slow, probe_slow_milliseconds,
-        probe_slowed,     probe_long_ends,  probe_interrupted,
+        probe_large,           probe_step,        probe_passed,
+        probe_goes_on,         probe_plan,        probe_no_plan,
+        probe_plan_later,      probe_broken_off,  probe_plan_with_large,
+        probe_quick,           probe_slow,        probe_slow_milliseconds,
+        probe_slowed,          probe_long_ends,   probe_interrupted,
+        probe_nothing_learned, probe_large_stays, probe_halfway_run,
     };
     return steve_layout_try(probes, sizeof probes / sizeof probes[0], false);
 }

@@ -52,16 +52,38 @@ static const char *probe_worth_a_slide(struct layout *l)
                                                  {MOVABLE, 200, 0}, {FREE, 1, 0},    {PINNED, 1, 0},  {END, 0, 0}};
     if (!steve_layout_make(l, pieces, true))
         return cannot_be_made;
+    // A call that was broken off before makes no difference.
+    if (steve_layout_reach(l, LAYOUT_BEYOND, 40).stop != JEFF_STOP_BUDGET)
+        return "a call with next to no budget comes to the end";
     const struct jeff_goal goal = {.dry_run = true};
     struct jeff_report price;
     jeff_compact_goal(l->heap, &goal, &price);
     const struct jeff_report report = steve_layout_reach(l, 0, 0);
     // Those below a gap move once, and the one that finds room twice.
-    return price.moved_blocks == 5 && report.moved_blocks == 5 &&
-                   report.moved_bytes == (size_t)(2 * 4 + 200 + 2 * 3) * GRANULE &&
+    return price.moved_blocks == 4 && report.moved_blocks == 4 &&
+                   report.moved_bytes == (size_t)(4 + 200 + 2 * 3) * GRANULE &&
                    report.largest_after == steve_layout_bytes(103)
                ? NULL
                : "blocks that have slid are slid again, or a price says so";
+}
+
+/// The largest run is looked for in the widest stretches and the one with the most free memory. A wanted run that another has is made
+/// afterwards all the same.
+static const char *probe_wanted_after_largest(struct layout *l)
+{
+    static const struct layout_piece wide[] = {{MOVABLE, 300, 0}, {PINNED, 1, 0}};
+    static const struct layout_piece rest[] = {{FREE, 14, 0}, {MOVABLE, 100, 0}, {FREE, 13, 0}, {MOVABLE, 100, 0},
+                                               {FREE, 14, 0}, {PINNED, 1, 0},    {FREE, 20, 0}, {MOVABLE, 5, 0},
+                                               {FREE, 20, 0}, {PINNED, 1, 0},    {FREE, 5, 0},  {PINNED, 1, 0}};
+    struct layout_piece pieces[LAYOUT_PIECES];
+    steve_layout_repeat(pieces, steve_layout_repeat(pieces, 0, wide, 2, 4), rest, sizeof rest / sizeof rest[0], 1);
+    if (!steve_layout_make(l, pieces, true))
+        return cannot_be_made;
+    if (steve_layout_reach(l, 0, 0).largest_after != steve_layout_bytes(41))
+        return "the largest run is not made of the stretch that has the most free memory";
+    return steve_layout_reach(l, 45, 0).stop == JEFF_STOP_GOAL
+               ? NULL
+               : "a wanted run is not made since the largest was asked for before";
 }
 
 /// The second of two free runs of a class is the first that holds a block; the other one is still there for the next.
@@ -76,6 +98,46 @@ static const char *probe_second_of_class(struct layout *l)
     return report.stop == JEFF_STOP_GOAL && report.moved_blocks == 3
                ? NULL
                : "a wanted run is not made although there is just the room for what lies in the way";
+}
+
+/// Without a budget all free runs of a size are looked at to tell the largest.
+static const char *probe_many_runs(struct layout *l)
+{
+    enum { RUNS = 20 };
+    static const struct layout_piece largest[] = {{FREE, 9, 0}, {PINNED, 1, 0}};
+    static const struct layout_piece run[] = {{FREE, 8, 0}, {PINNED, 1, 0}};
+    struct layout_piece pieces[LAYOUT_PIECES];
+    steve_layout_repeat(pieces, steve_layout_repeat(pieces, 0, largest, 2, 1), run, 2, RUNS);
+    if (!steve_layout_make(l, pieces, true))
+        return cannot_be_made;
+    return steve_layout_reach(l, 9, 0).largest_before == steve_layout_bytes(9) ? NULL
+                                                                               : "not the largest free run is told";
+}
+
+/// What an alignment leaves free is the largest run, and a block that slides makes it larger.
+static const char *probe_gap(struct layout *l)
+{
+    struct layout_piece pieces[] = {{PINNED, 1, 0},   {FREE, 10, 0}, {MOVABLE, 3, 0}, {FREE, 50, 0},
+                                    {MOVABLE, 5, 64}, {FREE, 30, 0}, {PINNED, 1, 0},  {END, 0, 0}};
+    for (unsigned build = 0; build < 2; build++) {
+        void *below = NULL;
+        void *aligned = NULL;
+        jeff_destroy(l->heap);
+        if (!steve_layout_open(l, false) || !steve_layout_make(l, pieces, true))
+            return cannot_be_made;
+        const size_t size = jeff_extent(l->heap, l->handle[2], &below);
+        jeff_extent(l->heap, l->handle[4], &aligned);
+        // The first time as much is left below it as the rest has to be higher.
+        pieces[0].granules += (uint32_t)(((uintptr_t)aligned - (uintptr_t)below - size) / GRANULE) - 50;
+    }
+    const struct jeff_goal goal = {.dry_run = true};
+    struct jeff_report price;
+    jeff_compact_goal(l->heap, &goal, &price);
+    const struct jeff_report report = steve_layout_reach(l, 0, 0);
+    return price.largest_after == report.largest_after && report.moved_blocks == 1 &&
+                   report.largest_after == steve_layout_bytes(60)
+               ? NULL
+               : "the run that an alignment leaves is not made as large as it can be";
 }
 
 /* Settling */
@@ -266,6 +328,70 @@ static const char *probe_many_holes(struct layout *l)
                : "more holes are looked at for a request than it is worth, or it is refused";
 }
 
+/// A run that was made is found among others of its class that are too small.
+static const char *probe_made_among_others(struct layout *l)
+{
+    enum { OTHERS = 8 };
+    static const struct layout_piece window[] = {
+        {MOVABLE, 9, 0}, {FREE, 30, 0}, {PINNED, 1, 0}, {FREE, 9, 0}, {PINNED, 1, 0}};
+    static const struct layout_piece other[] = {{FREE, 33, 0}, {PINNED, 1, 0}};
+    struct layout_piece pieces[LAYOUT_PIECES];
+    steve_layout_repeat(pieces, steve_layout_repeat(pieces, 0, window, 5, 1), other, 2, OTHERS);
+    if (!steve_layout_make(l, pieces, true))
+        return cannot_be_made;
+    return jeff_malloc(l->heap, steve_layout_bytes(39)) != JEFF_NULL
+               ? NULL
+               : "a request is refused although a run was made for it";
+}
+
+/// What is known of the largest run outlives a request that is larger than all free memory.
+static const char *probe_still_known(struct layout *l)
+{
+    static const struct layout_piece pieces[] = {{PINNED, 1, 0}, {FREE, 40, 0}, {PINNED, 1, 0}, {MOVABLE, 60, 0},
+                                                 {PINNED, 1, 0}, {FREE, 2, 0},  {PINNED, 1, 0}, {END, 0, 0}};
+    if (!steve_layout_make(l, pieces, true))
+        return cannot_be_made;
+    steve_layout_reach(l, 0, 0);
+    const uint64_t looks = steve_layout_looks(l);
+    const bool refused = jeff_malloc(l->heap, steve_layout_bytes(500)) == JEFF_NULL;
+    steve_layout_reach(l, 0, 0);
+    return refused && steve_layout_looks(l) == looks
+               ? NULL
+               : "the largest run is looked for again although nothing has changed";
+}
+
+/// Contents are dropped while freed blocks are still kept whole: of those there is nothing to drop.
+static const char *probe_dropped_among_kept(struct layout *l)
+{
+    enum { CRUMBS = 60, LARGE = 300 };
+    static const struct layout_piece crumb[] = {{MOVABLE, 1, 0}, {PINNED, 1, 0}};
+    static const struct layout_piece large[] = {{MOVABLE, LARGE, 0}, {PINNED, 1, 0}};
+    struct layout_piece pieces[LAYOUT_PIECES];
+    const uint32_t count = steve_layout_repeat(pieces, 0, crumb, 2, CRUMBS);
+    steve_layout_repeat(pieces, count, large, 2, 1);
+    if (!steve_layout_make(l, pieces, true))
+        return cannot_be_made;
+    jeff_set_purgeable(l->heap, l->handle[count], true);
+    for (uint32_t i = 0; i < count; i += 2)
+        jeff_free(l->heap, l->handle[i]);
+    const bool served = jeff_malloc(l->heap, steve_layout_bytes(LARGE - 20)) != JEFF_NULL;
+    return served && stats_of(l).moved_blocks == 0 ? NULL
+                                                   : "a request is refused although contents may be dropped for it";
+}
+
+/// A call was broken off, and a request needs all of the free memory.
+static const char *probe_request_after_pause(struct layout *l)
+{
+    static const struct layout_piece pieces[] = {{FREE, 9, 0},      {MOVABLE, 300, 0}, {FREE, 9, 0},
+                                                 {MOVABLE, 290, 0}, {FREE, 9, 0},      {MOVABLE, 280, 0},
+                                                 {FREE, 9, 0},      {PINNED, 1, 0},    {END, 0, 0}};
+    if (!steve_layout_make(l, pieces, true) || steve_layout_reach(l, LAYOUT_BEYOND, 6000).stop != JEFF_STOP_BUDGET)
+        return cannot_be_made;
+    jeff_free(l->heap, l->handle[1]);
+    const bool served = jeff_malloc(l->heap, steve_layout_bytes(330)) != JEFF_NULL;
+    return served ? NULL : "a request is refused although a compaction makes room for it";
+}
+
 /* Callbacks */
 
 static jeff_handle freed;
@@ -301,14 +427,126 @@ static const char *probe_freed_while_moving(struct layout *l)
                : "a block that was freed while another moved can be reached";
 }
 
+static bool says_busy;
+
+static void compact_inside(struct layout *l, jeff_handle handle)
+{
+    jeff_free(l->heap, handle ^ 1); // there is no such block: the last status is that
+    says_busy = jeff_last_status(l->heap) != JEFF_ERROR_BUSY && jeff_compact(l->heap, 0) == JEFF_STOP_BUSY &&
+                jeff_last_status(l->heap) == JEFF_ERROR_BUSY;
+}
+
+static const char *probe_busy(struct layout *l)
+{
+    static const struct layout_piece pieces[] = {{FREE, 5, 0}, {MOVABLE, 3, 0}, {END, 0, 0}};
+    if (!steve_layout_make(l, pieces, false))
+        return cannot_be_made;
+    says_busy = false;
+    l->moved = compact_inside;
+    jeff_compact(l->heap, 0);
+    l->moved = NULL;
+    return says_busy ? NULL : "a compaction inside a callback is not refused for that reason";
+}
+
+/// A large block was freed while others moved, and is free memory like any other for a plan.
+static void free_large(struct layout *l, jeff_handle handle)
+{
+    if (handle == l->handle[2])
+        jeff_free(l->heap, l->handle[1]);
+}
+
+static const char *probe_plan_with_freed(struct layout *l)
+{
+    static const struct layout_piece pieces[] = {
+        {FREE, 5, 0},     {MOVABLE, 130, 0}, {MOVABLE, 3, 0}, {PINNED, 1, 0}, {MOVABLE, 40, 0}, {MOVABLE, 40, 0},
+        {MOVABLE, 40, 0}, {MOVABLE, 40, 0},  {PINNED, 1, 0},  {FREE, 40, 0},  {PINNED, 1, 0},   {END, 0, 0}};
+    if (!steve_layout_make(l, pieces, true))
+        return cannot_be_made;
+    l->moved = free_large;
+    jeff_compact(l->heap, 0);
+    l->moved = NULL;
+    struct jeff_goal goal = {.wanted_bytes = steve_layout_bytes(160), .dry_run = true};
+    struct jeff_report price;
+    jeff_compact_goal(l->heap, &goal, &price);
+    const struct jeff_report report = steve_layout_reach(l, 160, 0);
+    return price.stop == JEFF_STOP_GOAL && report.stop == JEFF_STOP_GOAL && price.moved_blocks == report.moved_blocks
+               ? NULL
+               : "a plan does not use what was freed while others moved, or its price is another";
+}
+
+/// A block settles, and a lower place can be had where it was. Before that one is taken, a callback locks the block, or frees it.
+enum { SETTLED = 8, IN_THE_WAY = 0 };
+static unsigned told;
+static unsigned lock_when, free_when;
+
+static void lock_or_free(struct layout *l, jeff_handle handle)
+{
+    (void)handle;
+    told++;
+    if (told == lock_when)
+        jeff_lock(l->heap, l->handle[SETTLED]);
+    if (told == free_when)
+        jeff_free(l->heap, l->handle[SETTLED]);
+}
+
+static const char *settle_twice(struct layout *l, unsigned locks, unsigned frees)
+{
+    static const struct layout_piece pieces[] = {{MOVABLE, 16, 0}, {PINNED, 1, 0}, {FREE, 14, 0},  {PINNED, 1, 0},
+                                                 {FREE, 2, 0},     {PINNED, 1, 0}, {PINNED, 1, 0}, {FREE, 2, 0},
+                                                 {MOVABLE, 14, 0}, {PINNED, 1, 0}, {END, 0, 0}};
+    if (!steve_layout_make(l, pieces, true))
+        return cannot_be_made;
+    void *other = NULL;
+    jeff_extent(l->heap, l->handle[IN_THE_WAY], &other);
+    told = 0;
+    lock_when = locks;
+    free_when = frees;
+    l->moved = lock_or_free;
+    const bool settled = jeff_settle(l->heap, l->handle[SETTLED]);
+    l->moved = NULL;
+    void *own = NULL;
+    jeff_extent(l->heap, l->handle[SETTLED], &own);
+    if (frees != 0)
+        return told == 1 ? NULL : "something moves for a block that was freed when it had moved";
+    if (locks != 0)
+        return settled && own != other && told == locks
+                   ? NULL
+                   : "a block moves that was locked, or is not settled although it has been";
+    return settled && own == other && told == 3 ? NULL : "a block is not settled where it could be";
+}
+
+static const char *probe_settle_twice(struct layout *l)
+{
+    return settle_twice(l, 0, 0);
+}
+
+static const char *probe_settle_locked(struct layout *l)
+{
+    return settle_twice(l, 1, 0);
+}
+
+static const char *probe_settle_locked_later(struct layout *l)
+{
+    return settle_twice(l, 2, 0);
+}
+
+static const char *probe_settle_freed(struct layout *l)
+{
+    return settle_twice(l, 0, 1);
+}
+
 const char *steve_jeff_probe_plans(void)
 {
     static const char *(*const probes[])(struct layout *) = {
-        probe_no_gain,        probe_not_worth_a_slide, probe_worth_a_slide,  probe_second_of_class, probe_settle_looks,
-        probe_settle_in_vain, probe_settle_places,     probe_settle_aligned, probe_refused,         probe_beyond_kept,
-        probe_beyond_merged,  probe_merged_in_vain,    probe_many_holes,
+        probe_no_gain,           probe_not_worth_a_slide,    probe_worth_a_slide,      probe_second_of_class,
+        probe_settle_looks,      probe_settle_in_vain,       probe_settle_places,      probe_settle_aligned,
+        probe_refused,           probe_beyond_kept,          probe_beyond_merged,      probe_merged_in_vain,
+        probe_many_holes,        probe_wanted_after_largest, probe_many_runs,          probe_gap,
+        probe_made_among_others, probe_still_known,          probe_dropped_among_kept, probe_request_after_pause,
     };
-    static const char *(*const told[])(struct layout *) = {probe_freed_while_moving};
+    static const char *(*const telling[])(struct layout *) = {
+        probe_freed_while_moving,  probe_busy,        probe_plan_with_freed, probe_settle_twice, probe_settle_locked,
+        probe_settle_locked_later, probe_settle_freed};
     const char *const wrong = steve_layout_try(probes, sizeof probes / sizeof probes[0], false);
-    return wrong != NULL ? wrong : steve_layout_try(told, sizeof told / sizeof told[0], true);
+    return wrong != NULL ? wrong : steve_layout_try(telling, sizeof telling / sizeof telling[0], true);
 }
