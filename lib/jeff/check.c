@@ -358,9 +358,7 @@ static bool check_memory(struct check *c)
         const char *fault = is_free ? hole_fault(c, start, header, size) : block_fault(c, start, header, size);
         if (fault)
             return damaged(c, fault, header_at(c, is_free && below && !is_in_bin(c, start) ? below : start));
-        if (is_free && hole_is_below)
-            return damaged(c, "two holes lie side by side", header_at(c, start));
-        if (!is_free && ((header & FREE_BELOW) != 0) != hole_is_below)
+        if (((header & FREE_BELOW) != 0) != hole_is_below)
             return damaged(c, "a header is wrong about a hole below it",
                            header_at(c, !hole_is_below && below && is_in_bin(c, hole_below(h, start)) ? below : start));
 

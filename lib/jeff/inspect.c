@@ -23,7 +23,7 @@ void jeff_stats(const jeff_heap *h, struct jeff_stats *stats)
     *stats = (struct jeff_stats){
         .heap_bytes = h->pages ? pages_committed(h) : h->region_bytes,
         .control_bytes = h->begin_skip + (size_t)h->first * GRANULE - HEADER,
-        .table_bytes = (h->pages ? h->end : h->region_bytes - h->begin_skip) - table_low(h),
+        .table_bytes = h->region_bytes - h->begin_skip - table_low(h),
         .spare_handles = h->bare_count + cached_blocks + h->dead_count,
         .live_blocks = entries - h->bare_count - h->dead_count - cached_blocks - h->retired_count,
         .live_bytes = blocks_bytes - idle_bytes,

@@ -173,8 +173,8 @@ void pages_trim(struct jeff_heap *h)
         p->hooks.decommit(p->hooks.context, (char *)h + low, had_low - low);
         p->commit_low = low;
     }
-    assert(p->commit_low == EVERYTHING || table >= p->commit_table);
-    if (p->commit_low != EVERYTHING && table - p->commit_table >= TRIM_LEAST) {
+    assert(table >= p->commit_table);
+    if (table - p->commit_table >= TRIM_LEAST) {
         memory_show((char *)h + p->commit_table, table - p->commit_table);
         p->hooks.decommit(p->hooks.context, (char *)h + p->commit_table, table - p->commit_table);
         p->commit_table = table;

@@ -17,7 +17,7 @@ static void set_size(struct jeff_heap *h, struct entry *e, uint32_t start, uint3
     const uint32_t header = header_of(h, start);
     if (class_of(header) == CLASS_WIDE)
         store(at(h, start), size);
-    else if (size <= CLASS_MAX)
+    else
         set_header(h, start, (header & (SLOT_MASK | FREE_BELOW)) | size << CLASS_SHIFT);
     e->cw |= CW_RESIZED;
 }
@@ -53,7 +53,7 @@ static bool merge_above(struct jeff_heap *h, uint32_t end, uint32_t wanted)
     return top_limit(h) - end >= wanted;
 }
 
-/// Takes in free memory right above the block. The header's class is left to the caller where the new size has none.
+/// Takes in free memory right above the block. The caller writes the header anew where the new size has no class.
 static bool grow_in_place(struct jeff_heap *h, struct entry *e, uint32_t start, uint32_t size, uint32_t wanted)
 {
     const uint32_t end = start + size;
@@ -88,7 +88,6 @@ static void move_to(struct jeff_heap *h, uint32_t slot, uint32_t room, const str
     block_attach(h, room, request, slot);
     assert(had < block_capacity(request->granules, request->wide)); // to be smaller, it would have stayed
     hidden_copy(at(h, e->off), from, had);
-    e->cw = (e->cw & ~CW_WIDE) | CW_RESIZED | (request->wide ? CW_WIDE : 0);
     run_free(h, start, size, header & FREE_BELOW);
 }
 
@@ -128,11 +127,10 @@ static uint32_t find_new_room(struct jeff_heap *h, jeff_handle handle, const str
 static void settle(struct jeff_heap *h, uint32_t slot, uint32_t room, const struct request *request)
 {
     struct entry *e = entry_at(h, slot);
-    if (!(e->cw & CW_PURGED)) {
+    if (e->cw & CW_PURGED)
+        block_attach(h, room, request, slot);
+    else
         move_to(h, slot, room, request);
-        return;
-    }
-    block_attach(h, room, request, slot);
     e->cw = (e->cw & ~(CW_PURGED | CW_WIDE)) | CW_RESIZED | (request->wide ? CW_WIDE : 0);
 }
 
