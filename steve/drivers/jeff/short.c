@@ -24,6 +24,41 @@ static size_t in_use(void)
     return pages * (size_t)sysconf(_SC_PAGESIZE);
 }
 
+/// The classic interface has room for blocks, and none for their cells: each block must be given back that has got no cell.
+static const char *probe_cells_refused(void)
+{
+    enum { CELLS = 8192, MORE = 200, BYTES = 4000 }; // fewer than a page has handles
+    static handle_t *cells[CELLS];
+    struct rlimit limit;
+    handle_t *const room = rmmalloc((size_t)MORE * BYTES / 2);
+    if (room == NULL || getrlimit(RLIMIT_DATA, &limit) != 0) {
+        rmfree(room);
+        return NULL;
+    }
+    rmfree(room);
+    const struct rlimit none = {.rlim_cur = 4096, .rlim_max = limit.rlim_max};
+    size_t count = 0;
+    bool served = true;
+    if (setrlimit(RLIMIT_DATA, &none) == 0) {
+        while (count < CELLS && (cells[count] = rmmalloc(1)) != NULL) {
+            count++;
+        }
+        if (count > 0 && count < CELLS) { // else the system does not mind the limit
+            for (unsigned i = 0; i < MORE; i++) {
+                served = served && rmmalloc(BYTES) == NULL;
+            }
+            rmfree(cells[--count]);
+            cells[count] = rmmalloc(BYTES);
+            served = served && cells[count++] != NULL;
+        }
+        setrlimit(RLIMIT_DATA, &limit);
+    }
+    while (count > 0) {
+        rmfree(cells[--count]);
+    }
+    return served ? NULL : "the classic interface has lost blocks that it had no cells for";
+}
+
 const char *steve_jeff_probe_short(void)
 {
     struct rlimit limit;
@@ -59,6 +94,9 @@ const char *steve_jeff_probe_short(void)
             wrong = "a heap without a limit was refused where there is some address space";
         }
         jeff_destroy(heap);
+    }
+    if (wrong == NULL) {
+        wrong = probe_cells_refused();
     }
     handle_t *cell = rmmalloc(1);
     if (cell != NULL && lock(*cell) == NULL) {

@@ -45,6 +45,7 @@ struct refute {
     uint32_t own[2];  ///< with pages of their own, the latest first
     uint32_t hole
         [3]; ///< where holes start, from below; the first two are of a size, and the second comes first in their bin
+    bool keeps_status; ///< what the case says of the last status is not to be touched
     struct change changes[CHANGES];
     size_t count;
 };
@@ -109,7 +110,13 @@ static void put_right(struct refute *r)
 
 static enum jeff_status check(struct refute *r, struct jeff_damage *found)
 {
+    if (r->h->last_status == JEFF_ERROR_CORRUPT && !r->keeps_status) {
+        r->h->last_status = JEFF_OK; // it must be set anew
+    }
     const enum jeff_status status = jeff_check(r->h, found);
+    if (status != JEFF_OK && jeff_last_status(r->h) != status) {
+        steve_jeff_trial_note(r->trial, "jeff_check() finds damage, and leaves the last status as it was");
+    }
     put_right(r);
     return status;
 }
@@ -309,6 +316,7 @@ static void state(struct refute *r)
     const unsigned too_much[] = {BUSY_DESTROYED + 1, 2, 2, JEFF_ERROR_CORRUPT + 1};
     const unsigned most[] = {BUSY_LOW_MEMORY, 1, 1, JEFF_ERROR_CORRUPT};
     for (size_t i = 0; i < 4; i++) {
+        r->keeps_status = bytes[i] == &h->last_status;
         for (unsigned much = 0; much < 2; much++) {
             if (i % 2 == 0) {
                 set_size_t(r, &h->small_limit, 0); // while a callback runs, and in a heap that scrambles
@@ -321,6 +329,7 @@ static void state(struct refute *r)
             }
         }
     }
+    r->keeps_status = false;
     set_size_t(r, &h->small_limit, h->small_limit - 1);
     named(r, &h->small_limit);
     set_size_t(r, &h->small_limit, 0);
@@ -1169,7 +1178,7 @@ static jeff_handle make(const struct refute *r, uint32_t granules)
 /// A block whose contents were dropped for another one, which is gone.
 static void make_purged(struct refute *r, size_t bytes)
 {
-    const jeff_handle doomed = jeff_malloc(r->h, bytes / 2);
+    const jeff_handle doomed = jeff_aligned_alloc(r->h, (size_t)64 << steve_jeff_trial_below(r->trial, 4), bytes / 2);
     jeff_set_purgeable(r->h, doomed, true);
     const jeff_handle other = jeff_malloc(r->h, bytes / 2);
     r->purged = jeff_weak_lock(r->h, doomed) == NULL ? slot_of_block(r, doomed) : NIL;
@@ -1423,6 +1432,11 @@ void steve_jeff_trial_refute(struct steve_jeff_trial *trial)
     try_some(&r, kinds[kind].cases, kinds[kind].count, kinds[kind].most);
     if (r.h->pages != NULL) {
         try_some(&r, ALL(plain), CASES / 2);
+    }
+    struct jeff_stats stats;
+    jeff_stats(r.h, &stats);
+    if (stats.table_bytes / sizeof(struct entry) != 1 + stats.live_blocks + stats.spare_handles + r.h->retired_count) {
+        steve_jeff_trial_note(trial, "the slots of a heap are neither of live blocks nor spare ones");
     }
     r.about = "a heap that was damaged and put right is no longer sound";
     sound(&r);

@@ -92,6 +92,29 @@ static void ask_in_vain(struct steve_jeff_trial *trial)
     }
 }
 
+/// A handle table that ends where a page does.
+static void fill_table(struct steve_jeff_trial *trial)
+{
+    enum { PAGE = 1024, HANDLES = 600 };
+    trial->pages = (struct steve_jeff_trial_pages){.page = PAGE};
+    steve_jeff_trial_memory(0);
+    const struct jeff_page_hooks hooks = steve_jeff_trial_hooks(trial);
+    const struct jeff_config config = {
+        .handle_salt = 1, .pages = &hooks, .now_ns = steve_jeff_trial_now, .context = trial};
+    jeff_heap *heap = jeff_create((96 + steve_jeff_trial_below(trial, 40)) * PAGE, &config, NULL);
+    bool sound = heap != NULL;
+    for (unsigned i = 0; sound && i < HANDLES; i++) {
+        struct jeff_stats stats;
+        sound = jeff_malloc(heap, 0) != JEFF_NULL;
+        jeff_stats(heap, &stats);
+        sound = sound && (stats.table_bytes % PAGE != 0 || jeff_check(heap, NULL) == JEFF_OK);
+    }
+    if (!sound) {
+        steve_jeff_trial_note(trial, "a handle table that ends with a page is not sound");
+    }
+    jeff_destroy(heap);
+}
+
 static void nothing(void *context)
 {
     (void)context;
@@ -132,6 +155,7 @@ void steve_jeff_trial_reserve(struct steve_jeff_trial *trial)
     const struct steve_jeff_trial_pages before = trial->pages;
     ask_for_any(trial);
     ask_in_vain(trial);
+    fill_table(trial);
     share(trial);
     trial->pages = before;
 }

@@ -78,7 +78,12 @@ static void judge_refusal(struct steve_jeff_trial *trial, const struct steve_jef
 static void widen(struct steve_jeff_trial *trial)
 {
     const jeff_handle handle = jeff_malloc(trial->heap, 40);
-    const char *const was = jeff_weak_lock(trial->heap, handle);
+    const char *const was = jeff_lock(trial->heap, handle);
+    if (jeff_resize(trial->heap, handle, SIZE_MAX) || jeff_last_status(trial->heap) != JEFF_ERROR_LOCKED ||
+        !jeff_unlock(trial->heap, handle) || jeff_resize(trial->heap, handle, SIZE_MAX) ||
+        jeff_last_status(trial->heap) != JEFF_ERROR_NO_MEMORY) {
+        steve_jeff_trial_note(trial, "a block that cannot be so large is made larger, or refused for another reason");
+    }
     if (!jeff_resize(trial->heap, handle, IN_PLACE + 500)) {
         steve_jeff_trial_note(trial, "the only block of a heap cannot be made larger");
     }

@@ -22,26 +22,7 @@ static bool is_left(const struct steve_jeff_trial *trial, size_t bytes)
     return left > 1;
 }
 
-/// What lies lowest is free now and then when a request comes.
-static void free_lowest(struct steve_jeff_trial *trial)
-{
-    struct steve_jeff_trial_block *lowest = NULL;
-    const char *least = NULL;
-    for (size_t i = 0; i < BLOCKS; i++) {
-        struct steve_jeff_trial_block *const block = &trial->block[i];
-        const char *const address = jeff_weak_lock(trial->heap, block->handle);
-        if (address != NULL && (least == NULL || address < least)) {
-            lowest = block;
-            least = address;
-        }
-    }
-    if (lowest != NULL && jeff_lock_count(trial->heap, lowest->handle) == 0) {
-        steve_jeff_trial_drop(trial, lowest);
-    }
-}
-
-/// @param may_return the lowest block was freed: what lay above it goes to the top, and may come back to its place from there
-static void request(struct steve_jeff_trial *trial, bool may_return)
+static void request(struct steve_jeff_trial *trial)
 {
     const void *was[BLOCKS];
     for (size_t i = 0; i < BLOCKS; i++) {
@@ -50,12 +31,9 @@ static void request(struct steve_jeff_trial *trial, bool may_return)
     const uint64_t compactions = jeff_compactions(trial->heap);
     const jeff_handle handle = jeff_malloc(trial->heap, steve_jeff_trial_below(trial, 200));
     for (size_t i = 0; i < BLOCKS; i++) {
-        if (trial->block[i].handle == JEFF_NULL) {
-            continue;
-        }
         const bool moved = jeff_weak_lock(trial->heap, trial->block[i].handle) != was[i];
         const bool locked = jeff_lock_count(trial->heap, trial->block[i].handle) != 0;
-        if (moved ? locked || jeff_compactions(trial->heap) == compactions : !locked && !may_return) {
+        if (moved ? locked || jeff_compactions(trial->heap) == compactions : !locked) {
             steve_jeff_trial_note(trial, locked ? "a heap that scrambles has moved a locked block"
                                                 : "a heap that scrambles has left a block where it was");
         }
@@ -91,6 +69,25 @@ static void free_inside(struct steve_jeff_trial *trial)
     if (jeff_resize(trial->heap, handle, 200) || jeff_last_status(trial->heap) != JEFF_ERROR_HANDLE) {
         steve_jeff_trial_note(trial, "a block was resized that a callback had freed");
     }
+}
+
+/// A block of two granules between two locked ones is freed: what it held is overwritten where it lies.
+static void free_crumb(struct steve_jeff_trial *trial)
+{
+    jeff_handle block[3];
+    for (size_t i = 0; i < 3; i++) {
+        block[i] = jeff_malloc(trial->heap, 20);
+        if (i != 1) {
+            jeff_lock(trial->heap, block[i]);
+        }
+    }
+    void *address = jeff_lock(trial->heap, block[1]);
+    if (address != NULL) {
+        memset(address, FREED, 20);
+    }
+    jeff_unlock(trial->heap, block[1]);
+    jeff_free(trial->heap, block[1]);
+    jeff_free(trial->heap, jeff_malloc(trial->heap, 0));
 }
 
 static void make_blocks(struct steve_jeff_trial *trial)
@@ -136,19 +133,19 @@ void steve_jeff_trial_scramble(struct steve_jeff_trial *trial)
         steve_jeff_trial_note(trial, "a heap of a trial was refused");
         return;
     }
+    if (steve_jeff_trial_below(trial, 2) == 0) {
+        free_crumb(trial);
+    }
     make_blocks(trial);
     free_one(trial);
     if (trial->wrong == NULL && steve_jeff_trial_below(trial, 2) == 0) {
         jeff_lock(trial->heap, trial->block[steve_jeff_trial_below(trial, BLOCKS)].handle);
     }
     for (unsigned i = 0; i < REQUESTS && trial->wrong == NULL; i++) {
-        if (i == 2) {
-            free_lowest(trial);
-        }
         if (i == 1) { // as if a compaction had been paused
             trial->heap->cursor = live_entry(trial->heap, trial->block[0].handle)->off;
         }
-        request(trial, i == 2);
+        request(trial);
         if (is_left(trial, BYTES)) {
             steve_jeff_trial_note(trial, "a heap that scrambles has left what a block held that was freed");
         }
