@@ -167,26 +167,49 @@ static const char *probe_halfway(jeff_heap *heap)
     return jeff_free(heap, above) ? NULL : "a block above one that was halfway is lost";
 }
 
-/// A large block that is halfway is made smaller, and goes on from its beginning.
-static const char *probe_halfway_resized(jeff_heap *heap)
+/// A large block that is halfway gets another size: what it holds stays whole, be it smaller, or larger, here or elsewhere.
+static const char *probe_halfway_resized(jeff_heap *heap, size_t bytes, bool here)
 {
-    enum { LARGE = 30000, SMALLER = 3000 };
+    enum { LARGE = 30000 };
     const jeff_handle gap = jeff_malloc(heap, LARGE + 1000);
     const jeff_handle large = jeff_malloc(heap, LARGE);
     const jeff_handle above = jeff_malloc(heap, 100);
     memset(jeff_weak_lock(heap, large), 0x77, LARGE);
     jeff_free(heap, gap);
     const struct jeff_goal goal = {.budget_ns = 1000};
-    if (jeff_compact_goal(heap, &goal, NULL) != JEFF_STOP_BUDGET || !jeff_resize(heap, large, SMALLER) ||
+    if (here) {
+        jeff_free(heap, above);
+    }
+    if (jeff_compact_goal(heap, &goal, NULL) != JEFF_STOP_BUDGET || !jeff_resize(heap, large, bytes) ||
         jeff_check(heap, NULL) != JEFF_OK) {
-        return "a block that is halfway is not made smaller";
+        return "a block that is halfway does not get another size";
     }
-    jeff_compact_goal(heap, &goal, NULL);
-    const unsigned char *bytes = jeff_weak_lock(heap, large);
-    if (jeff_check(heap, NULL) != JEFF_OK || bytes == NULL || bytes[0] != 0x77 || bytes[SMALLER - 1] != 0x77) {
-        return "a block that was halfway and made smaller has lost its contents";
+    for (unsigned i = 0; i < 100 && jeff_compact_goal(heap, &goal, NULL) == JEFF_STOP_BUDGET; i++) {
     }
-    return jeff_free(heap, large) && jeff_free(heap, above) ? NULL : "a block that was halfway is lost";
+    const unsigned char *const kept = jeff_weak_lock(heap, large);
+    bool whole = jeff_check(heap, NULL) == JEFF_OK && kept != NULL;
+    for (size_t i = 0; whole && i < (bytes < LARGE ? bytes : LARGE); i++) {
+        whole = kept[i] == 0x77;
+    }
+    if (!whole) {
+        return "a block that was halfway and got another size has lost its contents";
+    }
+    return jeff_free(heap, large) && jeff_free(heap, above) != here ? NULL : "a block that was halfway is lost";
+}
+
+static const char *probe_halfway_smaller(jeff_heap *heap)
+{
+    return probe_halfway_resized(heap, 3000, false);
+}
+
+static const char *probe_halfway_larger(jeff_heap *heap)
+{
+    return probe_halfway_resized(heap, 31500, false);
+}
+
+static const char *probe_halfway_grown(jeff_heap *heap)
+{
+    return probe_halfway_resized(heap, 31500, true);
 }
 
 /// Takes all memory that is left. @return the block
@@ -443,8 +466,9 @@ const char *steve_jeff_probe_corners(bool large)
     } corners[] = {
         {probe_forged_handle, false},    {probe_no_bytes, false},      {probe_purged, false},
         {probe_last_generations, false}, {probe_late_look, false},     {probe_slow_end, false},
-        {probe_halfway, false},          {probe_halfway, true},        {probe_halfway_resized, false},
-        {probe_unlocked_beside, true},   {probe_unlocked_above, true},
+        {probe_halfway, false},          {probe_halfway, true},        {probe_halfway_smaller, false},
+        {probe_halfway_larger, false},   {probe_halfway_grown, false}, {probe_unlocked_beside, true},
+        {probe_unlocked_above, true},
     };
     // No episode has a part in it: what has passed once in a process passes again.
     static bool passed[2];

@@ -87,7 +87,10 @@ static void free_crumb(struct steve_jeff_trial *trial)
     }
     jeff_unlock(trial->heap, block[1]);
     jeff_free(trial->heap, block[1]);
-    jeff_free(trial->heap, jeff_malloc(trial->heap, 0));
+    jeff_free(trial->heap, jeff_malloc(trial->heap, 100)); // which it does not hold
+    if (is_left(trial, BYTES)) {
+        steve_jeff_trial_note(trial, "a heap that scrambles has left what a small block held that was freed");
+    }
 }
 
 static void make_blocks(struct steve_jeff_trial *trial)
