@@ -89,7 +89,6 @@ void heap_lay_out(struct jeff_heap *h, size_t bytes, bool with_pages, const stru
     h->slot_low = NIL;
     h->binned = g.binned;
     h->cached_limit = g.cached_limit;
-    h->tally_mask = TALLY_MASK;
     h->refused = NO_REFUSAL;
     h->first = g.first;
     h->top = g.first;

@@ -221,9 +221,10 @@ static inline bool is_live(const struct entry *e)
     return e->gen & 1;
 }
 
+/// Of an entry that the header of a block names: the block was freed, and is kept whole.
 static inline bool is_cached(const struct entry *e)
 {
-    return !is_live(e) && e->off != 0;
+    return !is_live(e);
 }
 
 static inline uint32_t locks_of(const struct entry *e)

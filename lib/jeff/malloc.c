@@ -378,7 +378,7 @@ jeff_handle jeff_malloc(jeff_heap *h, size_t bytes)
             return make_handle(slot, life);
         }
     }
-    return malloc_slow(h, bytes, 0);
+    return malloc_slow(h, bytes, 1);
 }
 
 jeff_handle jeff_calloc(jeff_heap *h, size_t count, size_t size)

@@ -9,7 +9,7 @@ struct proxy {
     size_t reserved_bytes;
     size_t committed;        ///< bytes from `address` on
     uint32_t next, previous; ///< slots, NIL at the ends
-    uint32_t alignment;      ///< as requested, to be kept when the block has to move
+    uint32_t alignment;      ///< as requested, to be kept when the block has to move; 1: none
 };
 
 static struct proxy load_proxy(const struct jeff_heap *h, const struct entry *e)
@@ -46,8 +46,7 @@ static bool map(struct jeff_heap *h, size_t bytes, size_t alignment, struct prox
     char *reserved = hooks->reserve(hooks->context, committed + extra);
     if (!reserved)
         return false;
-    const size_t mask = alignment ? alignment - 1 : 0;
-    char *address = reserved + (-(uintptr_t)reserved & mask);
+    char *address = reserved + (-(uintptr_t)reserved & (alignment - 1));
     if (!hooks->commit(hooks->context, address, committed)) {
         hooks->release(hooks->context, reserved, committed + extra);
         return false;
@@ -138,10 +137,10 @@ bool mapped_is_sound(const struct jeff_heap *h, const struct entry *e, uint32_t 
     const struct proxy proxy = load_proxy(h, e);
     const size_t page = h->pages->hooks.page_bytes;
     const size_t extra = room_to_align(h, proxy.alignment);
-    const size_t mask = proxy.alignment ? proxy.alignment - 1 : 0;
+    const size_t mask = (size_t)proxy.alignment - 1;
     return proxy.previous == previous && !(proxy.alignment & (proxy.alignment - 1)) &&
            proxy.reserved_bytes % page == 0 && proxy.committed && proxy.committed % page == 0 &&
-           proxy.reserved_bytes >= extra && proxy.committed <= proxy.reserved_bytes - extra &&
+           proxy.committed <= proxy.reserved_bytes && extra <= proxy.reserved_bytes - proxy.committed &&
            (uintptr_t)proxy.address == (((uintptr_t)proxy.reserved + mask) & ~mask);
 }
 

@@ -63,14 +63,14 @@ jeff_heap *pages_create(size_t max_bytes, const struct jeff_config *config, uint
         return refuse(status, JEFF_ERROR_ARGUMENT);
     const bool any = !max_bytes;
     if (any)
-        max_bytes = sizeof(void *) > 4 ? (size_t)((uint64_t)64 << 30) : (size_t)256 << 20;
+        max_bytes = sizeof(void *) > 4 ? (size_t)HEAP_LIMIT : (size_t)256 << 20;
     if (max_bytes < JEFF_HEAP_MIN)
         return refuse(status, JEFF_ERROR_TOO_SMALL);
     const size_t page = hooks->page_bytes;
     if ((uint64_t)max_bytes > HEAP_LIMIT - page)
         max_bytes = (size_t)(HEAP_LIMIT - page);
     size_t reserved = round_up(max_bytes, page);
-    const size_t least = (blocks ? 4 : 3) * page;
+    const size_t least = (blocks ? 3 : 2) * page; // for either end, and for gates
     if (reserved < least)
         reserved = least;
 
@@ -168,7 +168,7 @@ void pages_trim(struct jeff_heap *h)
     if (p->commit_low == EVERYTHING)
         p->commit_table = table;
     const size_t had_low = p->commit_low == EVERYTHING ? p->commit_table : p->commit_low;
-    if (low < had_low && had_low - low >= TRIM_LEAST) {
+    if (had_low >= low + TRIM_LEAST) {
         memory_show((char *)h + low, had_low - low);
         p->hooks.decommit(p->hooks.context, (char *)h + low, had_low - low);
         p->commit_low = low;

@@ -20,9 +20,7 @@ static uint32_t lift(struct jeff_heap *h, struct pass *pass, uint32_t start, uin
     }
     set_header(h, room, (header_of(h, room) & FREE_BELOW) | (header & ~FREE_BELOW));
     hidden_copy(at(h, room), at(h, start), (size_t)size * GRANULE - HEADER);
-    const size_t small_limit = moving_begin(h);
     pass_book_move(h, pass, header & SLOT_MASK, start, room, size);
-    moving_end(h, small_limit);
     const bool below = header & FREE_BELOW;
     const uint32_t hole = below ? hole_below(h, start) : start;
     run_free(h, start, size, below);
@@ -58,15 +56,15 @@ static void overwrite_free(struct jeff_heap *h)
         if (is_hole(header) && size > 1)
             hidden_fill(at(h, start) + 12, FREED_BYTE, (size_t)size * GRANULE - HEADER - 12 - HEADER);
     }
-    const size_t begin = (size_t)h->top * GRANULE;
-    const size_t end = (size_t)top_limit(h) * GRANULE - HEADER;
-    if (begin < end)
-        hidden_fill((char *)h + begin, FREED_BYTE, end - begin);
+    const uint32_t top = top_free(h);
+    if (top)
+        hidden_fill(at(h, h->top), FREED_BYTE, (size_t)top * GRANULE - HEADER);
 }
 
 void scramble(struct jeff_heap *h)
 {
     struct pass pass = {0};
+    moving_begin(h); // which the pass ends
     lift_lowest(h, &pass);
     pass_run(h, &pass, false);
     overwrite_free(h);

@@ -30,7 +30,7 @@ void entry_release(struct jeff_heap *h, uint32_t slot)
 
 void entry_bury(struct jeff_heap *h, struct entry *e, uint32_t size)
 {
-    assert(is_cached(e));
+    assert(is_cached(e) && e->off != 0);
     e->off = 0;
     struct bin *bin = bin_of(h, e->cw & CW_CLASS);
     bin->count--;

@@ -273,7 +273,7 @@ static void map_entry(jeff_heap *heap, uint32_t slot)
     mark(begin + 8, ~must_cw, false, false, begin, end);
 
     kinds.purged += is_purged;
-    kinds.cached += is_cached(e);
+    kinds.cached += is_cached(e) && e->off != 0;
     kinds.resized += is_live(e) && e->cw & CW_RESIZED;
     kinds.unbinned += is_live(e) && e->cw & CW_UNBINNED;
     kinds.locked += is_live(e) && locks_of(e);

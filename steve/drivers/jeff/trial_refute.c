@@ -1064,7 +1064,7 @@ static void too_small_for_own(struct refute *r)
     forged.reserved_bytes = forged.committed = PAGE;
     forged.next = r->own[0];
     forged.previous = NIL;
-    forged.alignment = 0;
+    forged.alignment = 1;
     for (size_t i = 0; i < offsetof(struct proxy, alignment) / WORD + 1; i++) {
         if (i != HEADER_WORD) {
             set(r, at(r->h, e->off) + i * WORD, get((char *)&forged + i * WORD));
