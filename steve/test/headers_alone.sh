@@ -6,10 +6,11 @@ compiler=$1
 cd "$2"
 failed=0
 
+# A header may have macros alone, a translation unit has a declaration.
 # alone <language> <standard> <header>
 alone() {
     if ! "$compiler" -x "$1" -std="$2" -Wall -Wextra -Wpedantic -Wundef -Werror -fsyntax-only -I. -Ilib/include \
-        -include "$3" -include "$3" /dev/null; then
+        -include "$3" -include "$3" - <<<'typedef int nothing;'; then
         echo "$3 does not compile on its own as $2" >&2
         failed=1
     fi
