@@ -118,13 +118,23 @@ void mutate_insert_pause(struct mutate_work *w)
     const struct steve_op gap = new_op(&place, ANY_OF(&place, STEVE_OP_FREE, STEVE_OP_FREE, STEVE_OP_RESIZE));
     if (mutate_chance(w, 160))
         put(&place, gap);
-    // A block above it that is too large to be moved at once, to be used meanwhile.
+    // A block above it that is too large to be moved at once, to be used meanwhile; for that the gap must be as large.
     struct steve_op above = new_op(&place, STEVE_OP_MALLOC);
     const bool in_pieces = mutate_chance(w, 64);
     if (in_pieces) {
-        mutate_take_size(&above,
-                         steve_op_sized(STEVE_OP_MALLOC, 0, (uint32_t)steve_rng_log_between(w->rng, 1024, 32768)));
+        const uint32_t size = (uint32_t)steve_rng_log_between(w->rng, 1024, 32768);
+        const struct steve_op large = steve_op_sized(STEVE_OP_MALLOC, 0, size);
+        struct steve_op below = above;
+        const bool fits = mutate_chance(w, 160);
+        if (fits) {
+            mutate_take_size(&below, large);
+            put(&place, below);
+            above = new_op(&place, STEVE_OP_MALLOC);
+        }
+        mutate_take_size(&above, large);
         put(&place, above);
+        if (fits)
+            put_on(&place, STEVE_OP_FREE, below.slot);
     }
     const size_t paused = place.at;
     put(&place, short_budget(&place));
