@@ -336,6 +336,100 @@ static const char *probe_own_pages(bool large)
     return wrong;
 }
 
+static unsigned moves_told;
+
+static void count_told(void *context, jeff_handle handle, void *from, void *to, size_t bytes)
+{
+    (void)context;
+    (void)handle;
+    (void)from;
+    (void)to;
+    (void)bytes;
+    moves_told++;
+}
+
+static bool is_no_hole(void *context, const struct jeff_block *block)
+{
+    bool *const holes = context;
+    *holes = *holes || block->kind == JEFF_BLOCK_FREE;
+    return true;
+}
+
+/// What stands in the heap for a locked block with pages of its own moves like any other, and nobody is told.
+/// @param plan it moves for a goal, between two locked blocks
+static const char *probe_stand_in(bool plan)
+{
+    enum { GAP = 2000, OWN = 16384, SMALL = 300 };
+    const struct jeff_page_hooks pages = {1024, reserve, commit, ignore_pages, ignore_pages, NULL};
+    const struct jeff_config config = {.pages = &pages, .own_mapping = 8192, .handle_salt = 1, .moved = count_told};
+    reservations = 0;
+    is_refused = false;
+    jeff_heap *heap = jeff_create(sizeof memory, &config, NULL);
+    if (heap == NULL) {
+        return "a heap over 1 KiB pages was refused";
+    }
+    const jeff_handle gap = jeff_malloc(heap, GAP);
+    const jeff_handle own = jeff_malloc(heap, OWN);
+    const jeff_handle second = jeff_malloc(heap, GAP);
+    const jeff_handle above = jeff_malloc(heap, SMALL);
+    const void *const where = jeff_lock(heap, own);
+    bool holes = false;
+    bool done = true;
+    moves_told = 0;
+    if (plan) {
+        jeff_lock(heap, above);
+        while (jeff_lock(heap, jeff_malloc(heap, SMALL)) != NULL) {
+        }
+        jeff_free(heap, gap);
+        jeff_free(heap, second);
+        const struct jeff_goal goal = {.wanted_bytes = 2 * (size_t)GAP};
+        done = jeff_compact_goal(heap, &goal, NULL) == JEFF_STOP_GOAL && moves_told == 0;
+    } else {
+        jeff_free(heap, gap);
+        jeff_compact(heap, 0);
+        jeff_walk(heap, is_no_hole, &holes);
+        done = moves_told == 2 && jeff_settle(heap, own);
+    }
+    const bool sound = jeff_check(heap, NULL) == JEFF_OK && jeff_lock(heap, own) == where;
+    jeff_destroy(heap);
+    return done && sound && !holes ? NULL
+                                   : "what stands for a block with pages of its own does not move, or is told of";
+}
+
+/// While a plan is carried out no pages are given back: blocks go to where many came free when all slid.
+static const char *probe_trimmed(void)
+{
+    enum { LARGE = 80000, CRUMBS = 5, CRUMB = 70000, KEPT = 72000, FILLED = 8000 };
+    const struct jeff_config config = {.own_mapping = SIZE_MAX, .handle_salt = 1};
+    jeff_heap *heap = jeff_create((size_t)1 << 20, &config, NULL);
+    if (heap == NULL) {
+        return NULL; // the system has nothing to give
+    }
+    jeff_lock(heap, jeff_malloc(heap, 40));
+    const jeff_handle gap = jeff_malloc(heap, 400);
+    const jeff_handle large = jeff_malloc(heap, LARGE);
+    jeff_lock(heap, jeff_malloc(heap, 40));
+    jeff_handle crumb[CRUMBS];
+    for (size_t i = 0; i < CRUMBS; i++) {
+        crumb[i] = jeff_malloc(heap, CRUMB);
+        jeff_malloc(heap, KEPT);
+    }
+    while (jeff_malloc(heap, FILLED) != JEFF_NULL) {
+    }
+    for (size_t i = 0; i < CRUMBS; i++) {
+        jeff_free(heap, crumb[i]);
+    }
+    jeff_free(heap, gap);
+    memset(jeff_weak_lock(heap, large), 0x5a, LARGE);
+    const struct jeff_goal goal = {.wanted_bytes = LARGE + 300};
+    const bool made = jeff_compact_goal(heap, &goal, NULL) == JEFF_STOP_GOAL;
+    const unsigned char *const bytes = jeff_weak_lock(heap, large);
+    const bool sound = jeff_check(heap, NULL) == JEFF_OK && bytes[0] == 0x5a && bytes[LARGE - 1] == 0x5a;
+    jeff_destroy(heap);
+    return made && sound ? NULL
+                         : "a plan that slides everything first makes no run, or moves a block to where no pages are";
+}
+
 /// A heap with pages of its own does not grow while a freed block is there of which a part would do.
 static const char *probe_growth(void)
 {
@@ -410,6 +504,56 @@ static const char *probe_long_hole(jeff_heap *heap)
     return sound && jeff_weak_lock(heap, jeff_malloc(heap, bytes)) == was ? NULL : "a hole of 256 MiB is not sound";
 }
 
+/// A hole of more than half of the granules that there can be, and one whose class is the last of a word of the map.
+static const char *probe_class(jeff_heap *heap, size_t bytes)
+{
+    jeff_malloc(heap, 100);
+    const jeff_handle freed = jeff_malloc(heap, bytes);
+    void *const was = jeff_weak_lock(heap, freed);
+    jeff_lock(heap, jeff_malloc(heap, 100));
+    jeff_free(heap, freed);
+    const jeff_handle again = jeff_malloc(heap, bytes);
+    const bool sound = jeff_check(heap, NULL) == JEFF_OK && was != NULL && jeff_weak_lock(heap, again) == was;
+    return sound && jeff_free(heap, again) ? NULL : "a hole of some size is not found again";
+}
+
+static const char *probe_classes(jeff_heap *heap)
+{
+    const char *const wrong = probe_class(heap, (size_t)1900 << 10);
+    return wrong != NULL ? wrong : probe_class(heap, (size_t)33 << 30);
+}
+
+/// Two blocks make way for a run of their size, one into each of two free runs. Nothing else is free, of all 64 GiB.
+static const char *probe_most_planned(jeff_heap *heap)
+{
+    enum { FIRST = 92, SECOND = 60 };
+    jeff_lock(heap, jeff_malloc(heap, 1));
+    jeff_malloc(heap, FIRST);
+    jeff_malloc(heap, SECOND);
+    jeff_lock(heap, jeff_malloc(heap, 1));
+    const jeff_handle room = jeff_malloc(heap, FIRST);
+    jeff_lock(heap, jeff_malloc(heap, 1));
+    const jeff_handle more = jeff_malloc(heap, SECOND);
+    jeff_lock(heap, jeff_malloc(heap, 1));
+    struct jeff_stats stats;
+    jeff_stats(heap, &stats);
+    jeff_handle rest = JEFF_NULL;
+    for (size_t bytes = stats.free_bytes; rest == JEFF_NULL; bytes -= 16) {
+        rest = jeff_malloc(heap, bytes);
+    }
+    jeff_lock(heap, rest);
+    jeff_free(heap, room);
+    jeff_free(heap, more);
+    const struct jeff_goal goal = {.wanted_bytes = FIRST + SECOND + 4, .dry_run = true};
+    const struct jeff_goal within = {.wanted_bytes = FIRST + SECOND + 4, .budget_ns = 1000000};
+    struct jeff_report report;
+    jeff_compact_goal(heap, &goal, &report);
+    const bool priced = report.stop == JEFF_STOP_GOAL && report.moved_blocks == 2;
+    jeff_compact_goal(heap, &within, &report);
+    return priced && report.stop == JEFF_STOP_GOAL && report.moved_blocks == 2 ? NULL
+                                                                               : "no plan is made in the largest heap";
+}
+
 /// Growing in place to all but the whole of a heap with pages of its own.
 static const char *probe_most_grown(void)
 {
@@ -438,7 +582,8 @@ static const char *probe_most(void)
         return NULL;
     }
     char *const base = region + (UNIT - (uintptr_t)region % UNIT) + PAST;
-    static const char *(*const probes[])(jeff_heap *) = {probe_most_aligned, probe_most_wanted, probe_long_hole};
+    static const char *(*const probes[])(jeff_heap *) = {probe_most_aligned, probe_most_wanted, probe_long_hole,
+                                                         probe_classes, probe_most_planned};
     const char *wrong = NULL;
     for (size_t i = 0; i < sizeof probes / sizeof probes[0] && wrong == NULL; i++) {
         const struct jeff_config config = {.handle_salt = 1};
@@ -502,7 +647,16 @@ const char *steve_jeff_probe_corners(bool large)
         wrong = probe_own_pages(large);
     }
     if (wrong == NULL) {
+        wrong = probe_stand_in(false);
+    }
+    if (wrong == NULL) {
+        wrong = probe_stand_in(true);
+    }
+    if (wrong == NULL) {
         wrong = probe_growth();
+    }
+    if (wrong == NULL) {
+        wrong = probe_trimmed();
     }
     if (wrong == NULL && large && RESERVING_IS_CHEAP) {
         wrong = probe_most();

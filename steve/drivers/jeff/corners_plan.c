@@ -382,13 +382,13 @@ static const char *probe_dropped_among_kept(struct layout *l)
 /// A call was broken off, and a request needs all of the free memory.
 static const char *probe_request_after_pause(struct layout *l)
 {
-    static const struct layout_piece pieces[] = {{FREE, 9, 0},      {MOVABLE, 300, 0}, {FREE, 9, 0},
-                                                 {MOVABLE, 290, 0}, {FREE, 9, 0},      {MOVABLE, 280, 0},
-                                                 {FREE, 9, 0},      {PINNED, 1, 0},    {END, 0, 0}};
+    static const struct layout_piece pieces[] = {{MOVABLE, 5, 0},   {FREE, 9, 0}, {MOVABLE, 300, 0}, {FREE, 9, 0},
+                                                 {MOVABLE, 290, 0}, {FREE, 9, 0}, {MOVABLE, 280, 0}, {FREE, 9, 0},
+                                                 {PINNED, 1, 0},    {END, 0, 0}};
     if (!steve_layout_make(l, pieces, true) || steve_layout_reach(l, LAYOUT_BEYOND, 6000).stop != JEFF_STOP_BUDGET)
         return cannot_be_made;
-    jeff_free(l->heap, l->handle[1]);
-    const bool served = jeff_malloc(l->heap, steve_layout_bytes(330)) != JEFF_NULL;
+    jeff_free(l->heap, l->handle[0]); // far below where that call has stopped
+    const bool served = jeff_malloc(l->heap, steve_layout_bytes(5 + 4 * 9)) != JEFF_NULL;
     return served ? NULL : "a request is refused although a compaction makes room for it";
 }
 

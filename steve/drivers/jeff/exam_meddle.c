@@ -99,10 +99,9 @@ static void use(struct meddler *m)
 static void moved(void *context, jeff_handle handle, void *from, void *to, size_t bytes)
 {
     struct meddler *m = context;
-    (void)handle;
     (void)from;
-    (void)to;
-    (void)bytes;
+    if (jeff_usable_size(m->e->heap, handle) != bytes || jeff_weak_lock(m->e->heap, handle) != to)
+        m->e->wrong = "the callback `moved` is told of a block that is none, or lies elsewhere";
     while (m->meddles && steve_exam_draw(m->e, 3) == 0)
         use(m);
     if (m->meddles && m->plain == 2 && m->count > 8 && steve_exam_draw(m->e, 4) == 0)
