@@ -399,14 +399,14 @@ static const char *probe_stand_in(bool plan)
 /// While a plan is carried out no pages are given back: blocks go to where many came free when all slid.
 static const char *probe_trimmed(void)
 {
-    enum { LARGE = 80000, CRUMBS = 5, CRUMB = 70000, KEPT = 72000, FILLED = 8000 };
+    enum { LARGE = 340000, GAP = 30000, CRUMBS = 5, CRUMB = 70000, KEPT = 72000, FILLED = 8000 };
     const struct jeff_config config = {.own_mapping = SIZE_MAX, .handle_salt = 1};
-    jeff_heap *heap = jeff_create((size_t)1 << 20, &config, NULL);
+    jeff_heap *heap = jeff_create((size_t)5 << 18, &config, NULL);
     if (heap == NULL) {
         return NULL; // the system has nothing to give
     }
     jeff_lock(heap, jeff_malloc(heap, 40));
-    const jeff_handle gap = jeff_malloc(heap, 400);
+    const jeff_handle gap = jeff_malloc(heap, GAP);
     const jeff_handle large = jeff_malloc(heap, LARGE);
     jeff_lock(heap, jeff_malloc(heap, 40));
     jeff_handle crumb[CRUMBS];
@@ -421,7 +421,7 @@ static const char *probe_trimmed(void)
     }
     jeff_free(heap, gap);
     memset(jeff_weak_lock(heap, large), 0x5a, LARGE);
-    const struct jeff_goal goal = {.wanted_bytes = LARGE + 300};
+    const struct jeff_goal goal = {.wanted_bytes = LARGE + GAP - 5000};
     const bool made = jeff_compact_goal(heap, &goal, NULL) == JEFF_STOP_GOAL;
     const unsigned char *const bytes = jeff_weak_lock(heap, large);
     const bool sound = jeff_check(heap, NULL) == JEFF_OK && bytes[0] == 0x5a && bytes[LARGE - 1] == 0x5a;
