@@ -399,7 +399,8 @@ static const char *probe_stand_in(bool plan)
 /// While a plan is carried out no pages are given back: blocks go to where many came free when all slid.
 static const char *probe_trimmed(void)
 {
-    enum { LARGE = 340000, GAP = 30000, CRUMBS = 5, CRUMB = 70000, KEPT = 72000, FILLED = 8000 };
+    // All crumbs together are a little more than the large block, and less than that with the gap beside it.
+    enum { LARGE = 349500, GAP = 3000, CRUMBS = 5, CRUMB = 70000, KEPT = 72000 };
     const struct jeff_config config = {.own_mapping = SIZE_MAX, .handle_salt = 1};
     jeff_heap *heap = jeff_create((size_t)5 << 18, &config, NULL);
     if (heap == NULL) {
@@ -414,14 +415,15 @@ static const char *probe_trimmed(void)
         crumb[i] = jeff_malloc(heap, CRUMB);
         jeff_malloc(heap, KEPT);
     }
-    while (jeff_malloc(heap, FILLED) != JEFF_NULL) {
+    while (jeff_malloc(heap, KEPT) != JEFF_NULL) {
     }
+    take_rest(heap);
     for (size_t i = 0; i < CRUMBS; i++) {
         jeff_free(heap, crumb[i]);
     }
     jeff_free(heap, gap);
     memset(jeff_weak_lock(heap, large), 0x5a, LARGE);
-    const struct jeff_goal goal = {.wanted_bytes = LARGE + GAP - 5000};
+    const struct jeff_goal goal = {.wanted_bytes = LARGE + GAP - 100};
     const bool made = jeff_compact_goal(heap, &goal, NULL) == JEFF_STOP_GOAL;
     const unsigned char *const bytes = jeff_weak_lock(heap, large);
     const bool sound = jeff_check(heap, NULL) == JEFF_OK && bytes[0] == 0x5a && bytes[LARGE - 1] == 0x5a;
@@ -519,8 +521,8 @@ static const char *probe_class(jeff_heap *heap, size_t bytes)
 
 static const char *probe_classes(jeff_heap *heap)
 {
-    const char *const wrong = probe_class(heap, (size_t)1900 << 10);
-    return wrong != NULL ? wrong : probe_class(heap, (size_t)33 << 30);
+    const char *const wrong = probe_class(heap, (size_t)33 << 30);
+    return wrong != NULL ? wrong : probe_class(heap, (size_t)1900 << 10);
 }
 
 /// Two blocks make way for a run of their size, one into each of two free runs. Nothing else is free, of all 64 GiB.
