@@ -352,8 +352,11 @@ static void own_pages(struct steve_jeff_trial *trial, size_t own)
         struct steve_jeff_trial_block *block = &trial->block[i];
         block->bytes = own + i * 3000;
         block->alignment = i == 0 ? 8 : (size_t)2048 << steve_jeff_trial_below(trial, 5);
-        block->handle = i == 0 ? jeff_malloc(trial->heap, block->bytes)
-                               : jeff_aligned_alloc(trial->heap, block->alignment, block->bytes);
+        const uint32_t least = steve_jeff_trial_below(trial, 5); // no alignment, or one that any block has
+        block->handle =
+            i > 0 || least > 0
+                ? jeff_aligned_alloc(trial->heap, i > 0 ? block->alignment : 1u << (least - 1), block->bytes)
+                : jeff_malloc(trial->heap, block->bytes);
         if (trial->pages.reserves != reserves + i + 1) {
             steve_jeff_trial_note(trial, "a block that is large enough for that has no pages of its own");
         }

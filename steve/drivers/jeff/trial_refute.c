@@ -554,6 +554,15 @@ static void size_of_small(struct refute *r)
     set(r, record, size);
     set(r, record + WORD, 1);
     named(r, header_of_slot(r, slot));
+    // The last block, above which nothing is.
+    struct entry *highest = entry_of(r, r->row[ROW - 1]);
+    set(r, &highest->cw, highest->cw + 1);
+    named(r, highest);
+    if (r->h->pages == NULL) { // over a hole, to where a header says that there is one
+        const uint32_t hole = get(header(r, r->hole[0])) & SLOT_MASK;
+        set_class(r, r->first, size_of(r, r->first) + hole);
+        named(r, header_of_slot(r, r->first));
+    }
     // Right below a hole, and right above another one.
     const uint32_t below = r->between;
     set_class(r, below, size_of(r, below) + 1);
