@@ -453,6 +453,9 @@ static void live_flags(struct refute *r)
     struct entry *lowest = entry_of(r, r->first);
     set(r, &lowest->cw, lowest->cw | CW_HALFWAY);
     named(r, lowest);
+    set(r, &lowest->cw, lowest->cw | CW_HALFWAY); // where there is no hole to go to
+    set(r, &r->h->halfway_slot, r->first);
+    named(r, lowest);
 }
 
 static void mapped_in_region(struct refute *r)
@@ -522,6 +525,12 @@ static void place_of_another(struct refute *r)
     named(r, header_of_slot(r, r->row[1]));
     set(r, header_of_slot(r, r->row[1]), 0); // a hole of what was written there
     named(r, header_of_slot(r, r->row[1]));
+    if (r->h->top < top_limit(r->h)) { // to which leads what lies at the top, to which a bin leads
+        set(r, header_of_slot(r, r->row[1]), 0);
+        set(r, hole_heads(r->h) + r->h->hole_bins - 1, r->h->top);
+        set(r, at(r->h, r->h->top), start(r, r->row[1]));
+        named(r, header_of_slot(r, r->row[1]));
+    }
     if (r->h->pages == NULL) { // to which the word behind the last bin leads
         set(r, header_of_slot(r, r->row[1]), 0);
         set(r, hole_heads(r->h) + r->h->hole_bins, start(r, r->row[1]));
@@ -802,6 +811,18 @@ static void bin_leads_astray(struct refute *r)
         set(r, head, inner);
         named(r, head);
     }
+    // One hole too many, in a bin behind all others.
+    const uint32_t many = CLASS_MAX - 10;
+    if (hole_bin_of(many) > hole_bin_of(size)) {
+        set(r, header(r, inner), many);
+        set(r, at(r->h, inner), 0);
+        set(r, at(r->h, inner) + 4, 0);
+        set(r, at(r->h, inner) + 8, many);
+        set(r, at(r->h, inner + many) - 8, inner);
+        set(r, head_of(r, many), inner);
+        set(r, map_of(r, hole_bin_of(many)), *map_of(r, hole_bin_of(many)) | (uint32_t)1 << hole_bin_of(many) % 32);
+        named(r, head_of(r, many));
+    }
     // A hole of nothing, in a bin that no hole has.
     set(r, header(r, inner), 0);
     set(r, at(r->h, inner), 0);
@@ -887,6 +908,10 @@ static void free_lists(struct refute *r)
     if (next != NIL) {
         set(r, &h->bare, next_of(entry_of(r, next)));
         named(r, h->bin);
+        // Two in a circle: as many are passed as there should be.
+        struct entry *const other = entry_of(r, next);
+        set(r, &other->cw, h->bare << CW_NEXT);
+        named(r, (h->bare_count + h->dead_count) % 2 == 0 ? other : bare);
     }
 }
 
