@@ -152,9 +152,10 @@ static uint32_t room_by_nudging(struct jeff_heap *h, const struct request *reque
 {
     unsigned drained;
     do {
-        uint32_t start = 0;
-        if (!h->no_last_resort && nudge(h, request) && (start = room_try(h, request, needs_entry, false)) != 0)
-            return start;
+        // What a nudge has made serves; but for want of an entry, and then nothing is cached that could be merged.
+        if (!h->no_last_resort && nudge(h, request))
+            return room_try(h, request, needs_entry, false);
+        uint32_t start;
         drained = drain(h, DRAIN_MUCH);
         if (drained && (start = room_try(h, request, needs_entry, false)) != 0)
             return start;
@@ -299,12 +300,14 @@ uint32_t room_find(struct jeff_heap *h, const struct request *request, bool need
     // A request beyond all memory must not cost a compaction.
     if (request->granules > h->end / GRANULE)
         return 0;
-    uint32_t start = room_try(h, request, needs_entry, false);
-    if (UNLIKELY(!start && h->halfway_hole)) {
+    const uint32_t start = room_try(h, request, needs_entry, false);
+    if (LIKELY(start != 0))
+        return start;
+    if (h->halfway_hole) {
         hole_release(h);
-        start = room_try(h, request, needs_entry, false);
+        return room_find(h, request, needs_entry);
     }
-    return LIKELY(start != 0) ? start : room_at_last(h, request, needs_entry);
+    return room_at_last(h, request, needs_entry);
 }
 
 static jeff_handle refuse(struct jeff_heap *h, enum jeff_status status)

@@ -131,9 +131,8 @@ static bool nudge_one(struct jeff_heap *h, const struct request *request)
     unsigned tries = 0;
     for (uint32_t bin = h->hole_bins; bin-- > 0;) {
         uint32_t next;
-        for (uint32_t hole = hole_heads(h)[bin]; hole; hole = next) {
-            if (tries++ == HOLES_MOST)
-                return false;
+        for (uint32_t hole = hole_heads(h)[bin]; hole && tries < HOLES_MOST; hole = next) {
+            tries++;
             next = hole_next(h, hole);
             struct nudge nudge = {.hole = hole, .size = size_at(h, hole)};
             if (!plan(h, request, &nudge))

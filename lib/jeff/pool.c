@@ -254,10 +254,7 @@ uint32_t pool_take(struct planner *p, struct pool *pool, const struct request *r
 void holes_relink(struct planner *p, bool merge)
 {
     struct jeff_heap *h = p->h;
-    for (unsigned bin = 0; bin < h->hole_bins; bin++)
-        hole_heads(h)[bin] = 0;
-    h->hole_map[0] = h->hole_map[1] = 0;
-    h->hole_granules = 0;
+    holes_forget(h);
     p->noted = false;
 
     const char *fetched = NULL;
