@@ -556,6 +556,55 @@ static const char *probe_most_planned(jeff_heap *heap)
                                                                                : "no plan is made in the largest heap";
 }
 
+/// A hole of each class holds a block of its size.
+static const char *probe_each_class(jeff_heap *heap)
+{
+    enum { LEAST_LOG = 7, MOST_LOG = 31, PARTS = 4 };
+    for (unsigned log = LEAST_LOG; log < MOST_LOG; log++) {
+        for (uint64_t part = PARTS; part < (uint64_t)2 * PARTS; part++) {
+            const size_t bytes = (part << log) / PARTS * 16 - 20;
+            const jeff_handle freed = jeff_malloc(heap, bytes);
+            const jeff_handle above = jeff_malloc(heap, 100);
+            void *const was = jeff_weak_lock(heap, freed);
+            jeff_free(heap, freed);
+            const jeff_handle again = jeff_malloc(heap, bytes);
+            if (again == JEFF_NULL || jeff_weak_lock(heap, again) != was) {
+                return "a block is not made in the hole of its size";
+            }
+            jeff_free(heap, again);
+            jeff_free(heap, above);
+            jeff_compact(heap, 0);
+        }
+    }
+    return NULL;
+}
+
+/// A plan for a small request where granules of all the heap are more than half of what 32 bits count.
+static const char *probe_most_requested(jeff_heap *heap)
+{
+    enum { BLOCK = 50, WANTED = 2 * BLOCK };
+    const size_t bytes = BLOCK * 16 - 4;
+    jeff_lock(heap, jeff_malloc(heap, 100));
+    jeff_malloc(heap, bytes);
+    const jeff_handle beside = jeff_malloc(heap, bytes);
+    jeff_lock(heap, jeff_malloc(heap, 100));
+    const jeff_handle elsewhere = jeff_malloc(heap, bytes);
+    jeff_lock(heap, jeff_malloc(heap, 100));
+    jeff_handle rest = JEFF_NULL;
+    for (size_t taken = MOST - bytes; rest == JEFF_NULL && taken > MOST / 2; taken -= bytes) {
+        rest = jeff_malloc(heap, taken);
+    }
+    jeff_lock(heap, rest);
+    jeff_free(heap, beside);
+    jeff_free(heap, elsewhere);
+    const jeff_handle wanted = jeff_malloc(heap, WANTED * 16 - 4);
+    struct jeff_stats stats;
+    jeff_stats(heap, &stats);
+    return rest != JEFF_NULL && wanted != JEFF_NULL && stats.moved_blocks == 1
+               ? NULL
+               : "a large heap does not make room for a small request";
+}
+
 /// Growing in place to all but the whole of a heap with pages of its own.
 static const char *probe_most_grown(void)
 {
@@ -584,8 +633,9 @@ static const char *probe_most(void)
         return NULL;
     }
     char *const base = region + (UNIT - (uintptr_t)region % UNIT) + PAST;
-    static const char *(*const probes[])(jeff_heap *) = {probe_most_aligned, probe_most_wanted, probe_long_hole,
-                                                         probe_classes, probe_most_planned};
+    static const char *(*const probes[])(jeff_heap *) = {probe_most_aligned,  probe_most_wanted,  probe_long_hole,
+                                                         probe_classes,       probe_most_planned, probe_each_class,
+                                                         probe_most_requested};
     const char *wrong = NULL;
     for (size_t i = 0; i < sizeof probes / sizeof probes[0] && wrong == NULL; i++) {
         const struct jeff_config config = {.handle_salt = 1};
@@ -641,6 +691,9 @@ const char *steve_jeff_probe_corners(bool large)
     }
     if (wrong == NULL) {
         wrong = steve_jeff_probe_plans();
+    }
+    if (wrong == NULL) {
+        wrong = steve_jeff_probe_requests();
     }
     if (wrong == NULL) {
         wrong = steve_jeff_probe_forged(memory, sizeof memory);

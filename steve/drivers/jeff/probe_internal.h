@@ -39,9 +39,10 @@ const char *steve_jeff_probe_system(bool large);
 
 /// Heaps of its own that are brought to where no op comes. (corners.c) @param large one of 64 GiB, too
 const char *steve_jeff_probe_corners(bool large);
-/// The same for compactions with a budget, and for plans, settled blocks and requests. (corners_budget.c, corners_plan.c)
+/// The same for compactions with a budget, and for plans, settled blocks and requests. (corners_budget.c, corners_plan.c, corners_request.c)
 const char *steve_jeff_probe_budgets(void);
 const char *steve_jeff_probe_plans(void);
+const char *steve_jeff_probe_requests(void);
 
 /// Heaps in a region that are damaged in ways that take more than a word. (forged.c)
 const char *steve_jeff_probe_forged(void *region, size_t bytes);
