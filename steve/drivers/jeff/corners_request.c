@@ -142,7 +142,8 @@ static const char *probe_dry_run_of_kept(struct layout *l)
     static const struct layout_piece pieces[] = {
         {PINNED, 1, 0},      {FREE, 5, 0},   {MOVABLE, 3, 0},     {FREE, 5, 0},      {PINNED, 1, 0},
         {MOVABLE, LARGE, 0}, {PINNED, 1, 0}, {MOVABLE, 36, 0},    {MOVABLE, 100, 0}, {PINNED, 1, 0},
-        {MOVABLE, LARGE, 0}, {PINNED, 1, 0}, {MOVABLE, LARGE, 0}, {PINNED, 1, 0},    {END, 0, 0}};
+        {MOVABLE, LARGE, 0}, {PINNED, 1, 0}, {MOVABLE, LARGE, 0}, {PINNED, 1, 0},    {MOVABLE, LARGE, 0},
+        {PINNED, 1, 0},      {END, 0, 0}};
     if (!steve_layout_make(l, pieces, true))
         return cannot_be_made;
     l->moved = free_large;
