@@ -67,11 +67,11 @@ struct geometry heap_geometry(size_t end, bool with_pages)
     return (struct geometry){
         .page_state = page_state,
         .control = control,
-        .first = (uint32_t)((control + HEADER + GRANULE - 1) / GRANULE),
+        .first = (uint32_t)(control / GRANULE) + 1, // as a multiple of 4 it leaves room for a header
         .binned = binned,
         .hole_bins = hole_bins,
         .small_limit = (size_t)binned * GRANULE - HEADER + 1,
-        .cached_limit = granules / 8 > CACHED_LEAST ? granules / 8 : CACHED_LEAST,
+        .cached_limit = larger(granules / 8, CACHED_LEAST),
     };
 }
 
