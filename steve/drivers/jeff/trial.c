@@ -139,6 +139,12 @@ struct jeff_page_hooks steve_jeff_trial_hooks(struct steve_jeff_trial *trial)
     };
 }
 
+size_t steve_jeff_trial_reserved(const struct steve_jeff_trial *trial, size_t bytes, size_t least)
+{
+    const size_t pages = (bytes + trial->pages.page - 1) / trial->pages.page;
+    return (pages > least ? pages : least) * trial->pages.page;
+}
+
 /* Calls */
 
 static size_t draw_size(struct steve_jeff_trial *trial)

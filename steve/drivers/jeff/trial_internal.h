@@ -75,6 +75,8 @@ static inline void steve_jeff_trial_note(struct steve_jeff_trial *trial, const c
 char *steve_jeff_trial_memory(size_t bytes);
 /// Hooks over that memory, which reads as zero where it was committed, and as something else where it was not.
 struct jeff_page_hooks steve_jeff_trial_hooks(struct steve_jeff_trial *trial);
+/// What a heap reserves that may grow to so many bytes: whole pages, and `least` of them at least.
+size_t steve_jeff_trial_reserved(const struct steve_jeff_trial *trial, size_t bytes, size_t least);
 /// The heap's clock, which goes on by each look at it. @param context the trial
 uint64_t steve_jeff_trial_now(void *context);
 /// One call, drawn: requests, frees, locks, resizes, compactions. What it answers is held against what is known of the block.

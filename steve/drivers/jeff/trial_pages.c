@@ -18,6 +18,7 @@
 #define LARGE        ((size_t)400 << 10)
 #define OWN_DEFAULT  ((size_t)1 << 20)
 #define MANY         34000u              ///< handles that fill a large heap
+#define MANY_APART   23800u              ///< handles of which blocks and table do not meet
 #define LAST         64u                 ///< blocks at its top
 #define LEFT         ((size_t)192 << 10) ///< of its pages when it is empty, at most
 
@@ -90,7 +91,6 @@ static void ask_for_all(struct steve_jeff_trial *trial)
         steve_jeff_trial_note(trial, "a block that just fits in a heap's reservation is refused");
     }
     jeff_free(trial->heap, all);
-    jeff_compact(trial->heap, 0);
 }
 
 /// The same of a fresh heap, above some small blocks, after which the table ends here or there in a granule.
@@ -121,6 +121,7 @@ static void ask_fresh(struct steve_jeff_trial *trial)
 static void ask_too_much(struct steve_jeff_trial *trial)
 {
     ask_for_all(trial);
+    jeff_compact(trial->heap, 0);
     struct jeff_stats stats;
     jeff_stats(trial->heap, &stats);
     const size_t readable = trial->pages.readable;
@@ -130,13 +131,18 @@ static void ask_too_much(struct steve_jeff_trial *trial)
     }
 }
 
-/// Blocks of no bytes until the handle table meets them, or almost. Then the blocks give way alone, as the last handle is kept, or the table
+/// Blocks of no bytes, so many that a large handle table lies apart from them, or until it meets them; or it grows into what was
+/// committed for blocks before. Then the blocks give way alone, as the last handle is kept, or the table
 /// does, as a locked block has got to the top; and then all does.
 static void meet(struct steve_jeff_trial *trial)
 {
     static jeff_handle many[MANY];
+    const uint32_t how = steve_jeff_trial_below(trial, 3);
+    if (how == 0) {
+        ask_for_all(trial);
+    }
+    const size_t most = how == 1 ? MANY_APART : MANY;
     const jeff_handle mover = jeff_malloc(trial->heap, 100);
-    const size_t most = steve_jeff_trial_below(trial, 2) == 0 ? MANY : MANY * 2 / 3;
     size_t count = 0;
     while (count < most && (many[count] = jeff_malloc(trial->heap, 0)) != JEFF_NULL) {
         count++;
@@ -201,6 +207,16 @@ static void judge_place(struct steve_jeff_trial *trial, const struct steve_jeff_
         (uintptr_t)first % block->alignment != 0 || jeff_usable_size(trial->heap, block->handle) != extent ||
         first != jeff_weak_lock(trial->heap, block->handle) || jeff_handle_of(trial->heap, first) != block->handle) {
         steve_jeff_trial_note(trial, "a block does not lie in pages of its own");
+    }
+}
+
+/// No more addresses are taken than the block's pages have, and those on the way to its alignment.
+static void judge_reservation(struct steve_jeff_trial *trial, const struct steve_jeff_trial_block *block,
+                              size_t reserved)
+{
+    const size_t extra = block->alignment > trial->pages.page ? block->alignment : 0;
+    if (reserved != jeff_usable_size(trial->heap, block->handle) + extra) {
+        steve_jeff_trial_note(trial, "a block with pages of its own takes more addresses than it needs, or fewer");
     }
 }
 
@@ -352,6 +368,7 @@ static void own_pages(struct steve_jeff_trial *trial, size_t own)
         struct steve_jeff_trial_block *block = &trial->block[i];
         block->bytes = own + i * 3000;
         block->alignment = i == 0 ? 8 : (size_t)2048 << steve_jeff_trial_below(trial, 5);
+        const size_t held = trial->pages.held;
         const uint32_t least = steve_jeff_trial_below(trial, 5); // no alignment, or one that any block has
         block->handle =
             i > 0 || least > 0
@@ -362,6 +379,7 @@ static void own_pages(struct steve_jeff_trial *trial, size_t own)
         }
         if (block->handle != JEFF_NULL) {
             judge_place(trial, block);
+            judge_reservation(trial, block, trial->pages.held - held);
             steve_jeff_trial_fill(trial, block);
         }
     }
@@ -405,7 +423,7 @@ static void make(struct steve_jeff_trial *trial, size_t bytes, const struct jeff
     trial->heap = jeff_create(bytes, config, &status);
     if (trial->heap == NULL || status != JEFF_OK || trial->pages.open != 1) {
         steve_jeff_trial_note(trial, "a heap with pages of its own was refused");
-    } else if (trial->pages.heap_bytes < bytes || trial->pages.heap_bytes - bytes >= 3 * trial->pages.page) {
+    } else if (trial->pages.heap_bytes != steve_jeff_trial_reserved(trial, bytes, 2)) { // for blocks, and for the table
         steve_jeff_trial_note(trial, "a heap has reserved other address space than its client allowed");
     } else {
         steve_jeff_trial_look(trial);

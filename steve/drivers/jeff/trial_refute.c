@@ -1063,8 +1063,10 @@ static void own_pages(struct refute *r)
     for (size_t i = 0; i < 2; i++) {
         struct proxy *const proxy = proxy_of(r, r->own[i]);
         const struct proxy is = read_proxy(proxy);
-        set(r, &proxy->alignment, 3);
-        named(r, proxy);
+        for (uint32_t bit = steve_jeff_trial_below(r->trial, 4); bit < 32; bit += 4) {
+            set(r, &proxy->alignment, is.alignment ^ (uint32_t)1 << bit);
+            named(r, proxy);
+        }
         set_size_t(r, &proxy->reserved_bytes, is.reserved_bytes + PAGE / 2);
         named(r, proxy);
         set_size_t(r, &p->mapped_bytes, p->mapped_bytes - is.committed);

@@ -137,6 +137,9 @@ static void share(struct steve_jeff_trial *trial)
         steve_jeff_trial_note(trial, "a shared heap over small pages was refused");
         return;
     }
+    if (trial->pages.heap_bytes != steve_jeff_trial_reserved(trial, bytes, 3)) { // for gates as well
+        steve_jeff_trial_note(trial, "a shared heap has reserved other address space than its client allowed");
+    }
     const size_t size = steve_jeff_trial_below(trial, 2) * steve_jeff_trial_below(trial, 300);
     bool sound = jeff_shared_check(heap, NULL) == JEFF_OK;
     size_t count = 0;

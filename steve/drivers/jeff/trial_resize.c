@@ -177,11 +177,17 @@ static void resize_while(struct steve_jeff_trial *trial, struct resizing *resizi
     struct jeff_stats stats;
     jeff_stats(trial->heap, &stats);
     *resizing = (struct resizing){.trial = trial, .block = block, .deed = steve_jeff_trial_below(trial, DEEDS)};
+    const uint64_t compactions = jeff_compactions(trial->heap);
+    const bool locked = steve_jeff_trial_below(trial, 4) == 0 && jeff_lock(trial->heap, block->handle) != NULL;
     const bool done = jeff_resize(trial->heap, block->handle, stats.free_bytes + steve_jeff_trial_below(trial, 4000));
     const enum jeff_status status = jeff_last_status(trial->heap);
     const bool asked = resizing->block == NULL;
     const unsigned deed = resizing->deed;
     resizing->block = NULL;
+    if (locked && (!jeff_unlock(trial->heap, block->handle) ||
+                   (!done && (asked || status != JEFF_ERROR_LOCKED || jeff_compactions(trial->heap) != compactions)))) {
+        steve_jeff_trial_note(trial, "room was sought for a block that cannot go there, as it is locked");
+    }
     if (done) { // there was room, or another one was freed
         if (asked && deed <= LOCK && deed != LEAVE) {
             steve_jeff_trial_note(trial, "a block was resized that was freed or locked meanwhile");

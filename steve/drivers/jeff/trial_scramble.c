@@ -9,6 +9,7 @@
 #define BYTES    ((size_t)8 << 10)
 #define BLOCKS   6u
 #define FREED    0x77u ///< what the block held that is freed
+#define SCRUBBED 0xddu ///< what its memory holds then
 #define REQUESTS 4u
 
 /// Whether words of the freed block are still somewhere in the heap: one may be, right above the last block, where the next one's
@@ -55,6 +56,9 @@ static void on_moved(void *context, jeff_handle handle, void *from, void *to, si
     if (jeff_usable_size(trial->heap, handle) == 0) {
         steve_jeff_trial_note(trial, "a move was told of a block that is free");
     }
+    if (trial->heap->busy != BUSY_MOVING) {
+        steve_jeff_trial_note(trial, "a heap that scrambles lets a callback do what it may not");
+    }
     if (*doomed != JEFF_NULL && *doomed != handle) {
         jeff_free(trial->heap, *doomed);
         *doomed = JEFF_NULL;
@@ -71,26 +75,55 @@ static void free_inside(struct steve_jeff_trial *trial)
     }
 }
 
-/// A block of two granules between two locked ones is freed: what it held is overwritten where it lies.
-static void free_crumb(struct steve_jeff_trial *trial)
+/// Whether all of a hole is overwritten but what the heap itself keeps there: two links, its size, and at its end where it starts.
+static bool is_scrubbed(const char *hole, size_t granules)
 {
-    jeff_handle block[3];
-    for (size_t i = 0; i < 3; i++) {
-        block[i] = jeff_malloc(trial->heap, 20);
-        if (i != 1) {
-            jeff_lock(trial->heap, block[i]);
+    bool scrubbed = true;
+    for (size_t i = 3 * WORD; i < granules * GRANULE - HEADER - WORD; i += WORD) {
+        scrubbed &= read_word(hole + i) == SCRUBBED * 0x01010101u;
+    }
+    return scrubbed;
+}
+
+/// Of five blocks of a size the one in the middle is freed. Those beside it are locked, or all of the others move.
+static void free_between(struct steve_jeff_trial *trial)
+{
+    enum { COUNT = 5, FREED_ONE = 2 };
+    struct jeff_heap *const h = trial->heap;
+    const bool locked = steve_jeff_trial_below(trial, 2) == 0;
+    const size_t granules = 1 + steve_jeff_trial_below(trial, 6);
+    const size_t bytes = granules * GRANULE - HEADER;
+    jeff_handle block[COUNT];
+    const char *was[COUNT];
+    h->scramble = false; // so that they lie side by side
+    for (size_t i = 0; i < COUNT; i++) {
+        block[i] = jeff_malloc(h, bytes);
+        was[i] = jeff_weak_lock(h, block[i]);
+    }
+    h->scramble = true;
+    memset(jeff_weak_lock(h, block[FREED_ONE]), FREED, bytes);
+    if (locked && (jeff_lock(h, block[1]) == NULL || jeff_lock(h, block[3]) == NULL)) {
+        steve_jeff_trial_note(trial, "a block of a heap that scrambles cannot be locked");
+    }
+    const bool freed = jeff_free(h, block[FREED_ONE]);
+    const jeff_handle another = jeff_malloc(h, 200);
+    if (!freed || another == JEFF_NULL || !jeff_free(h, another)) {
+        steve_jeff_trial_note(trial, "a heap that scrambles and is all but empty refuses a small request");
+    }
+    for (size_t i = 0; i < COUNT; i++) {
+        const bool stays = locked && (i == 1 || i == 3);
+        if (i != FREED_ONE && (stays || !locked) && (jeff_weak_lock(h, block[i]) == was[i]) != stays) {
+            steve_jeff_trial_note(trial, "a block beside one that was freed has moved and is locked, or has not");
         }
     }
-    void *address = jeff_lock(trial->heap, block[1]);
-    if (address != NULL) {
-        memset(address, FREED, 20);
+    if (locked && !is_scrubbed(was[FREED_ONE], granules)) {
+        steve_jeff_trial_note(trial, "a heap that scrambles has left a part of what a block held that was freed");
     }
-    jeff_unlock(trial->heap, block[1]);
-    jeff_free(trial->heap, block[1]);
-    jeff_free(trial->heap, jeff_malloc(trial->heap, 100)); // which it does not hold
-    if (is_left(trial, BYTES)) {
-        steve_jeff_trial_note(trial, "a heap that scrambles has left what a small block held that was freed");
+    for (size_t i = 0; i < COUNT; i++) {
+        jeff_unlock(h, block[i]);
+        jeff_free(h, block[i]);
     }
+    jeff_compact(h, 0);
 }
 
 static void make_blocks(struct steve_jeff_trial *trial)
@@ -136,9 +169,7 @@ void steve_jeff_trial_scramble(struct steve_jeff_trial *trial)
         steve_jeff_trial_note(trial, "a heap of a trial was refused");
         return;
     }
-    if (steve_jeff_trial_below(trial, 2) == 0) {
-        free_crumb(trial);
-    }
+    free_between(trial);
     make_blocks(trial);
     free_one(trial);
     if (trial->wrong == NULL && steve_jeff_trial_below(trial, 2) == 0) {

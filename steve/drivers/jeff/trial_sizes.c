@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "lib/jeff/heap_internal.h"
 #include "steve/drivers/jeff/audit_internal.h"
 
 #define GUARD        64u
@@ -12,6 +13,8 @@
 #define SLACK        48u ///< a granule at either end of the blocks, and one for what is odd of the region
 #define FILLED_MOST  700u
 #define LARGE        100000u
+#define LAYOUTS      4u
+#define CACHED_LEAST 16384u ///< granules that any heap may keep in blocks that were freed
 
 struct region {
     char *begin;
@@ -165,6 +168,40 @@ static void run(struct steve_jeff_trial *trial, const struct region *region)
     }
 }
 
+static size_t rounded(size_t bytes, size_t unit)
+{
+    return (bytes + unit - 1) / unit * unit;
+}
+
+/// What follows from the size of a heap, once more: what it takes for itself is no more than its parts need, and blocks of up to an eighth
+/// of it, 2 KiB at most, have bins.
+static void lay_out(struct steve_jeff_trial *trial)
+{
+    const uint32_t octaves = sizeof(size_t) > sizeof(uint32_t) ? 27 : 22;
+    const size_t power = (size_t)JEFF_HEAP_MIN << steve_jeff_trial_below(trial, octaves);
+    const uint64_t draw = (uint64_t)steve_jeff_trial_draw(trial) << 32 | steve_jeff_trial_draw(trial);
+    const size_t end = (power + (size_t)(draw % power)) / 4 * 4;
+    const bool with_pages = steve_jeff_trial_below(trial, 2) == 0;
+    const struct geometry is = heap_geometry(end, with_pages);
+
+    const uint32_t granules = (uint32_t)(end / GRANULE);
+    const uint32_t binned = granules / 8 < CLASS_MAX ? granules / 8 : CLASS_MAX;
+    const uint32_t hole_bins = hole_bin_of(granules) + 1;
+    const size_t bins = (binned + 1) * sizeof(struct bin) + hole_bins * sizeof(uint32_t);
+    const size_t page_state = rounded(sizeof(struct jeff_heap) + bins, 8);
+    const size_t control = page_state + (with_pages ? sizeof(struct page_state) : 0);
+    if (is.page_state != page_state || is.control != control ||
+        is.first != rounded(control + HEADER, GRANULE) / GRANULE || is.hole_bins != hole_bins) {
+        steve_jeff_trial_note(trial, "a heap takes more or less for itself than its parts need");
+    }
+    // The smallest request that has no bin is one byte more than the largest class holds.
+    if (is.binned != binned || is.small_limit != block_capacity(binned, false) + 1 ||
+        is.cached_limit != larger(granules / 8, CACHED_LEAST)) {
+        steve_jeff_trial_note(
+            trial, "which blocks a heap keeps whole when they are freed, or how many, is not what it should be");
+    }
+}
+
 void steve_jeff_trial_sizes(struct steve_jeff_trial *trial)
 {
     const size_t alignment = steve_jeff_trial_below(trial, 3) * 8;
@@ -177,6 +214,9 @@ void steve_jeff_trial_sizes(struct steve_jeff_trial *trial)
                                        .no_last_resort = trial->stays,
                                        .now_ns = steve_jeff_trial_now,
                                        .context = trial};
+    for (unsigned i = 0; i < LAYOUTS; i++) {
+        lay_out(trial);
+    }
     enum jeff_status status = JEFF_ERROR_CORRUPT;
     const struct region region = {steve_jeff_trial_memory(bytes + 3 * GUARD) + GUARD + skip, bytes};
     memset(region.begin - GUARD, GUARD_BYTE, GUARD);
