@@ -1,8 +1,9 @@
 /// Which memory serves a request: what lib/jeff/README.md says of malloc and free, written down a second time, over a list in address order
 /// and without a thought for speed. exam_policy.c holds a heap against it, to the granule.
 ///
-/// It knows heaps in client memory for one thread, without callbacks. Plans of goal-directed compaction it does not know: where a request may
-/// come to one it says so, and is of no use from there on.
+/// policy_memory.c has what memory there is, policy_nudge.c the blocks that make way. It knows heaps in client memory for one thread,
+/// without callbacks. Plans of goal-directed compaction it does not know: where a request may come to one it says so, and is of no use
+/// from there on.
 #ifndef STEVE_DRIVERS_JEFF_POLICY_INTERNAL_H
 #define STEVE_DRIVERS_JEFF_POLICY_INTERNAL_H
 
