@@ -143,6 +143,66 @@ static const char *probe_gap(struct layout *l)
                : "the run that an alignment leaves is not made as large as it can be";
 }
 
+/// The stretch with the most free memory has it between blocks that their alignment keeps where they are; the widest ones have none. What all
+/// can slide to in a stretch that is neither is the largest run then, whatever window is emptied.
+/// @param wanted granules; 0: the largest run
+static const char *try_tail(struct layout *l, uint32_t wanted, bool small)
+{
+    enum { EVERY = 256, SIZE = 5, TAIL = 258, SMALL = 4, SLIDES = 100 };
+    // In each stretch that is tried there is something small, for which there is room in that run alone.
+    const struct layout_piece aligned[] = {{FREE, EVERY - SIZE, 0}, {MOVABLE, SIZE, EVERY}};
+    const struct layout_piece wide[] = {{MOVABLE, 400, 0}, {MOVABLE, SMALL, 0}, {PINNED, 1, 0}};
+    const struct layout_piece rest[] = {{FREE, 60, 0}, {MOVABLE, SLIDES, 0}, {FREE, TAIL - 60, 0}, {PINNED, 1, 0},
+                                        {FREE, 2, 0},  {MOVABLE, 3, 0},      {PINNED, 1, 0}};
+    struct layout_piece pieces[LAYOUT_PIECES];
+    uint32_t count = 0;
+    uint32_t above = 1;
+    for (unsigned build = 0; build < 2; build++) {
+        const struct layout_piece below = {PINNED, above, 0};
+        // So that no block of the other stretch fits there, the run begins right above where one could lie.
+        const struct layout_piece apart = {PINNED, EVERY - SIZE - (small ? SMALL : 0) - SLIDES + 1, 0};
+        count = steve_layout_repeat(pieces, 0, &below, 1, 1);
+        count = steve_layout_repeat(pieces, count, aligned, 2, 3);
+        if (small)
+            count = steve_layout_repeat(pieces, count, &wide[1], 1, 1);
+        count = steve_layout_repeat(pieces, count, &apart, 1, 1);
+        count = steve_layout_repeat(pieces, count, rest, sizeof rest / sizeof rest[0], 1);
+        count = steve_layout_repeat(pieces, count, wide, 3, 3);
+        void *first = NULL;
+        void *block = NULL;
+        jeff_destroy(l->heap);
+        if (!steve_layout_open(l, false) || !steve_layout_make(l, pieces, true))
+            return cannot_be_made;
+        jeff_extent(l->heap, l->handle[0], &first);
+        jeff_extent(l->heap, l->handle[2], &block);
+        above += (uint32_t)(((uintptr_t)block - (uintptr_t)first) / GRANULE) - above - (EVERY - SIZE);
+    }
+    const struct jeff_goal goal = {.wanted_bytes = wanted == 0 ? 0 : steve_layout_bytes(wanted), .dry_run = true};
+    struct jeff_report price;
+    jeff_compact_goal(l->heap, &goal, &price);
+    const struct jeff_report report = steve_layout_reach(l, wanted, 0);
+    const uint32_t least = small ? TAIL - SMALL : TAIL;
+    return report.largest_after >= steve_layout_bytes(least) && price.largest_after == report.largest_after &&
+                   price.moved_blocks == report.moved_blocks
+               ? NULL
+               : "the largest run that comes of sliding everything is not seen, or not priced";
+}
+
+static const char *probe_tail(struct layout *l)
+{
+    return try_tail(l, 0, false);
+}
+
+static const char *probe_tail_taken(struct layout *l)
+{
+    return try_tail(l, 0, true);
+}
+
+static const char *probe_tail_wanted(struct layout *l)
+{
+    return try_tail(l, 258, false);
+}
+
 /* Settling */
 
 /// What lies in the way is looked at, and the block itself is not counted to it.
@@ -195,6 +255,23 @@ static const char *probe_settle_places(struct layout *l)
     return looks <= (walks + 1) * (count + 1) && looks >= walks * count
                ? NULL
                : "to settle a block more is looked at than for a few places, or it is not counted";
+}
+
+/// What lies in the way goes into the same free run that the block settles in, above it.
+static const char *probe_settle_in_run(struct layout *l)
+{
+    static const struct layout_piece pieces[] = {{MOVABLE, 3, 0}, {FREE, 20, 0},  {PINNED, 1, 0}, {FREE, 1, 0},
+                                                 {MOVABLE, 5, 0}, {PINNED, 1, 0}, {END, 0, 0}};
+    if (!steve_layout_make(l, pieces, true))
+        return cannot_be_made;
+    void *lowest = NULL;
+    void *own = NULL;
+    jeff_extent(l->heap, l->handle[0], &lowest);
+    const bool settled = jeff_settle(l->heap, l->handle[4]);
+    jeff_extent(l->heap, l->handle[4], &own);
+    return settled && own == lowest && stats_of(l).moved_blocks == 2
+               ? NULL
+               : "a block is not settled where the rest of a free run takes what lies in its way";
 }
 
 /// A block with an alignment settles right where a larger one lies, and overlaps with its own place.
@@ -370,14 +447,12 @@ static const char *probe_dropped_among_kept(struct layout *l)
     static const struct layout_piece crumb[] = {{MOVABLE, 1, 0}, {PINNED, 1, 0}};
     static const struct layout_piece large[] = {{MOVABLE, LARGE, 0}, {PINNED, 1, 0}};
     struct layout_piece pieces[LAYOUT_PIECES];
-    // The first locked block is there for the others' slots: an odd one looks like a flag in the list of freed ones.
-    const uint32_t first = steve_layout_repeat(pieces, 0, &crumb[1], 1, 1);
-    const uint32_t count = steve_layout_repeat(pieces, first, crumb, 2, CRUMBS);
+    const uint32_t count = steve_layout_repeat(pieces, 0, crumb, 2, CRUMBS);
     steve_layout_repeat(pieces, count, large, 2, 1);
     if (!steve_layout_make(l, pieces, true))
         return cannot_be_made;
     jeff_set_purgeable(l->heap, l->handle[count], true);
-    for (uint32_t i = first; i < count; i += 2)
+    for (uint32_t i = 0; i < count; i += 2)
         jeff_free(l->heap, l->handle[i]);
     const bool served = jeff_malloc(l->heap, steve_layout_bytes(LARGE - 20)) != JEFF_NULL;
     return served && stats_of(l).moved_blocks == 0 ? NULL
@@ -499,7 +574,8 @@ static const char *probe_plan_with_freed(struct layout *l)
     struct jeff_report price;
     jeff_compact_goal(l->heap, &goal, &price);
     const struct jeff_report report = steve_layout_reach(l, 160, 0);
-    return price.stop == JEFF_STOP_GOAL && report.stop == JEFF_STOP_GOAL && price.moved_blocks == report.moved_blocks
+    return price.stop == JEFF_STOP_GOAL && report.stop == JEFF_STOP_GOAL && price.moved_blocks == report.moved_blocks &&
+                   price.largest_after == report.largest_after
                ? NULL
                : "a plan does not use what was freed while others moved, or its price is another";
 }
@@ -568,11 +644,30 @@ static const char *probe_settle_freed(struct layout *l)
 const char *steve_jeff_probe_plans(void)
 {
     static const char *(*const probes[])(struct layout *) = {
-        probe_no_gain,           probe_not_worth_a_slide,    probe_worth_a_slide,      probe_second_of_class,
-        probe_settle_looks,      probe_settle_in_vain,       probe_settle_places,      probe_settle_aligned,
-        probe_refused,           probe_beyond_kept,          probe_beyond_merged,      probe_merged_in_vain,
-        probe_many_holes,        probe_wanted_after_largest, probe_many_runs,          probe_gap,
-        probe_made_among_others, probe_still_known,          probe_dropped_among_kept, probe_request_after_pause,
+        probe_no_gain,
+        probe_not_worth_a_slide,
+        probe_worth_a_slide,
+        probe_second_of_class,
+        probe_settle_looks,
+        probe_settle_in_vain,
+        probe_settle_in_run,
+        probe_settle_places,
+        probe_settle_aligned,
+        probe_refused,
+        probe_beyond_kept,
+        probe_beyond_merged,
+        probe_merged_in_vain,
+        probe_many_holes,
+        probe_wanted_after_largest,
+        probe_many_runs,
+        probe_gap,
+        probe_tail,
+        probe_tail_taken,
+        probe_tail_wanted,
+        probe_made_among_others,
+        probe_still_known,
+        probe_dropped_among_kept,
+        probe_request_after_pause,
     };
     static const char *(*const telling[])(struct layout *) = {
         probe_freed_while_moving, probe_busy,          probe_freed_in_window,     probe_plan_with_freed,

@@ -60,8 +60,8 @@ bool steve_layout_open(struct layout *l, bool tells)
 {
     const struct jeff_config config = {.now_ns = now, .handle_salt = 1, .moved = tells ? moved : NULL, .context = l};
     *l = (struct layout){.unit_ns = 1};
-    // Who takes what lies below the heap for a block finds a small one.
-    const uint32_t header = 10u << 25;
+    // Who takes what lies below the heap for a block finds one that fits nowhere.
+    const uint32_t header = 120u << 25;
     memcpy(memory + BELOW - sizeof header, &header, sizeof header);
     l->heap = jeff_init(memory + BELOW, LAYOUT_HEAP, &config, NULL);
     return l->heap != NULL;
