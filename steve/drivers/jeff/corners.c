@@ -696,6 +696,9 @@ const char *steve_jeff_probe_corners(bool large)
         wrong = steve_jeff_probe_requests();
     }
     if (wrong == NULL) {
+        wrong = steve_jeff_probe_gaps();
+    }
+    if (wrong == NULL) {
         wrong = steve_jeff_probe_forged(memory, sizeof memory);
     }
     if (wrong == NULL) {

@@ -93,6 +93,20 @@ static const char *probe_cheap(struct layout *l)
     return is_nudged(l, CHEAP + 1) ? "a block of more than 4 KiB is moved for a small request" : NULL;
 }
 
+/// No block is moved on a chance that what it leaves has a place with the alignment that is asked for.
+static const char *probe_aligned(struct layout *l)
+{
+    static const struct layout_piece pieces[] = {{PINNED, 1, 0}, {FREE, 5, 0},   {MOVABLE, 3, 0},
+                                                 {FREE, 5, 0},   {PINNED, 1, 0}, {END, 0, 0}};
+    if (!steve_layout_make(l, pieces, true))
+        return cannot_be_made;
+    const uint64_t looks = steve_layout_looks(l);
+    const size_t alignment = 2 * (size_t)GRANULE;
+    return jeff_aligned_alloc(l->heap, alignment, steve_layout_bytes(7)) != JEFF_NULL && steve_layout_looks(l) != looks
+               ? NULL
+               : "a block is moved for an alignment before the heap is looked at, or a request is refused";
+}
+
 /* What is known */
 
 /// What was found to be the largest run that can be had remains known when something is refused that is larger than all free memory.
@@ -222,20 +236,23 @@ static void free_it(struct layout *l, jeff_handle handle)
     jeff_free(l->heap, handle);
 }
 
+/// A block that comes to the second place first, and to the lowest one then: what it leaves is room for what lies there.
+enum { SETTLED = 6 };
+static const struct layout_piece twice[] = {{PINNED, 1, 0},  {MOVABLE, 9, 0}, {PINNED, 1, 0},
+                                            {FREE, 5, 0},    {PINNED, 1, 0},  {FREE, 4, 0},
+                                            {MOVABLE, 5, 0}, {PINNED, 1, 0},  {END, 0, 0}};
+
 /// A block that has come to a lower place, and is locked or freed there, is not settled any lower, though its old place is room for what lies
 /// in the way now.
 static const char *settle_once(struct layout *l, void (*moved)(struct layout *l, jeff_handle handle))
 {
-    static const struct layout_piece pieces[] = {{PINNED, 1, 0},  {MOVABLE, 9, 0}, {PINNED, 1, 0},
-                                                 {FREE, 5, 0},    {PINNED, 1, 0},  {FREE, 4, 0},
-                                                 {MOVABLE, 5, 0}, {PINNED, 1, 0},  {END, 0, 0}};
-    if (!steve_layout_make(l, pieces, true))
+    if (!steve_layout_make(l, twice, true))
         return cannot_be_made;
     l->moved = moved;
-    jeff_settle(l->heap, l->handle[6]);
+    jeff_settle(l->heap, l->handle[SETTLED]);
     l->moved = NULL;
     const uint64_t once = stats_of(l).moved_blocks;
-    if (jeff_lock_count(l->heap, l->handle[6]) == 0)
+    if (jeff_lock_count(l->heap, l->handle[SETTLED]) == 0)
         return once == (moved == NULL ? 3 : 1) ? NULL : "something moves for a block that was freed";
     return once == 1 ? NULL : "a block is settled again that a callback has locked";
 }
@@ -253,6 +270,29 @@ static const char *probe_settle_locked(struct layout *l)
 static const char *probe_settle_freed(struct layout *l)
 {
     return settle_once(l, free_it);
+}
+
+static jeff_handle settled;
+
+static void lock_settled(struct layout *l, jeff_handle handle)
+{
+    if (handle != settled)
+        jeff_lock(l->heap, settled);
+}
+
+/// It is locked only when what lies in the way of the lower place has gone: it lies well all the same, where it came to first.
+static const char *probe_settle_locked_late(struct layout *l)
+{
+    if (!steve_layout_make(l, twice, true))
+        return cannot_be_made;
+    settled = l->handle[SETTLED];
+    const char *const was = begin_of(l, settled);
+    l->moved = lock_settled;
+    const bool done = jeff_settle(l->heap, settled);
+    l->moved = NULL;
+    return done && (const char *)begin_of(l, settled) < was && stats_of(l).moved_blocks == 2
+               ? NULL
+               : "a block that has come to lie well is not settled because it is locked then";
 }
 
 /// A block with pages of its own is in nobody's way.
@@ -333,11 +373,11 @@ static const char *probe_kept(void)
 const char *steve_jeff_probe_requests(void)
 {
     static const char *(*const probes[])(struct layout *) = {
-        probe_few_holes,    probe_planned_hole, probe_cheap,         probe_reached,      probe_halfway_largest,
-        probe_all_but_free, probe_each_budget,  probe_settle_beside, probe_settle_twice,
+        probe_few_holes,       probe_planned_hole, probe_cheap,       probe_aligned,       probe_reached,
+        probe_halfway_largest, probe_all_but_free, probe_each_budget, probe_settle_beside, probe_settle_twice,
     };
     static const char *(*const told[])(struct layout *) = {probe_dry_run_of_kept, probe_settle_locked,
-                                                           probe_settle_freed};
+                                                           probe_settle_freed, probe_settle_locked_late};
     const char *wrong = steve_layout_try(probes, sizeof probes / sizeof probes[0], false);
     if (wrong == NULL)
         wrong = steve_layout_try(told, sizeof told / sizeof told[0], true);

@@ -43,6 +43,8 @@ const char *steve_jeff_probe_corners(bool large);
 const char *steve_jeff_probe_budgets(void);
 const char *steve_jeff_probe_plans(void);
 const char *steve_jeff_probe_requests(void);
+/// The same for plans with alignments. (corners_gap.c)
+const char *steve_jeff_probe_gaps(void);
 
 /// Heaps in a region that are damaged in ways that take more than a word. (forged.c)
 const char *steve_jeff_probe_forged(void *region, size_t bytes);
