@@ -272,12 +272,12 @@ static const char *probe_settle_freed(struct layout *l)
     return settle_once(l, free_it);
 }
 
-static jeff_handle settled;
+static jeff_handle own_handle;
 
 static void lock_settled(struct layout *l, jeff_handle handle)
 {
-    if (handle != settled)
-        jeff_lock(l->heap, settled);
+    if (handle != own_handle)
+        jeff_lock(l->heap, own_handle);
 }
 
 /// It is locked only when what lies in the way of the lower place has gone: it lies well all the same, where it came to first.
@@ -285,12 +285,12 @@ static const char *probe_settle_locked_late(struct layout *l)
 {
     if (!steve_layout_make(l, twice, true))
         return cannot_be_made;
-    settled = l->handle[SETTLED];
-    const char *const was = begin_of(l, settled);
+    own_handle = l->handle[SETTLED];
+    const char *const was = begin_of(l, own_handle);
     l->moved = lock_settled;
-    const bool done = jeff_settle(l->heap, settled);
+    const bool done = jeff_settle(l->heap, own_handle);
     l->moved = NULL;
-    return done && (const char *)begin_of(l, settled) < was && stats_of(l).moved_blocks == 2
+    return done && (const char *)begin_of(l, own_handle) < was && stats_of(l).moved_blocks == 2
                ? NULL
                : "a block that has come to lie well is not settled because it is locked then";
 }
