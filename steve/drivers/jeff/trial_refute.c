@@ -1230,7 +1230,7 @@ static void blank(const struct refute *r)
         const uint32_t is = header_of(h, begin);
         const struct entry *e = is_hole(is) ? NULL : entry_at(h, is & SLOT_MASK);
         size = size_at(h, begin);
-        const uint32_t words = size * (GRANULE / WORD) - 1 - (e == NULL);
+        const uint32_t words = size * (uint32_t)(GRANULE / WORD) - 1 - (e == NULL);
         for (uint32_t i = e == NULL ? 3 : class_of(is) == CLASS_WIDE ? 2 : 0; i < words; i++) {
             if (e == NULL || !is_live(e) || !(e->cw & CW_MAPPED)) {
                 write_word(at(h, begin) + i * WORD, BLANK);
