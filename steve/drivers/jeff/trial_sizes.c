@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "jeff_inline.h"
 #include "lib/jeff/heap_internal.h"
 #include "steve/drivers/jeff/audit_internal.h"
 
@@ -144,6 +145,33 @@ static void one_hole(struct steve_jeff_trial *trial, size_t largest)
     }
 }
 
+/// A block whose slot is as if it had been freed so often that what is kept whole is counted at the next time.
+static jeff_handle due(struct steve_jeff_trial *trial)
+{
+    const uint32_t last = 511; // each of 256 lives takes two generations
+    const jeff_handle handle = jeff_malloc(trial->heap, 8);
+    uint32_t *const entry = jeff_inline_entry(trial->heap, handle);
+    jeff_inline_set_word(entry, jeff_inline_word(entry) | last);
+    return handle | last;
+}
+
+/// What is kept whole is counted at a slot's every 256th free: if nothing might be kept, that one alone would keep nothing.
+static void count_kept(struct steve_jeff_trial *trial)
+{
+    struct jeff_heap *const h = trial->heap;
+    const uint32_t limit = h->cached_limit;
+    bool sound = jeff_free(h, due(trial));
+    h->cached_limit = 0;
+    for (unsigned i = 0; i < 3; i++) {
+        sound = jeff_free(h, jeff_malloc(h, 8)) && cached_count(h) == 1 && sound;
+    }
+    sound = jeff_free(h, due(trial)) && cached_count(h) == 0 && sound;
+    h->cached_limit = limit;
+    if (!sound) {
+        steve_jeff_trial_note(trial, "what is kept whole is counted at another free than every 256th of a slot");
+    }
+}
+
 static void run(struct steve_jeff_trial *trial, const struct region *region)
 {
     struct jeff_stats stats;
@@ -160,6 +188,8 @@ static void run(struct steve_jeff_trial *trial, const struct region *region)
     if (!serves(trial, largest)) {
         steve_jeff_trial_note(trial, "a fresh heap does not serve the largest block that it says to have room for");
     }
+    jeff_compact(trial->heap, 0);
+    count_kept(trial);
     one_hole(trial, largest);
     const uint32_t most = (uint32_t)(region->bytes / (1 + steve_jeff_trial_below(trial, 16)));
     fill_up(trial, region, steve_jeff_trial_below(trial, 2) * steve_jeff_trial_below(trial, most));
