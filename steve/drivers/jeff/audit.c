@@ -138,7 +138,8 @@ static const char *sums_agree(const struct audit *a)
     if (!a->gaps && a->live_bytes != stats->live_bytes)
         return "a walk and the statistics tell different sizes of all live blocks";
     const size_t parts = stats->control_bytes + stats->table_bytes + stats->live_bytes + stats->free_bytes;
-    if (stats->free_bytes > stats->heap_bytes || parts > stats->heap_bytes || (!a->gaps && parts < stats->heap_bytes)) // pages between the blocks and the table
+    if (stats->free_bytes > stats->heap_bytes || parts > stats->heap_bytes ||
+        (!a->gaps && parts < stats->heap_bytes)) // pages between the blocks and the table
         return "the parts of the heap that the statistics tell are not the whole";
     if (stats->compactions != jeff_compactions(a->heap))
         return "the statistics and jeff_compactions() tell different numbers";
