@@ -514,6 +514,12 @@ static const char *probe_class(jeff_heap *heap, size_t bytes)
     void *const was = jeff_weak_lock(heap, freed);
     jeff_lock(heap, jeff_malloc(heap, 100));
     jeff_free(heap, freed);
+    const struct jeff_goal goal = {.wanted_bytes = bytes, .dry_run = true};
+    struct jeff_report report;
+    jeff_compact_goal(heap, &goal, &report);
+    if (report.largest_before < bytes) {
+        return "the largest hole is not told";
+    }
     const jeff_handle again = jeff_malloc(heap, bytes);
     const bool sound = jeff_check(heap, NULL) == JEFF_OK && was != NULL && jeff_weak_lock(heap, again) == was;
     return sound && jeff_free(heap, again) ? NULL : "a hole of some size is not found again";

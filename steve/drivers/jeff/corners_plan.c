@@ -391,6 +391,31 @@ static const char *probe_merged_in_vain(struct layout *l)
                : "a request is served for which there is no room";
 }
 
+/// Above a hole lies a freed block, then a hole, then a block that goes elsewhere: merged and moved they make room, and no more is looked at.
+static const char *probe_merged_and_moved(struct layout *l)
+{
+    enum { CRUMBS = 20 };
+    static const struct layout_piece crumb[] = {{MOVABLE, 1, 0}, {PINNED, 1, 0}};
+    static const struct layout_piece rest[] = {{MOVABLE, 130, 0}, {MOVABLE, 5, 0}, {MOVABLE, 130, 0},
+                                               {MOVABLE, 30, 0},  {PINNED, 1, 0},  {MOVABLE, 130, 0},
+                                               {PINNED, 1, 0}};
+    struct layout_piece pieces[LAYOUT_PIECES];
+    const uint32_t first = steve_layout_repeat(pieces, 0, crumb, 2, CRUMBS);
+    steve_layout_repeat(pieces, first, rest, sizeof rest / sizeof rest[0], 1);
+    if (!steve_layout_make(l, pieces, true))
+        return cannot_be_made;
+    static const uint32_t freed_first[] = {5, 2, 0, 1};
+    for (size_t i = 0; i < sizeof freed_first / sizeof freed_first[0]; i++)
+        jeff_free(l->heap, l->handle[first + freed_first[i]]);
+    for (uint32_t i = 0; i < first; i += 2)
+        jeff_free(l->heap, l->handle[i]);
+    const uint64_t looks = steve_layout_looks(l);
+    const bool served = jeff_malloc(l->heap, steve_layout_bytes(290)) != JEFF_NULL;
+    return served && steve_layout_looks(l) == looks && stats_of(l).moved_blocks == 1
+               ? NULL
+               : "a request for which one block is merged and one moved looks at more, or is refused";
+}
+
 /// Sixteen holes are looked at for a request, and then the whole heap.
 static const char *probe_many_holes(struct layout *l)
 {
@@ -658,6 +683,7 @@ const char *steve_jeff_probe_plans(void)
         probe_beyond_merged,
         probe_merged_in_vain,
         probe_many_holes,
+        probe_merged_and_moved,
         probe_wanted_after_largest,
         probe_many_runs,
         probe_gap,
