@@ -77,8 +77,8 @@ struct jeff_config {
     /// 0 takes a salt from the heap's address.
     uint32_t handle_salt;
     bool no_last_resort; ///< refuse without compacting first
-    /// For tests of client code: every request for memory first moves all blocks that are not locked, and overwrites what is
-    /// free, so that a pointer kept after unlock shows soon. O(heap) a request.
+    /// For tests of client code: every request for memory first moves all blocks that are not locked, though one may come back to where
+    /// it was, and overwrites what is free, so that a pointer kept after unlock shows soon. O(heap) a request.
     bool scramble;
     /// jeff_create() only: blocks of this many bytes and more get pages of their own, besides `max_bytes`, which nobody touches before the
     /// client does. 0: 1 MiB
