@@ -243,7 +243,7 @@ static void copy_piece(struct jeff_heap *h, struct pass *pass, const struct slid
 }
 
 /// Moves a large block that does not overlap with its new place, in pieces, over as many calls as it takes. Until all of it is there the
-/// block lives where it was; a lock between two calls clears CW_HALFWAY.
+/// block lives where it was; a lock or a resize between two calls clears CW_HALFWAY.
 /// @return STEP_WHOLE: it is to be moved as a small one is
 static COLD enum step slide_in_pieces(struct jeff_heap *h, struct pass *pass, struct slide *s, uint32_t slot,
                                       uint32_t to, uint32_t size)

@@ -195,6 +195,7 @@ bool jeff_resize(jeff_heap *h, jeff_handle handle, size_t bytes)
     if (e->cw & CW_MAPPED)
         return mapped_resize(h, slot, bytes);
 
+    e->cw &= ~CW_HALFWAY;
     const bool purged = e->cw & CW_PURGED;
     const size_t alignment =
         (size_t)GRANULE * (purged ? (size_t)1 << e->off : alignment_of(h, start_of(e), header_of(h, start_of(e))));
