@@ -17,7 +17,6 @@ static jeff_heap *request(void *heap)
 {
     struct instance *instance = heap;
     instance->asked_again = false;
-    instance->pages.refusals = 0;
     return instance->heap;
 }
 
@@ -37,49 +36,36 @@ static bool judged(struct instance *instance, bool done, jeff_handle handle, uns
     return done;
 }
 
-/// Whether a run of so many bytes can be had for certain: no block is locked, the heap may compact, and enough is free.
-static bool has_room(const struct instance *instance, size_t needed)
-{
-    if (instance->locks != 0 || !instance->last_resort) {
-        return false;
-    }
-    struct jeff_stats stats;
-    jeff_stats(instance->heap, &stats);
-    return stats.free_bytes > instance->stranded && stats.free_bytes - instance->stranded >= needed &&
-           stats.free_bytes - instance->stranded - needed >= STEVE_JEFF_HANDLE_BYTES + 16;
-}
-
-/// What a block with pages of its own has in the heap is smaller, and its pages are there.
-#define RECORD_BYTES ((size_t)64)
-#define OWN_MOST     ((size_t)1 << 30)
-
-/// A block that has pages of its own costs no memory until the client writes to it: nobody has touched its last page.
-static void judge_own_pages(struct instance *instance, jeff_handle handle)
-{
-    void *begin = NULL;
-    const size_t extent = jeff_extent(instance->heap, handle, &begin);
-    if ((uintptr_t)begin % 8 == 0 && steve_jeff_place_is_touched((const char *)begin + extent - 1)) {
-        instance->damage = "the pages of a block that has its own were touched when they were mapped";
-    }
-}
-
-/// A request may be refused only if it needs more than is free, as long as no block is locked and the heap may compact; one that has pages
-/// of its own, if they were refused.
+/// A request may be refused only if it needs more than is free, as long as no block is locked and the heap may compact.
 static jeff_handle judged_request(struct instance *instance, jeff_handle handle, size_t alignment, size_t bytes)
 {
-    const bool own = instance->region == 0 && bytes >= STEVE_JEFF_OWN_MAPPING;
-    if (judged(instance, handle != JEFF_NULL, JEFF_NULL, BIT(JEFF_ERROR_NO_MEMORY))) {
-        if (own) {
-            judge_own_pages(instance, handle);
-        }
+    if (judged(instance, handle != JEFF_NULL, JEFF_NULL, BIT(JEFF_ERROR_NO_MEMORY)) || instance->locks != 0 ||
+        !instance->last_resort) {
         return handle;
     }
-    if (has_room(instance, jeff_run_needed(instance->heap, alignment, bytes))) {
+    const size_t needed = jeff_run_needed(instance->heap, alignment, bytes);
+    struct jeff_stats stats;
+    jeff_stats(instance->heap, &stats);
+    if (stats.free_bytes > instance->stranded && stats.free_bytes - instance->stranded >= needed &&
+        stats.free_bytes - instance->stranded - needed >= STEVE_JEFF_HANDLE_BYTES + 16) {
         instance->damage =
             "a request was refused although no block is locked and enough memory is free, if not in one run";
     }
-    if (own && bytes <= OWN_MOST && instance->pages.refusals == 0 && has_room(instance, RECORD_BYTES)) {
-        instance->damage = "a block that would have had pages of its own was refused although no pages were";
+    return handle;
+}
+
+/// A large block has pages of its own, and costs no memory until the client writes to it: nobody has touched the last one.
+static jeff_handle judged_pages(struct instance *instance, jeff_handle handle, size_t bytes)
+{
+    void *begin = NULL;
+    if (handle == JEFF_NULL || instance->region != 0 || bytes < STEVE_JEFF_OWN_MAPPING) {
+        return handle;
+    }
+    const size_t extent = jeff_extent(instance->heap, handle, &begin);
+    if ((uintptr_t)begin % 8 != 0) { // behind a header of 4 bytes
+        instance->damage = "a block that is large enough for that has no pages of its own";
+    } else if (steve_jeff_place_is_touched((const char *)begin + extent - 1)) {
+        instance->damage = "the pages of a block that has its own were touched when they were mapped";
     }
     return handle;
 }
@@ -122,7 +108,7 @@ static steve_ref remember(struct instance *instance, jeff_handle handle)
 static steve_ref call_malloc(void *heap, size_t bytes)
 {
     settle_some(heap);
-    const jeff_handle handle = jeff_malloc(request(heap), bytes);
+    const jeff_handle handle = judged_pages(heap, jeff_malloc(request(heap), bytes), bytes);
     return remember(heap, judged_request(heap, handle, 0, bytes));
 }
 
@@ -130,14 +116,14 @@ static steve_ref call_calloc(void *heap, size_t count, size_t size)
 {
     settle_some(heap);
     const size_t bytes = size != 0 && count > SIZE_MAX / size ? SIZE_MAX : count * size;
-    const jeff_handle handle = jeff_calloc(request(heap), count, size);
+    const jeff_handle handle = judged_pages(heap, jeff_calloc(request(heap), count, size), bytes);
     return remember(heap, judged_request(heap, handle, 0, bytes));
 }
 
 static steve_ref call_aligned(void *heap, size_t alignment, size_t bytes)
 {
     settle_some(heap);
-    const jeff_handle handle = jeff_aligned_alloc(request(heap), alignment, bytes);
+    const jeff_handle handle = judged_pages(heap, jeff_aligned_alloc(request(heap), alignment, bytes), bytes);
     if (alignment > 16) {
         ((struct instance *)heap)->stranded += alignment;
     }
