@@ -45,6 +45,9 @@ const char *steve_jeff_probe_plans(void);
 const char *steve_jeff_probe_requests(void);
 /// The same for plans with alignments. (corners_gap.c)
 const char *steve_jeff_probe_gaps(void);
+/// The same for what callbacks do meanwhile (corners_callbacks.c), and for heaps of 64 GiB (corners_largest.c).
+const char *steve_jeff_probe_callbacks(void);
+const char *steve_jeff_probe_largest(void);
 
 /// Heaps in a region that are damaged in ways that take more than a word. (forged.c)
 const char *steve_jeff_probe_forged(void *region, size_t bytes);
