@@ -17,6 +17,7 @@ static jeff_heap *request(void *heap)
 {
     struct instance *instance = heap;
     instance->asked_again = false;
+    instance->pages.refusals = 0;
     return instance->heap;
 }
 
@@ -54,13 +55,27 @@ static jeff_handle judged_request(struct instance *instance, jeff_handle handle,
     return handle;
 }
 
-/// A large block has pages of its own, and costs no memory until the client writes to it: nobody has touched the last one.
+/// More than what a block with pages of its own has in the heap, and less than what an address space is short of.
+#define RECORD_MOST ((size_t)512)
+#define OWN_MOST    ((size_t)1 << 30)
+
+/// A large block has pages of its own, and costs no memory until the client writes to it: nobody has touched the last one. From an empty
+/// heap it can be had unless pages are refused.
 static jeff_handle judged_pages(struct instance *instance, jeff_handle handle, size_t bytes)
 {
-    void *begin = NULL;
-    if (handle == JEFF_NULL || instance->region != 0 || bytes < STEVE_JEFF_OWN_MAPPING) {
+    if (instance->region != 0 || bytes < STEVE_JEFF_OWN_MAPPING) {
         return handle;
     }
+    if (handle == JEFF_NULL) {
+        struct jeff_stats stats;
+        jeff_stats(instance->heap, &stats);
+        if (bytes <= OWN_MOST && instance->pages.refusals == 0 && stats.live_blocks == 0 &&
+            stats.free_bytes >= RECORD_MOST) {
+            instance->damage = "a block that would have had pages of its own was refused although no pages were";
+        }
+        return handle;
+    }
+    void *begin = NULL;
     const size_t extent = jeff_extent(instance->heap, handle, &begin);
     if ((uintptr_t)begin % 8 != 0) { // behind a header of 4 bytes
         instance->damage = "a block that is large enough for that has no pages of its own";

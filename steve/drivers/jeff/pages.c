@@ -45,11 +45,13 @@ static void *reserve(void *context, size_t bytes)
     pages->reserves++;
     if ((pages->failing && pages->reserves % RESERVE_FAILS_EVERY == 0) || pages->reserves == pages->refused_reserve ||
         (pages->most > 0 && bytes > pages->most)) {
+        pages->refusals++;
         return NULL;
     }
     judge(pages, NULL, bytes);
     void *address = steve_jeff_place_reserve(bytes, pages->reserves);
     pages->open += address != NULL;
+    pages->refusals += address == NULL;
     if (address != NULL && pages->heap == 0) {
         pages->heap = (uintptr_t)address;
         pages->bytes = bytes;
@@ -63,10 +65,12 @@ static bool commit(void *context, void *address, size_t bytes)
     pages->commits++;
     if ((pages->failing && (pages->commits % COMMIT_FAILS_EVERY == 0 || pages->commits % COMMIT_FAILS_TWICE == 1)) ||
         pages->commits == pages->refused_commit) {
+        pages->refusals++;
         return false;
     }
     judge(pages, address, bytes);
     if (!steve_jeff_place_commit(address, bytes)) {
+        pages->refusals++;
         return false;
     }
     pages->readable += of_heap(pages, address, bytes);

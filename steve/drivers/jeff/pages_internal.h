@@ -16,6 +16,7 @@ struct steve_jeff_pages {
     bool failing;      ///< set once the heap is open: making it must not fail
     unsigned reserves; ///< calls so far
     unsigned commits;
+    unsigned refusals;        ///< calls that got nothing, since somebody has set this to 0
     size_t open;              ///< reservations that were not released
     uintptr_t heap;           ///< the first of them
     size_t bytes;             ///< of that
