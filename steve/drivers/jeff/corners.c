@@ -490,17 +490,13 @@ const char *steve_jeff_probe_corners(bool large)
         }
         jeff_destroy(heap);
     }
-    if (wrong == NULL) {
-        wrong = steve_jeff_probe_budgets();
-    }
-    if (wrong == NULL) {
-        wrong = steve_jeff_probe_plans();
-    }
-    if (wrong == NULL) {
-        wrong = steve_jeff_probe_requests();
-    }
-    if (wrong == NULL) {
-        wrong = steve_jeff_probe_gaps();
+    static const char *(*const others[])(void) = {
+        steve_jeff_probe_budgets,   steve_jeff_probe_plans, steve_jeff_probe_requests,
+        steve_jeff_probe_gaps,      probe_growth,           probe_trimmed,
+        steve_jeff_probe_callbacks,
+    };
+    for (size_t i = 0; i < sizeof others / sizeof others[0] && wrong == NULL; i++) {
+        wrong = others[i]();
     }
     if (wrong == NULL) {
         wrong = steve_jeff_probe_forged(memory, sizeof memory);
@@ -513,15 +509,6 @@ const char *steve_jeff_probe_corners(bool large)
     }
     if (wrong == NULL) {
         wrong = probe_stand_in(true);
-    }
-    if (wrong == NULL) {
-        wrong = probe_growth();
-    }
-    if (wrong == NULL) {
-        wrong = probe_trimmed();
-    }
-    if (wrong == NULL) {
-        wrong = steve_jeff_probe_callbacks();
     }
     if (wrong == NULL && large && RESERVING_IS_CHEAP) {
         wrong = steve_jeff_probe_largest();

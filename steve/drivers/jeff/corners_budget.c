@@ -8,8 +8,6 @@
 #define STEP    16384u ///< a block of so many bytes is moved within any budget
 #define LOOK    128u   ///< between two looks at the clock so much is done at least
 
-static const char cannot_be_made[] = "a small heap cannot be made";
-
 /// A free run, and as many blocks as there can be above it.
 static bool make_row(struct layout *l, uint32_t granules)
 {
@@ -29,7 +27,7 @@ static const char *probe_large(struct layout *l)
     enum { LARGE = 1500 };
     static const struct layout_piece pieces[] = {{FREE, 20, 0}, {MOVABLE, LARGE, 0}, {MOVABLE, 3, 0}, {END, 0, 0}};
     if (!steve_layout_make(l, pieces, false))
-        return cannot_be_made;
+        return steve_layout_unmade;
     struct jeff_report report = steve_layout_reach(l, LAYOUT_BEYOND, LARGE * GRANULE + STEP - 2000);
     if (report.stop != JEFF_STOP_DONE || report.moved_bytes != 0 || report.left_blocks != 1)
         return "a large block is not left for a longer call, or not counted";
@@ -44,7 +42,7 @@ static const char *probe_step(struct layout *l)
 {
     static const struct layout_piece pieces[] = {{FREE, 20, 0}, {MOVABLE, STEP / GRANULE, 0}, {END, 0, 0}};
     if (!steve_layout_make(l, pieces, false))
-        return cannot_be_made;
+        return steve_layout_unmade;
     const struct jeff_report report = steve_layout_reach(l, LAYOUT_BEYOND, 1000);
     return report.moved_blocks == 1 && report.left_blocks == 0 ? NULL : "a block of 16 KiB is left for a longer call";
 }
@@ -55,7 +53,7 @@ static const char *probe_passed(struct layout *l)
     static const struct layout_piece pieces[] = {{FREE, 2, 0},   {PINNED, 1, 0}, {PINNED, 1, 0},    {PINNED, 1, 0},
                                                  {PINNED, 1, 0}, {FREE, 4, 0},   {MOVABLE, 200, 0}, {END, 0, 0}};
     if (!steve_layout_make(l, pieces, false))
-        return cannot_be_made;
+        return steve_layout_unmade;
     struct jeff_report report = steve_layout_reach(l, LAYOUT_BEYOND, 400);
     if (report.stop != JEFF_STOP_BUDGET || report.moved_blocks != 0)
         return "a call that has passed locked blocks moves one for which it has no time";
@@ -71,7 +69,7 @@ static const char *probe_goes_on(struct layout *l)
     struct layout_piece pieces[LAYOUT_PIECES];
     steve_layout_repeat(pieces, 0, pattern, 2, TIMES);
     if (!steve_layout_make(l, pieces, true))
-        return cannot_be_made;
+        return steve_layout_unmade;
     const struct jeff_report first = steve_layout_reach(l, FIRST * GAP, 1000000);
     const uint64_t looks = steve_layout_looks(l);
     const struct jeff_report second = steve_layout_reach(l, SECOND * GAP, 1000000);
@@ -91,7 +89,7 @@ static const char *probe_plan(struct layout *l)
     static const struct layout_piece pieces[] = {{PINNED, 1, 0}, {FREE, 5, 0},   {MOVABLE, 3, 0}, {PINNED, 1, 0},
                                                  {FREE, 3, 0},   {PINNED, 1, 0}, {END, 0, 0}};
     if (!steve_layout_make(l, pieces, true))
-        return cannot_be_made;
+        return steve_layout_unmade;
     const struct jeff_report report = steve_layout_reach(l, 8, 100000);
     return report.stop == JEFF_STOP_GOAL && report.moved_blocks == 2 && report.largest_after == steve_layout_bytes(8)
                ? NULL
@@ -103,7 +101,7 @@ static const char *probe_no_plan(struct layout *l)
 {
     static const struct layout_piece pieces[] = {{FREE, 50, 0}, {MOVABLE, 3, 0}, {END, 0, 0}};
     if (!steve_layout_make(l, pieces, false))
-        return cannot_be_made;
+        return steve_layout_unmade;
     // A budget does not matter to a dry run.
     struct jeff_goal goal = {.dry_run = true, .budget_ns = 100};
     struct jeff_report report;
@@ -123,7 +121,7 @@ static const char *probe_plan_later(struct layout *l)
                                                  {FREE, 50, 0}, {MOVABLE, 3, 0},   {PINNED, 1, 0},
                                                  {FREE, 3, 0},  {PINNED, 1, 0},    {END, 0, 0}};
     if (!steve_layout_make(l, pieces, true))
-        return cannot_be_made;
+        return steve_layout_unmade;
     struct jeff_report report = steve_layout_reach(l, 53, 103 * GRANULE + 9 * VISIT + 300);
     if (report.stop != JEFF_STOP_BUDGET || report.moved_blocks != 2)
         return "a call that has no time left to plan does not say so";
@@ -147,7 +145,7 @@ static const char *probe_broken_off(struct layout *l)
     const uint64_t size = (uint64_t)SIZE * GRANULE;
     const uint64_t budget_ns = 10 * walk + 10 * size;
     if (!steve_layout_make(l, pieces, true))
-        return cannot_be_made;
+        return steve_layout_unmade;
     struct jeff_report report = steve_layout_reach(l, BLOCKS * SIZE, budget_ns);
     uint32_t calls = 0;
     for (; report.stop == JEFF_STOP_BUDGET; calls++) {
@@ -169,7 +167,7 @@ static const char *probe_plan_with_large(struct layout *l)
     static const struct layout_piece pieces[] = {{PINNED, 1, 0},   {MOVABLE, LARGE, 0}, {FREE, 5, 0}, {PINNED, 1, 0},
                                                  {FREE, LARGE, 0}, {PINNED, 1, 0},      {END, 0, 0}};
     if (!steve_layout_make(l, pieces, true))
-        return cannot_be_made;
+        return steve_layout_unmade;
     struct jeff_report report = steve_layout_reach(l, LARGE + 5, LARGE * GRANULE + STEP - 2000);
     if (report.stop != JEFF_STOP_DONE || report.moved_bytes != 0)
         return "a plan moves a large block for which the budget may not be enough";
@@ -186,7 +184,7 @@ static const char *probe_large_stays(struct layout *l)
     static const struct layout_piece pieces[] = {{PINNED, 1, 0}, {MOVABLE, 5, 0}, {MOVABLE, LARGE, 0}, {FREE, 5, 0},
                                                  {PINNED, 1, 0}, {FREE, 5, 0},    {PINNED, 1, 0},      {END, 0, 0}};
     if (!steve_layout_make(l, pieces, true))
-        return cannot_be_made;
+        return steve_layout_unmade;
     const struct jeff_report report = steve_layout_reach(l, 10, LARGE * GRANULE + STEP - 2000);
     return report.stop == JEFF_STOP_GOAL && report.moved_blocks == 2
                ? NULL
@@ -198,7 +196,7 @@ static const char *probe_halfway_run(struct layout *l)
 {
     static const struct layout_piece pieces[] = {{FREE, 400, 0}, {MOVABLE, 350, 0}, {PINNED, 1, 0}, {END, 0, 0}};
     if (!steve_layout_make(l, pieces, true))
-        return cannot_be_made;
+        return steve_layout_unmade;
     const struct jeff_report report = steve_layout_reach(l, LAYOUT_BEYOND, 1500);
     return report.stop == JEFF_STOP_BUDGET && report.moved_blocks == 0 &&
                    report.largest_after == steve_layout_bytes(400)
@@ -212,7 +210,7 @@ static const char *probe_halfway_run(struct layout *l)
 static const char *probe_quick(struct layout *l)
 {
     if (!make_row(l, 70))
-        return cannot_be_made;
+        return steve_layout_unmade;
     l->stands = true;
     const struct jeff_report report = steve_layout_reach(l, LAYOUT_BEYOND, 1000000);
     return report.stop == JEFF_STOP_DONE && report.moved_blocks == l->count - 1
@@ -226,7 +224,7 @@ static const char *probe_slow(struct layout *l)
     enum { SIZE = 20, SLOW = 66 };
     const uint64_t bytes = 4096;
     if (!make_row(l, SIZE))
-        return cannot_be_made;
+        return steve_layout_unmade;
     l->unit_ns = SLOW;
     steve_layout_reach(l, LAYOUT_BEYOND, bytes * SLOW);
     const struct jeff_report report = steve_layout_reach(l, LAYOUT_BEYOND, bytes * SLOW);
@@ -241,7 +239,7 @@ static const char *probe_slow_milliseconds(struct layout *l)
     enum { SIZE = 70, SLOW = 100 };
     const uint64_t millisecond = 1000000;
     if (!make_row(l, SIZE))
-        return cannot_be_made;
+        return steve_layout_unmade;
     l->unit_ns = SLOW;
     l->begins = true;
     jeff_compact(l->heap, 1);
@@ -260,7 +258,7 @@ static const char *probe_slowed(struct layout *l)
     const uint64_t budget_ns = 150000;
     const uint64_t step_ns = (STEP + 2 * SIZE * GRANULE) * 10;
     if (!make_row(l, SIZE))
-        return cannot_be_made;
+        return steve_layout_unmade;
     l->slow_from = steve_layout_looks(l) * VISIT + 20000;
     const struct jeff_report report = steve_layout_reach(l, LAYOUT_BEYOND, budget_ns);
     return report.stop == JEFF_STOP_BUDGET && report.time_ns <= budget_ns + step_ns
@@ -289,7 +287,7 @@ static const char *probe_long_ends(struct layout *l)
     const uint64_t budget_ns = 300000;
     l->unit_ns = SLOW;
     if (!make_row(l, SIZE) || !end_calls(l, CALLS, ending_ns))
-        return cannot_be_made;
+        return steve_layout_unmade;
     const struct jeff_report late = steve_layout_reach(l, LAYOUT_BEYOND, budget_ns);
     if (late.stop != JEFF_STOP_BUDGET || late.time_ns > budget_ns + ending_ns - most_ns + (LOOK + 2 * VISIT) * SLOW)
         return "a call overruns its budget because ending takes longer than can be remembered";
@@ -307,7 +305,7 @@ static const char *probe_interrupted(struct layout *l)
     const uint64_t ending_ns = 14000;
     const uint64_t budget_ns = 100000;
     if (!make_row(l, SIZE) || !end_calls(l, CALLS, ending_ns) || !end_calls(l, 1, 1000000000))
-        return cannot_be_made;
+        return steve_layout_unmade;
     l->ending_ns = 0;
     const struct jeff_report report = steve_layout_reach(l, LAYOUT_BEYOND, budget_ns);
     return report.stop == JEFF_STOP_BUDGET && report.time_ns + ending_ns + ending_ns / 4 + 2000 >= budget_ns
@@ -321,7 +319,7 @@ static const char *probe_nothing_learned(struct layout *l)
     enum { SIZE = 60, CALLS = 8 };
     const uint64_t budget_ns = 12000;
     if (!make_row(l, SIZE))
-        return cannot_be_made;
+        return steve_layout_unmade;
     jeff_compact(l->heap, 0);
     for (uint32_t i = 0; i < CALLS; i++)
         if (steve_layout_reach(l, LAYOUT_BEYOND, 1000000).stop != JEFF_STOP_DONE)

@@ -5,8 +5,6 @@
 
 #define GRANULE LAYOUT_GRANULE
 
-static const char cannot_be_made[] = "a small heap cannot be made";
-
 static jeff_handle freed;
 
 static void free_one(struct layout *l, jeff_handle handle)
@@ -22,7 +20,7 @@ static const char *probe_freed_while_moving(struct layout *l)
     static const struct layout_piece pieces[] = {{FREE, 5, 0},      {MOVABLE, 3, 0}, {PINNED, 1, 0},
                                                  {MOVABLE, 130, 0}, {MOVABLE, 1, 0}, {END, 0, 0}};
     if (!steve_layout_make(l, pieces, false))
-        return cannot_be_made;
+        return steve_layout_unmade;
     for (uint32_t i = 0; i < 4; i++) {
         // Its slot has been used before.
         jeff_free(l->heap, l->handle[3]);
@@ -53,7 +51,7 @@ static const char *probe_busy(struct layout *l)
 {
     static const struct layout_piece pieces[] = {{FREE, 5, 0}, {MOVABLE, 3, 0}, {END, 0, 0}};
     if (!steve_layout_make(l, pieces, false))
-        return cannot_be_made;
+        return steve_layout_unmade;
     says_busy = false;
     l->moved = compact_inside;
     jeff_compact(l->heap, 0);
@@ -76,7 +74,7 @@ static const char *probe_freed_in_window(struct layout *l)
     static const struct layout_piece pieces[] = {{PINNED, 1, 0}, {FREE, 5, 0}, {MOVABLE, 30, 0}, {MOVABLE, 5, 0},
                                                  {PINNED, 1, 0}, {FREE, 5, 0}, {PINNED, 1, 0},   {END, 0, 0}};
     if (!steve_layout_make(l, pieces, true))
-        return cannot_be_made;
+        return steve_layout_unmade;
     told_of_none = false;
     l->moved = free_beside;
     const struct jeff_report report = steve_layout_reach(l, 10, 0);
@@ -99,7 +97,7 @@ static const char *probe_plan_with_freed(struct layout *l)
         {FREE, 5, 0},     {MOVABLE, 130, 0}, {MOVABLE, 3, 0}, {PINNED, 1, 0}, {MOVABLE, 40, 0}, {MOVABLE, 40, 0},
         {MOVABLE, 40, 0}, {MOVABLE, 40, 0},  {PINNED, 1, 0},  {FREE, 40, 0},  {PINNED, 1, 0},   {END, 0, 0}};
     if (!steve_layout_make(l, pieces, true))
-        return cannot_be_made;
+        return steve_layout_unmade;
     l->moved = free_large;
     jeff_compact(l->heap, 0);
     l->moved = NULL;
@@ -134,7 +132,7 @@ static const char *settle_twice(struct layout *l, unsigned locks, unsigned frees
                                                  {FREE, 2, 0},     {PINNED, 1, 0}, {PINNED, 1, 0}, {FREE, 2, 0},
                                                  {MOVABLE, 14, 0}, {PINNED, 1, 0}, {END, 0, 0}};
     if (!steve_layout_make(l, pieces, true))
-        return cannot_be_made;
+        return steve_layout_unmade;
     void *other = NULL;
     jeff_extent(l->heap, l->handle[IN_THE_WAY], &other);
     told = 0;

@@ -23,8 +23,6 @@ enum {
     STRETCHES = 3 ///< of those
 };
 
-static const char cannot_be_made[] = "a small heap cannot be made";
-
 /// Pieces in the making.
 struct plan {
     struct layout_piece pieces[LAYOUT_PIECES];
@@ -137,14 +135,14 @@ static const char *judge(const struct layout *l, uint32_t largest)
 static const char *probe_rest(struct layout *l)
 {
     static const struct runs runs = {.free = 70, .gap = 5, .other = 58};
-    return make(l, &runs, 0) ? judge(l, runs.free - runs.gap - SMALL) : cannot_be_made;
+    return make(l, &runs, 0) ? judge(l, runs.free - runs.gap - SMALL) : steve_layout_unmade;
 }
 
 /// What is left below it.
 static const char *probe_gap(struct layout *l)
 {
     static const struct runs runs = {.free = 70, .gap = 60, .other = 40};
-    return make(l, &runs, 0) ? judge(l, runs.gap) : cannot_be_made;
+    return make(l, &runs, 0) ? judge(l, runs.gap) : steve_layout_unmade;
 }
 
 /// What lies below a block that does not slide, since it has an alignment.
@@ -155,7 +153,7 @@ static const char *probe_gap_between(struct layout *l)
     struct plan plan;
     jeff_destroy(l->heap);
     if (!steve_layout_open(l, false))
-        return cannot_be_made;
+        return steve_layout_unmade;
     make_plan(&plan, first_at(l), &runs, 0);
     pin_up_to(&plan, 2 * LARGE_UNIT - 1 - RUN - 1, LARGE_UNIT);
     add(&plan, FREE, RUN / 2, 0);
@@ -163,7 +161,7 @@ static const char *probe_gap_between(struct layout *l)
     add(&plan, FREE, RUN / 2, 0);
     add(&plan, MOVABLE, LARGE, LARGE_UNIT);
     add(&plan, PINNED, 1, 0);
-    return steve_layout_make(l, plan.pieces, true) ? judge(l, RUN) : cannot_be_made;
+    return steve_layout_make(l, plan.pieces, true) ? judge(l, RUN) : steve_layout_unmade;
 }
 
 /// What lies below a block that has gone to the top of the heap, where it is no matter of ours how large the run is. It must be larger than the gap and a block, and smaller
@@ -174,7 +172,7 @@ static const char *probe_gap_at_top(struct layout *l)
     for (uint32_t gap = MOST; gap >= LEAST; gap--) {
         struct runs runs = {.free = 2 * SMALL_UNIT, .gap = gap, .other = 40, .is_top = true};
         if (!make(l, &runs, SMALL_UNIT))
-            return cannot_be_made;
+            return steve_layout_unmade;
         struct jeff_stats stats;
         jeff_stats(l->heap, &stats);
         const uint32_t all = (uint32_t)(stats.free_bytes / GRANULE) - GAPS * GAP - runs.other;
@@ -182,7 +180,7 @@ static const char *probe_gap_at_top(struct layout *l)
         runs.free = all - units * SMALL_UNIT;
         if (runs.free + SMALL >= 2 * gap)
             continue;
-        return make(l, &runs, (units + 1) * SMALL_UNIT) ? judge(l, gap) : cannot_be_made;
+        return make(l, &runs, (units + 1) * SMALL_UNIT) ? judge(l, gap) : steve_layout_unmade;
     }
     return NULL;
 }

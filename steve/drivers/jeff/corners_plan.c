@@ -5,15 +5,6 @@
 
 #define GRANULE LAYOUT_GRANULE
 
-static const char cannot_be_made[] = "a small heap cannot be made";
-
-static struct jeff_stats stats_of(const struct layout *l)
-{
-    struct jeff_stats stats;
-    jeff_stats(l->heap, &stats);
-    return stats;
-}
-
 /* The largest run */
 
 /// A run of 127 granules holds no larger block than one of 126: it is not made.
@@ -22,7 +13,7 @@ static const char *probe_no_gain(struct layout *l)
     static const struct layout_piece pieces[] = {{PINNED, 1, 0},  {FREE, 1, 0},   {PINNED, 1, 0}, {FREE, 126, 0},
                                                  {MOVABLE, 1, 0}, {PINNED, 1, 0}, {END, 0, 0}};
     if (!steve_layout_make(l, pieces, true))
-        return cannot_be_made;
+        return steve_layout_unmade;
     const struct jeff_report report = steve_layout_reach(l, 0, 0);
     return report.moved_blocks == 0 && report.largest_after == steve_layout_bytes(126)
                ? NULL
@@ -36,7 +27,7 @@ static const char *probe_not_worth_a_slide(struct layout *l)
                                                  {MOVABLE, 2, 0}, {PINNED, 1, 0}, {FREE, 2, 0},    {MOVABLE, 200, 0},
                                                  {FREE, 1, 0},    {PINNED, 1, 0}, {END, 0, 0}};
     if (!steve_layout_make(l, pieces, true))
-        return cannot_be_made;
+        return steve_layout_unmade;
     const struct jeff_report report = steve_layout_reach(l, 0, 0);
     return report.moved_blocks == 2 && report.moved_bytes == (size_t)5 * GRANULE &&
                    report.largest_after == steve_layout_bytes(102)
@@ -53,7 +44,7 @@ static const char *probe_worth_a_slide(struct layout *l)
                                                  {PINNED, 1, 0},  {FREE, 2, 0},    {MOVABLE, 200, 0}, {FREE, 1, 0},
                                                  {PINNED, 1, 0},  {END, 0, 0}};
     if (!steve_layout_make(l, pieces, true))
-        return cannot_be_made;
+        return steve_layout_unmade;
     const struct jeff_report paused = steve_layout_reach(l, LAYOUT_BEYOND, 200);
     if (paused.stop != JEFF_STOP_BUDGET || paused.moved_blocks != 1)
         return "a call with next to no budget does not move one block";
@@ -81,7 +72,7 @@ static const char *probe_wanted_after_largest(struct layout *l)
     struct layout_piece pieces[LAYOUT_PIECES];
     steve_layout_repeat(pieces, steve_layout_repeat(pieces, 0, wide, 2, 4), rest, sizeof rest / sizeof rest[0], 1);
     if (!steve_layout_make(l, pieces, true))
-        return cannot_be_made;
+        return steve_layout_unmade;
     if (steve_layout_reach(l, 0, 0).largest_after != steve_layout_bytes(41))
         return "the largest run is not made of the stretch that has the most free memory";
     return steve_layout_reach(l, 45, 0).stop == JEFF_STOP_GOAL
@@ -96,7 +87,7 @@ static const char *probe_second_of_class(struct layout *l)
                                                  {PINNED, 1, 0}, {FREE, 9, 0},    {PINNED, 1, 0},  {FREE, 8, 0},
                                                  {PINNED, 1, 0}, {END, 0, 0}};
     if (!steve_layout_make(l, pieces, true))
-        return cannot_be_made;
+        return steve_layout_unmade;
     const struct jeff_report report = steve_layout_reach(l, 17, 0);
     return report.stop == JEFF_STOP_GOAL && report.moved_blocks == 3
                ? NULL
@@ -112,7 +103,7 @@ static const char *probe_many_runs(struct layout *l)
     struct layout_piece pieces[LAYOUT_PIECES];
     steve_layout_repeat(pieces, steve_layout_repeat(pieces, 0, largest, 2, 1), run, 2, RUNS);
     if (!steve_layout_make(l, pieces, true))
-        return cannot_be_made;
+        return steve_layout_unmade;
     return steve_layout_reach(l, 9, 0).largest_before == steve_layout_bytes(9) ? NULL
                                                                                : "not the largest free run is told";
 }
@@ -127,7 +118,7 @@ static const char *probe_gap(struct layout *l)
         void *aligned = NULL;
         jeff_destroy(l->heap);
         if (!steve_layout_open(l, false) || !steve_layout_make(l, pieces, true))
-            return cannot_be_made;
+            return steve_layout_unmade;
         const size_t size = jeff_extent(l->heap, l->handle[2], &below);
         jeff_extent(l->heap, l->handle[4], &aligned);
         // The first time as much is left below it as the rest has to be higher.
@@ -172,7 +163,7 @@ static const char *try_tail(struct layout *l, uint32_t wanted, bool small)
         void *block = NULL;
         jeff_destroy(l->heap);
         if (!steve_layout_open(l, false) || !steve_layout_make(l, pieces, true))
-            return cannot_be_made;
+            return steve_layout_unmade;
         jeff_extent(l->heap, l->handle[0], &first);
         jeff_extent(l->heap, l->handle[2], &block);
         above += (uint32_t)(((uintptr_t)block - (uintptr_t)first) / GRANULE) - above - (EVERY - SIZE);
@@ -212,10 +203,10 @@ static const char *probe_settle_looks(struct layout *l)
     static const struct layout_piece pieces[] = {{FREE, 1, 0}, {MOVABLE, 1, 0}, {MOVABLE, 30, 0}, {PINNED, 1, 0},
                                                  {FREE, 1, 0}, {PINNED, 1, 0},  {END, 0, 0}};
     if (!steve_layout_make(l, pieces, true))
-        return cannot_be_made;
-    const struct jeff_stats was = stats_of(l);
+        return steve_layout_unmade;
+    const struct jeff_stats was = steve_layout_stats(l);
     const bool settled = jeff_settle(l->heap, l->handle[2]);
-    const struct jeff_stats is = stats_of(l);
+    const struct jeff_stats is = steve_layout_stats(l);
     // Where it lies and what lies there; a price; the same for good, a look whether all is gone, and free runs put into bins.
     const uint64_t looks = is.visited_blocks - was.visited_blocks;
     return settled && is.moved_blocks == 2 && looks <= 8 * WITHIN + 3 * ALL && looks >= 7 * WITHIN + 3 * ALL
@@ -230,9 +221,10 @@ static const char *probe_settle_in_vain(struct layout *l)
                                                  {PINNED, 1, 0},   {FREE, 5, 0},     {PINNED, 1, 0}, {FREE, 2, 0},
                                                  {MOVABLE, 14, 0}, {PINNED, 1, 0},   {END, 0, 0}};
     if (!steve_layout_make(l, pieces, true))
-        return cannot_be_made;
+        return steve_layout_unmade;
     const bool settled = jeff_settle(l->heap, l->handle[8]);
-    return settled && stats_of(l).moved_blocks == 1 ? NULL : "something else moves than the block that is settled";
+    return settled && steve_layout_stats(l).moved_blocks == 1 ? NULL
+                                                              : "something else moves than the block that is settled";
 }
 
 /// A few places that cannot be had are priced, not all, and what is looked at for that is counted.
@@ -244,11 +236,11 @@ static const char *probe_settle_places(struct layout *l)
     struct layout_piece pieces[LAYOUT_PIECES];
     const uint32_t count = steve_layout_repeat(pieces, steve_layout_repeat(pieces, 0, taken, 2, PLACES), &own, 1, 1);
     if (!steve_layout_make(l, pieces, true))
-        return cannot_be_made;
-    const struct jeff_stats was = stats_of(l);
+        return steve_layout_unmade;
+    const struct jeff_stats was = steve_layout_stats(l);
     const bool settled = jeff_settle(l->heap, l->handle[count - 1]);
-    const uint64_t looks = stats_of(l).visited_blocks - was.visited_blocks;
-    if (!settled || stats_of(l).moved_blocks != 0)
+    const uint64_t looks = steve_layout_stats(l).visited_blocks - was.visited_blocks;
+    if (!settled || steve_layout_stats(l).moved_blocks != 0)
         return "a block that lies well is not settled, or something moves";
     // On the way to its own place, at each place that is priced, and when free runs are put into bins.
     const uint64_t walks = LOOKED_AT + 2;
@@ -263,13 +255,13 @@ static const char *probe_settle_in_run(struct layout *l)
     static const struct layout_piece pieces[] = {{MOVABLE, 3, 0}, {FREE, 20, 0},  {PINNED, 1, 0}, {FREE, 1, 0},
                                                  {MOVABLE, 5, 0}, {PINNED, 1, 0}, {END, 0, 0}};
     if (!steve_layout_make(l, pieces, true))
-        return cannot_be_made;
+        return steve_layout_unmade;
     void *lowest = NULL;
     void *own = NULL;
     jeff_extent(l->heap, l->handle[0], &lowest);
     const bool settled = jeff_settle(l->heap, l->handle[4]);
     jeff_extent(l->heap, l->handle[4], &own);
-    return settled && own == lowest && stats_of(l).moved_blocks == 2
+    return settled && own == lowest && steve_layout_stats(l).moved_blocks == 2
                ? NULL
                : "a block is not settled where the rest of a free run takes what lies in its way";
 }
@@ -287,14 +279,14 @@ static const char *probe_settle_aligned(struct layout *l)
         void *own = NULL;
         jeff_destroy(l->heap);
         if (!steve_layout_open(l, false) || !steve_layout_make(l, shifted, true))
-            return cannot_be_made;
+            return steve_layout_unmade;
         jeff_extent(l->heap, l->handle[1], &other);
         jeff_extent(l->heap, l->handle[2], &own);
         if ((char *)own - (char *)other != (ptrdiff_t)OTHER * GRANULE)
             continue; // its alignment has left a gap
         const bool settled = jeff_settle(l->heap, l->handle[2]);
         jeff_extent(l->heap, l->handle[2], &own);
-        return settled && stats_of(l).moved_blocks == 2 &&
+        return settled && steve_layout_stats(l).moved_blocks == 2 &&
                        (char *)own - (char *)other == (ptrdiff_t)(OTHER - 4) * GRANULE
                    ? NULL
                    : "a block with an alignment is not settled where it could be";
@@ -311,7 +303,7 @@ static const char *probe_refused(struct layout *l)
     static const struct layout_piece pieces[] = {{PINNED, 1, 0}, {FREE, 40, 0}, {PINNED, 1, 0}, {MOVABLE, 60, 0},
                                                  {PINNED, 1, 0}, {FREE, 2, 0},  {PINNED, 1, 0}, {END, 0, 0}};
     if (!steve_layout_make(l, pieces, true))
-        return cannot_be_made;
+        return steve_layout_unmade;
     const bool refused = jeff_malloc(l->heap, steve_layout_bytes(41)) == JEFF_NULL;
     steve_layout_reach(l, 0, 0);
     const uint64_t looks = steve_layout_looks(l);
@@ -342,7 +334,7 @@ static const char *probe_beyond_kept(struct layout *l)
     struct layout_piece pieces[LAYOUT_PIECES];
     const uint32_t count = steve_layout_repeat(pieces, 0, crumb, 2, CRUMBS);
     if (!steve_layout_make(l, pieces, true))
-        return cannot_be_made;
+        return steve_layout_unmade;
     for (uint32_t i = 0; i < count; i += 2)
         jeff_free(l->heap, l->handle[i]);
     return is_refused_at_once(l, 3 * CRUMBS) ? NULL : not_at_once;
@@ -360,7 +352,7 @@ static const char *probe_beyond_merged(struct layout *l)
     const uint32_t count = steve_layout_repeat(pieces, steve_layout_repeat(pieces, 0, crumb, 2, CRUMBS), large,
                                                sizeof large / sizeof large[0], TIMES);
     if (!steve_layout_make(l, pieces, true))
-        return cannot_be_made;
+        return steve_layout_unmade;
     for (uint32_t i = count; i-- > 0;)
         if (pieces[i].kind == MOVABLE)
             jeff_free(l->heap, l->handle[i]);
@@ -380,7 +372,7 @@ static const char *probe_merged_in_vain(struct layout *l)
     const uint32_t first = steve_layout_repeat(pieces, 0, crumb, 2, CRUMBS);
     steve_layout_repeat(pieces, first, rest, sizeof rest / sizeof rest[0], 1);
     if (!steve_layout_make(l, pieces, true))
-        return cannot_be_made;
+        return steve_layout_unmade;
     static const uint32_t freed[] = {5, 2, 0, 1}; // large ones are holes at once, and the last of them is tried first
     for (size_t i = 0; i < sizeof freed / sizeof freed[0]; i++)
         jeff_free(l->heap, l->handle[first + freed[i]]);
@@ -403,7 +395,7 @@ static const char *probe_merged_and_moved(struct layout *l)
     const uint32_t first = steve_layout_repeat(pieces, 0, crumb, 2, CRUMBS);
     steve_layout_repeat(pieces, first, rest, sizeof rest / sizeof rest[0], 1);
     if (!steve_layout_make(l, pieces, true))
-        return cannot_be_made;
+        return steve_layout_unmade;
     static const uint32_t freed_first[] = {5, 2, 0, 1};
     for (size_t i = 0; i < sizeof freed_first / sizeof freed_first[0]; i++)
         jeff_free(l->heap, l->handle[first + freed_first[i]]);
@@ -411,7 +403,7 @@ static const char *probe_merged_and_moved(struct layout *l)
         jeff_free(l->heap, l->handle[i]);
     const uint64_t looks = steve_layout_looks(l);
     const bool served = jeff_malloc(l->heap, steve_layout_bytes(290)) != JEFF_NULL;
-    return served && steve_layout_looks(l) == looks && stats_of(l).moved_blocks == 1
+    return served && steve_layout_looks(l) == looks && steve_layout_stats(l).moved_blocks == 1
                ? NULL
                : "a request for which one block is merged and one moved looks at more, or is refused";
 }
@@ -425,7 +417,7 @@ static const char *probe_many_holes(struct layout *l)
     struct layout_piece pieces[LAYOUT_PIECES];
     steve_layout_repeat(pieces, steve_layout_repeat(pieces, 0, vain, 2, HOLES), serves, 4, 1);
     if (!steve_layout_make(l, pieces, true))
-        return cannot_be_made;
+        return steve_layout_unmade;
     const uint64_t looks = steve_layout_looks(l);
     const bool served = jeff_malloc(l->heap, steve_layout_bytes(8)) != JEFF_NULL;
     return served && steve_layout_looks(l) != looks
@@ -443,7 +435,7 @@ static const char *probe_made_among_others(struct layout *l)
     struct layout_piece pieces[LAYOUT_PIECES];
     steve_layout_repeat(pieces, steve_layout_repeat(pieces, 0, window, 5, 1), other, 2, OTHERS);
     if (!steve_layout_make(l, pieces, true))
-        return cannot_be_made;
+        return steve_layout_unmade;
     return jeff_malloc(l->heap, steve_layout_bytes(39)) != JEFF_NULL
                ? NULL
                : "a request is refused although a run was made for it";
@@ -455,7 +447,7 @@ static const char *probe_still_known(struct layout *l)
     static const struct layout_piece pieces[] = {{PINNED, 1, 0}, {FREE, 40, 0}, {PINNED, 1, 0}, {MOVABLE, 60, 0},
                                                  {PINNED, 1, 0}, {FREE, 2, 0},  {PINNED, 1, 0}, {END, 0, 0}};
     if (!steve_layout_make(l, pieces, true))
-        return cannot_be_made;
+        return steve_layout_unmade;
     steve_layout_reach(l, 0, 0);
     const uint64_t looks = steve_layout_looks(l);
     const bool refused = jeff_malloc(l->heap, steve_layout_bytes(500)) == JEFF_NULL;
@@ -475,13 +467,14 @@ static const char *probe_dropped_among_kept(struct layout *l)
     const uint32_t count = steve_layout_repeat(pieces, 0, crumb, 2, CRUMBS);
     steve_layout_repeat(pieces, count, large, 2, 1);
     if (!steve_layout_make(l, pieces, true))
-        return cannot_be_made;
+        return steve_layout_unmade;
     jeff_set_purgeable(l->heap, l->handle[count], true);
     for (uint32_t i = 0; i < count; i += 2)
         jeff_free(l->heap, l->handle[i]);
     const bool served = jeff_malloc(l->heap, steve_layout_bytes(LARGE - 20)) != JEFF_NULL;
-    return served && stats_of(l).moved_blocks == 0 ? NULL
-                                                   : "a request is refused although contents may be dropped for it";
+    return served && steve_layout_stats(l).moved_blocks == 0
+               ? NULL
+               : "a request is refused although contents may be dropped for it";
 }
 
 /// A call was broken off, and a request needs all of the free memory.
@@ -491,7 +484,7 @@ static const char *probe_request_after_pause(struct layout *l)
                                                  {MOVABLE, 290, 0}, {FREE, 9, 0}, {MOVABLE, 280, 0}, {FREE, 9, 0},
                                                  {PINNED, 1, 0},    {END, 0, 0}};
     if (!steve_layout_make(l, pieces, true) || steve_layout_reach(l, LAYOUT_BEYOND, 6000).stop != JEFF_STOP_BUDGET)
-        return cannot_be_made;
+        return steve_layout_unmade;
     jeff_free(l->heap, l->handle[0]); // far below where that call has stopped
     const bool served = jeff_malloc(l->heap, steve_layout_bytes(5 + 4 * 9)) != JEFF_NULL;
     return served ? NULL : "a request is refused although a compaction makes room for it";

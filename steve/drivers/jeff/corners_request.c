@@ -6,15 +6,6 @@
 
 #define GRANULE LAYOUT_GRANULE
 
-static const char cannot_be_made[] = "a small heap cannot be made";
-
-static struct jeff_stats stats_of(const struct layout *l)
-{
-    struct jeff_stats stats;
-    jeff_stats(l->heap, &stats);
-    return stats;
-}
-
 static jeff_handle ask(const struct layout *l, uint32_t granules)
 {
     return jeff_malloc(l->heap, steve_layout_bytes(granules));
@@ -42,7 +33,7 @@ static const char *probe_few_holes(struct layout *l)
     const uint32_t crumbs = steve_layout_repeat(pieces, 0, crumb, 2, CRUMBS);
     steve_layout_repeat(pieces, steve_layout_repeat(pieces, crumbs, holds, 2, 1), too_small, 2, TRIED);
     if (!steve_layout_make(l, pieces, true))
-        return cannot_be_made;
+        return steve_layout_unmade;
     for (uint32_t i = 0; i < crumbs; i += 2)
         jeff_free(l->heap, l->handle[i]);
     const uint64_t looks = steve_layout_looks(l);
@@ -64,8 +55,8 @@ static const char *probe_planned_hole(struct layout *l)
     count = steve_layout_repeat(pieces, count, room, 4, 1);
     steve_layout_repeat(pieces, count, too_small, 2, TRIED + 1);
     if (!steve_layout_make(l, pieces, true))
-        return cannot_be_made;
-    return ask(l, HOLDS) != JEFF_NULL && stats_of(l).moved_blocks == HOLDS
+        return steve_layout_unmade;
+    return ask(l, HOLDS) != JEFF_NULL && steve_layout_stats(l).moved_blocks == HOLDS
                ? NULL
                : "a request does not get the run that was made for it";
 }
@@ -81,7 +72,7 @@ static bool is_nudged(struct layout *l, uint32_t granules)
     if (!steve_layout_open(l, false) || !steve_layout_make(l, pieces, true))
         return false;
     const uint64_t looks = steve_layout_looks(l);
-    return ask(l, 10) != JEFF_NULL && steve_layout_looks(l) == looks && stats_of(l).moved_blocks == 1;
+    return ask(l, 10) != JEFF_NULL && steve_layout_looks(l) == looks && steve_layout_stats(l).moved_blocks == 1;
 }
 
 /// A block of up to 4 KiB is cheap to move.
@@ -99,7 +90,7 @@ static const char *probe_aligned(struct layout *l)
     static const struct layout_piece pieces[] = {{PINNED, 1, 0}, {FREE, 5, 0},   {MOVABLE, 3, 0},
                                                  {FREE, 5, 0},   {PINNED, 1, 0}, {END, 0, 0}};
     if (!steve_layout_make(l, pieces, true))
-        return cannot_be_made;
+        return steve_layout_unmade;
     const uint64_t looks = steve_layout_looks(l);
     const size_t alignment = 2 * (size_t)GRANULE;
     return jeff_aligned_alloc(l->heap, alignment, steve_layout_bytes(7)) != JEFF_NULL && steve_layout_looks(l) != looks
@@ -115,7 +106,7 @@ static const char *probe_reached(struct layout *l)
     static const struct layout_piece pieces[] = {{PINNED, 1, 0}, {FREE, 5, 0},   {MOVABLE, 3, 0},
                                                  {FREE, 5, 0},   {PINNED, 1, 0}, {END, 0, 0}};
     if (!steve_layout_make(l, pieces, true))
-        return cannot_be_made;
+        return steve_layout_unmade;
     steve_layout_reach(l, 0, 0);
     const uint64_t looks = steve_layout_looks(l);
     const bool refused = ask(l, 1000) == JEFF_NULL;
@@ -131,7 +122,7 @@ static const char *probe_halfway_largest(struct layout *l)
     enum { LARGE = 600 };
     static const struct layout_piece pieces[] = {{FREE, LARGE, 0}, {MOVABLE, LARGE, 0}, {END, 0, 0}};
     if (!steve_layout_make(l, pieces, true))
-        return cannot_be_made;
+        return steve_layout_unmade;
     const struct jeff_report report = steve_layout_reach(l, LAYOUT_BEYOND, 2000);
     if (report.stop != JEFF_STOP_BUDGET || report.moved_bytes == 0 || report.moved_blocks != 0)
         return "a large block does not move in pieces";
@@ -159,7 +150,7 @@ static const char *probe_dry_run_of_kept(struct layout *l)
         {MOVABLE, LARGE, 0}, {PINNED, 1, 0}, {MOVABLE, LARGE, 0}, {PINNED, 1, 0},    {MOVABLE, LARGE, 0},
         {PINNED, 1, 0},      {END, 0, 0}};
     if (!steve_layout_make(l, pieces, true))
-        return cannot_be_made;
+        return steve_layout_unmade;
     l->moved = free_large;
     const bool served = ask(l, 10) != JEFF_NULL;
     l->moved = NULL;
@@ -179,7 +170,7 @@ static const char *probe_all_but_free(struct layout *l)
     enum { HEADERS = 3 };
     static const struct layout_piece pieces[] = {{FREE, 2, 0}, {MOVABLE, 1, 0}, {PINNED, 1, 0}, {END, 0, 0}};
     if (!steve_layout_make(l, pieces, false))
-        return cannot_be_made;
+        return steve_layout_unmade;
     const uint64_t looks = steve_layout_looks(l);
     const struct jeff_report report = steve_layout_reach(l, 0, 0);
     // Free runs are counted, the one with most is found, stretches are, and what is in each that may be planned.
@@ -199,7 +190,7 @@ static const char *probe_each_budget(struct layout *l)
     for (uint64_t budget_ns = FROM; budget_ns < TO; budget_ns += STEP) {
         jeff_destroy(l->heap);
         if (!steve_layout_open(l, false) || !steve_layout_make(l, pieces, true))
-            return cannot_be_made;
+            return steve_layout_unmade;
         struct jeff_report report;
         uint32_t calls = 0;
         do {
@@ -219,9 +210,10 @@ static const char *probe_settle_beside(struct layout *l)
     static const struct layout_piece pieces[] = {{MOVABLE, 3, 0}, {FREE, 6, 0},   {PINNED, 1, 0}, {FREE, 1, 0},
                                                  {MOVABLE, 4, 0}, {PINNED, 1, 0}, {END, 0, 0}};
     if (!steve_layout_make(l, pieces, true))
-        return cannot_be_made;
+        return steve_layout_unmade;
     void *const start = begin_of(l, l->handle[0]);
-    return jeff_settle(l->heap, l->handle[4]) && begin_of(l, l->handle[4]) == start && stats_of(l).moved_blocks == 2
+    return jeff_settle(l->heap, l->handle[4]) && begin_of(l, l->handle[4]) == start &&
+                   steve_layout_stats(l).moved_blocks == 2
                ? NULL
                : "a block is not settled where another one would only have to move over";
 }
@@ -247,11 +239,11 @@ static const struct layout_piece twice[] = {{PINNED, 1, 0},  {MOVABLE, 9, 0}, {P
 static const char *settle_once(struct layout *l, void (*moved)(struct layout *l, jeff_handle handle))
 {
     if (!steve_layout_make(l, twice, true))
-        return cannot_be_made;
+        return steve_layout_unmade;
     l->moved = moved;
     jeff_settle(l->heap, l->handle[SETTLED]);
     l->moved = NULL;
-    const uint64_t once = stats_of(l).moved_blocks;
+    const uint64_t once = steve_layout_stats(l).moved_blocks;
     if (jeff_lock_count(l->heap, l->handle[SETTLED]) == 0)
         return once == (moved == NULL ? 3 : 1) ? NULL : "something moves for a block that was freed";
     return once == 1 ? NULL : "a block is settled again that a callback has locked";
@@ -284,13 +276,13 @@ static void lock_settled(struct layout *l, jeff_handle handle)
 static const char *probe_settle_locked_late(struct layout *l)
 {
     if (!steve_layout_make(l, twice, true))
-        return cannot_be_made;
+        return steve_layout_unmade;
     own_handle = l->handle[SETTLED];
     const char *const was = begin_of(l, own_handle);
     l->moved = lock_settled;
     const bool done = jeff_settle(l->heap, own_handle);
     l->moved = NULL;
-    return done && (const char *)begin_of(l, own_handle) < was && stats_of(l).moved_blocks == 2
+    return done && (const char *)begin_of(l, own_handle) < was && steve_layout_stats(l).moved_blocks == 2
                ? NULL
                : "a block that has come to lie well is not settled because it is locked then";
 }
@@ -343,7 +335,7 @@ static const char *keep_much(jeff_heap *heap)
     for (uint32_t i = 0; i < BLOCKS; i++) {
         blocks[i] = jeff_malloc(heap, steve_layout_bytes(SIZE));
         if (blocks[i] == JEFF_NULL)
-            return cannot_be_made;
+            return steve_layout_unmade;
     }
     for (uint32_t i = 0; i < ROUNDS; i++) {
         jeff_free(heap, blocks[0]);
@@ -355,7 +347,7 @@ static const char *keep_much(jeff_heap *heap)
     const jeff_handle last = blocks[BLOCKS - 1]; // of the lowest slot
     kept += is_counted(last) ? 0 : jeff_free(heap, last);
     if (kept * SIZE <= KEPT_MOST)
-        return cannot_be_made;
+        return steve_layout_unmade;
     return free_pieces(heap) == kept ? NULL : "blocks that are kept whole are merged before it is time to count them";
 }
 
@@ -365,7 +357,7 @@ static const char *probe_kept(void)
     static _Alignas(4096) char memory[HEAP];
     const struct jeff_config config = {.handle_salt = 1};
     jeff_heap *heap = jeff_init(memory, sizeof memory, &config, NULL);
-    const char *const wrong = heap == NULL ? cannot_be_made : keep_much(heap);
+    const char *const wrong = heap == NULL ? steve_layout_unmade : keep_much(heap);
     jeff_destroy(heap);
     return wrong;
 }

@@ -114,11 +114,18 @@ struct jeff_report steve_layout_reach(struct layout *l, uint32_t wanted, uint64_
     return report;
 }
 
-uint64_t steve_layout_looks(const struct layout *l)
+const char steve_layout_unmade[] = "a small heap cannot be made";
+
+struct jeff_stats steve_layout_stats(const struct layout *l)
 {
     struct jeff_stats stats;
     jeff_stats(l->heap, &stats);
-    return stats.visited_blocks;
+    return stats;
+}
+
+uint64_t steve_layout_looks(const struct layout *l)
+{
+    return steve_layout_stats(l).visited_blocks;
 }
 
 const char *steve_layout_try(const char *(*const *probes)(struct layout *), size_t count, bool tells)

@@ -57,6 +57,11 @@ struct jeff_report steve_layout_reach(struct layout *l, uint32_t wanted, uint64_
 /// Granules of no run that such a heap has: a call with a budget for it slides, and does no more.
 #define LAYOUT_BEYOND ((uint32_t)(2 * LAYOUT_HEAP / LAYOUT_GRANULE))
 
+/// What a corner says where steve_layout_make() fails.
+extern const char steve_layout_unmade[];
+
+struct jeff_stats steve_layout_stats(const struct layout *l);
+
 /// Blocks and free runs that were looked at so far.
 uint64_t steve_layout_looks(const struct layout *l);
 
