@@ -3,10 +3,11 @@
 
 #include "steve/drivers/jeff/layout_internal.h"
 
-#define GRANULE LAYOUT_GRANULE
-#define VISIT   LAYOUT_VISIT
-#define STEP    16384u ///< a block of so many bytes is moved within any budget
-#define LOOK    128u   ///< between two looks at the clock so much is done at least
+#define GRANULE       LAYOUT_GRANULE
+#define VISIT         LAYOUT_VISIT
+#define STEP          16384u ///< a block of so many bytes is moved within any budget
+#define LOOK          128u   ///< between two looks at the clock so much is done at least
+#define BETWEEN_LOOKS 32u    ///< blocks that a plan looks at between two looks at the clock
 
 /// A free run, and as many blocks as there can be above it.
 static bool make_row(struct layout *l, uint32_t granules)
@@ -204,6 +205,62 @@ static const char *probe_halfway_run(struct layout *l)
                : "a free run that a block is being copied into is not told of";
 }
 
+/// The time is over when a block has moved.
+static void jump(struct layout *l, jeff_handle handle)
+{
+    (void)handle;
+    l->looks += UINT32_MAX;
+}
+
+/// A plan has been carried out when its time is over: what it takes to put free runs into bins is work as well, after which the clock is
+/// looked at.
+static const char *probe_over_at_end(struct layout *l)
+{
+    enum { MOVED = 600, OTHERS = 145 };
+    static const struct layout_piece others = {MOVABLE, 1, 0};
+    static const struct layout_piece rest[] = {{PINNED, 1, 0}, {MOVABLE, MOVED, 0}, {FREE, 10, 0},
+                                               {PINNED, 1, 0}, {FREE, MOVED, 0},    {PINNED, 1, 0}};
+    struct layout_piece pieces[LAYOUT_PIECES];
+    steve_layout_repeat(pieces, steve_layout_repeat(pieces, 0, &others, 1, OTHERS), rest, sizeof rest / sizeof rest[0],
+                        1);
+    jeff_destroy(l->heap);
+    if (!steve_layout_open(l, true) || !steve_layout_make(l, pieces, true))
+        return steve_layout_unmade;
+    l->stands = true;
+    l->moved = jump;
+    const struct jeff_report report = steve_layout_reach(l, 0, 100000000);
+    if (report.moved_blocks != 1 || report.largest_after != steve_layout_bytes(MOVED + 10))
+        return "a call with ample time does not carry out a plan";
+    return report.stop == JEFF_STOP_BUDGET
+               ? NULL
+               : "a call whose time is over when it puts free runs into bins does not say so";
+}
+
+/// Blocks that a window drops while more free memory than is needed lies in it, all along its row. The time is over at any of them.
+static const char *probe_over_in_row(struct layout *l)
+{
+    enum { ROW = 90, ROW_SIZE = 35, ALIGNMENT = 64, SIZE = 40, TAIL = 30, LEAST_WALKS = 12, MOST_WALKS = 28 };
+    static const struct layout_piece below = {PINNED, 1, 0};
+    static const struct layout_piece row = {MOVABLE, ROW_SIZE, 0};
+    static const struct layout_piece rest[] = {
+        {FREE, ALIGNMENT - SIZE, 0}, {MOVABLE, SIZE, ALIGNMENT}, {FREE, TAIL, 0}, {PINNED, 1, 0}};
+    struct layout_piece pieces[LAYOUT_PIECES];
+    uint32_t count = steve_layout_repeat(pieces, 0, &below, 1, 1);
+    count = steve_layout_repeat(pieces, count, &row, 1, ROW);
+    count = steve_layout_repeat(pieces, count, rest, sizeof rest / sizeof rest[0], 1);
+    if (!steve_layout_make_aligned(l, pieces, ROW + 2))
+        return steve_layout_unmade;
+    const uint64_t walk = (uint64_t)(count + 2) * VISIT;
+    for (uint64_t budget_ns = LEAST_WALKS * walk; budget_ns < MOST_WALKS * walk; budget_ns += BETWEEN_LOOKS * VISIT) {
+        const struct jeff_report report = steve_layout_reach(l, ALIGNMENT - SIZE + TAIL - 4, budget_ns);
+        if (report.moved_blocks != 0)
+            return "a plan moves blocks for a run that cannot be made";
+        if (report.time_ns > budget_ns + walk)
+            return "a call overruns its budget in the middle of a plan";
+    }
+    return NULL;
+}
+
 /* Clocks */
 
 /// Under a clock that hardly moves all is done within any budget.
@@ -340,6 +397,7 @@ const char *steve_jeff_probe_budgets(void)
         probe_quick,           probe_slow,        probe_slow_milliseconds,
         probe_slowed,          probe_long_ends,   probe_interrupted,
         probe_nothing_learned, probe_large_stays, probe_halfway_run,
+        probe_over_at_end,     probe_over_in_row,
     };
     return steve_layout_try(probes, sizeof probes / sizeof probes[0], false);
 }

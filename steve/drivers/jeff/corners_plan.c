@@ -113,17 +113,8 @@ static const char *probe_gap(struct layout *l)
 {
     struct layout_piece pieces[] = {{PINNED, 1, 0},   {FREE, 10, 0}, {MOVABLE, 3, 0}, {FREE, 50, 0},
                                     {MOVABLE, 5, 64}, {FREE, 30, 0}, {PINNED, 1, 0},  {END, 0, 0}};
-    for (unsigned build = 0; build < 2; build++) {
-        void *below = NULL;
-        void *aligned = NULL;
-        jeff_destroy(l->heap);
-        if (!steve_layout_open(l, false) || !steve_layout_make(l, pieces, true))
-            return steve_layout_unmade;
-        const size_t size = jeff_extent(l->heap, l->handle[2], &below);
-        jeff_extent(l->heap, l->handle[4], &aligned);
-        // The first time as much is left below it as the rest has to be higher.
-        pieces[0].granules += (uint32_t)(((uintptr_t)aligned - (uintptr_t)below - size) / GRANULE) - 50;
-    }
+    if (!steve_layout_make_aligned(l, pieces, 4))
+        return steve_layout_unmade;
     const struct jeff_goal goal = {.dry_run = true};
     struct jeff_report price;
     jeff_compact_goal(l->heap, &goal, &price);
@@ -146,28 +137,18 @@ static const char *try_tail(struct layout *l, uint32_t wanted, bool small)
     const struct layout_piece rest[] = {{FREE, 60, 0}, {MOVABLE, SLIDES, 0}, {FREE, TAIL - 60, 0}, {PINNED, 1, 0},
                                         {FREE, 2, 0},  {MOVABLE, 3, 0},      {PINNED, 1, 0}};
     struct layout_piece pieces[LAYOUT_PIECES];
-    uint32_t count = 0;
-    uint32_t above = 1;
-    for (unsigned build = 0; build < 2; build++) {
-        const struct layout_piece below = {PINNED, above, 0};
-        // So that no block of the other stretch fits there, the run begins right above where one could lie.
-        const struct layout_piece apart = {PINNED, EVERY - SIZE - (small ? SMALL : 0) - SLIDES + 1, 0};
-        count = steve_layout_repeat(pieces, 0, &below, 1, 1);
-        count = steve_layout_repeat(pieces, count, aligned, 2, 3);
-        if (small)
-            count = steve_layout_repeat(pieces, count, &wide[1], 1, 1);
-        count = steve_layout_repeat(pieces, count, &apart, 1, 1);
-        count = steve_layout_repeat(pieces, count, rest, sizeof rest / sizeof rest[0], 1);
-        count = steve_layout_repeat(pieces, count, wide, 3, 3);
-        void *first = NULL;
-        void *block = NULL;
-        jeff_destroy(l->heap);
-        if (!steve_layout_open(l, false) || !steve_layout_make(l, pieces, true))
-            return steve_layout_unmade;
-        jeff_extent(l->heap, l->handle[0], &first);
-        jeff_extent(l->heap, l->handle[2], &block);
-        above += (uint32_t)(((uintptr_t)block - (uintptr_t)first) / GRANULE) - above - (EVERY - SIZE);
-    }
+    // So that no block of the other stretch fits there, the run begins right above where one could lie.
+    const struct layout_piece apart = {PINNED, EVERY - SIZE - (small ? SMALL : 0) - SLIDES + 1, 0};
+    static const struct layout_piece below = {PINNED, 1, 0};
+    uint32_t count = steve_layout_repeat(pieces, 0, &below, 1, 1);
+    count = steve_layout_repeat(pieces, count, aligned, 2, 3);
+    if (small)
+        count = steve_layout_repeat(pieces, count, &wide[1], 1, 1);
+    count = steve_layout_repeat(pieces, count, &apart, 1, 1);
+    count = steve_layout_repeat(pieces, count, rest, sizeof rest / sizeof rest[0], 1);
+    steve_layout_repeat(pieces, count, wide, 3, 3);
+    if (!steve_layout_make_aligned(l, pieces, 2))
+        return steve_layout_unmade;
     const struct jeff_goal goal = {.wanted_bytes = wanted == 0 ? 0 : steve_layout_bytes(wanted), .dry_run = true};
     struct jeff_report price;
     jeff_compact_goal(l->heap, &goal, &price);
@@ -192,6 +173,29 @@ static const char *probe_tail_taken(struct layout *l)
 static const char *probe_tail_wanted(struct layout *l)
 {
     return try_tail(l, 258, false);
+}
+
+/// What an alignment will leave, once all has slid, is the largest run that can be had. It is not had by emptying the stretch that it lies in,
+/// since what is aligned then goes elsewhere; but by sliding alone, which a plan for the next stretch begins with.
+static const char *probe_gap_by_sliding(struct layout *l)
+{
+    enum { ALIGNED = 4, NOW = 7, THEN = 10 };
+    struct layout_piece pieces[] = {
+        {PINNED, 1, 0},  {FREE, 3, 0},    {MOVABLE, 6, 0},  {FREE, NOW, 0}, {MOVABLE, 5, 16},
+        {MOVABLE, 3, 0}, {MOVABLE, 8, 8}, {MOVABLE, 8, 16}, {PINNED, 1, 0}, {MOVABLE, 23, 0},
+        {FREE, 5, 0},    {PINNED, 1, 0},  {END, 0, 0},
+    };
+    if (!steve_layout_make_aligned(l, pieces, ALIGNED))
+        return steve_layout_unmade;
+    struct jeff_report price;
+    const struct jeff_goal goal = {.dry_run = true};
+    jeff_compact_goal(l->heap, &goal, &price);
+    if (price.largest_before != steve_layout_bytes(NOW))
+        return steve_layout_unmade;
+    const struct jeff_report report = steve_layout_reach(l, 0, 0);
+    return report.largest_after == steve_layout_bytes(THEN) && price.largest_after == report.largest_after
+               ? NULL
+               : "the run that an alignment leaves once all has slid is not made, or another one is taken for it";
 }
 
 /* Settling */
@@ -518,6 +522,7 @@ const char *steve_jeff_probe_plans(void)
         probe_still_known,
         probe_dropped_among_kept,
         probe_request_after_pause,
+        probe_gap_by_sliding,
     };
     return steve_layout_try(probes, sizeof probes / sizeof probes[0], false);
 }

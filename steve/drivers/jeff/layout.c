@@ -104,6 +104,24 @@ bool steve_layout_make(struct layout *l, const struct layout_piece *pieces, bool
     return steve_layout_reach(l, LAYOUT_BEYOND, 0).moved_blocks == 0;
 }
 
+bool steve_layout_make_aligned(struct layout *l, struct layout_piece *pieces, uint32_t aligned)
+{
+    for (unsigned time = 0; time < 2; time++) {
+        void *first = NULL;
+        void *address = NULL;
+        jeff_destroy(l->heap);
+        if (!steve_layout_open(l, false) || !steve_layout_make(l, pieces, true))
+            return false;
+        jeff_extent(l->heap, l->handle[0], &first);
+        jeff_extent(l->heap, l->handle[aligned], &address);
+        uint32_t below = 0;
+        for (uint32_t i = 0; i < aligned; i++)
+            below += pieces[i].granules;
+        pieces[0].granules += (uint32_t)(((uintptr_t)address - (uintptr_t)first) / GRANULE) - below;
+    }
+    return true;
+}
+
 struct jeff_report steve_layout_reach(struct layout *l, uint32_t wanted, uint64_t budget_ns)
 {
     const struct jeff_goal goal = {.wanted_bytes = wanted == 0 ? 0 : steve_layout_bytes(wanted),

@@ -51,6 +51,10 @@ bool steve_layout_open(struct layout *l, bool tells);
 /// @return false if there is no room, or something has moved
 bool steve_layout_make(struct layout *l, const struct layout_piece *pieces, bool full);
 
+/// Makes a full heap anew, without the callback, in which an aligned piece lies right above the one below it: the first piece, PINNED, is made
+/// larger by what the alignment would leave. @param aligned its number
+bool steve_layout_make_aligned(struct layout *l, struct layout_piece *pieces, uint32_t aligned);
+
 /// One call with a goal. @param wanted in granules; 0: the largest run @param budget_ns 0: no limit
 struct jeff_report steve_layout_reach(struct layout *l, uint32_t wanted, uint64_t budget_ns);
 

@@ -230,6 +230,36 @@ static const char *probe_callbacks(void *region, size_t bytes)
                : "a callback has freed what it may not, or destroyed the heap";
 }
 
+/// A block's contents are dropped for a request while blocks that were freed are still kept whole, one linked to the next.
+static const char *probe_drop_beside_freed(void)
+{
+    enum { HEAP = 32768, FREED = 64, SMALL = 1, LARGE = 6000 };
+    static _Alignas(64) char memory[HEAP];
+    const struct jeff_shared_config config = {.mutex = &no_mutex};
+    jeff_shared *heap = jeff_shared_init(memory, sizeof memory, &config, NULL);
+    if (heap == NULL) {
+        return "a small shared heap was refused";
+    }
+    jeff_handle freed[FREED];
+    for (size_t i = 0; i < FREED; i++) {
+        freed[i] = jeff_shared_malloc(heap, SMALL, NULL);
+    }
+    const jeff_handle dropped = jeff_shared_malloc(heap, LARGE, NULL);
+    for (size_t bytes = LARGE; bytes != 0; bytes /= 2) {
+        for (jeff_handle rest; (rest = jeff_shared_malloc(heap, bytes, NULL)) != JEFF_NULL;) {
+            jeff_shared_lock(heap, rest, NULL);
+        }
+    }
+    for (size_t i = 0; i < FREED; i++) {
+        jeff_shared_free(heap, freed[i], NULL);
+    }
+    jeff_shared_set_purgeable(heap, dropped, true, NULL);
+    const bool served = jeff_shared_malloc(heap, LARGE, NULL) != JEFF_NULL;
+    const bool sound = jeff_shared_check(heap, NULL) == JEFF_OK;
+    jeff_shared_destroy(heap);
+    return served && sound ? NULL : "contents are not dropped for a request, or not those alone";
+}
+
 static const char *probe_arguments(void)
 {
     static _Alignas(64) char memory[JEFF_SHARED_MIN];
@@ -261,6 +291,9 @@ static const char *probe_arguments(void)
     }
     if (wrong == NULL) {
         wrong = probe_callbacks(memory, sizeof memory);
+    }
+    if (wrong == NULL) {
+        wrong = probe_drop_beside_freed();
     }
     return wrong == NULL ? probe_defaults(memory, sizeof memory) : wrong;
 }
