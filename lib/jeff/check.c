@@ -106,7 +106,7 @@ static bool check_control(struct check *c)
     const struct entry *nil = entry_at(h, NIL);
     if (nil->off != 0 || nil->gen != 0 || nil->cw != NIL << CW_NEXT)
         return damaged(c, "the handle table's first entry was overwritten", nil);
-    if (h->gen_floor == 0 || h->gen_floor & 1)
+    if (h->gen_floor == 0 || h->gen_floor & 1 || h->gen_floor > GEN_WORN)
         return damaged(c, "new slots would not begin as free ones", &h->gen_floor);
     if (h->drain_bin > h->binned)
         return damaged(c, "the bin to be looked at next is none", &h->drain_bin);

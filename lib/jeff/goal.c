@@ -172,10 +172,7 @@ static void choose_stretch(struct planner *p, const struct supply *supply, const
 /// End of the arena once the table has dropped the slots at its low end that no live block has.
 static uint32_t tidy_limit(const struct jeff_heap *h)
 {
-    uint32_t slot = h->slot_low;
-    while (!is_live(entry_at(h, slot)) && entry_at(h, slot)->gen != 0) // NIL has 0, as retired ones do
-        slot++;
-    size_t bytes = h->end - (size_t)(SLOT_END - slot) * sizeof(struct entry);
+    size_t bytes = h->end - (size_t)(SLOT_END - slot_kept(h)) * sizeof(struct entry);
     if (h->pages && h->pages->commit_low < bytes)
         bytes = h->pages->commit_low;
     return (uint32_t)((bytes + HEADER) / GRANULE);

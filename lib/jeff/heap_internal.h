@@ -85,6 +85,7 @@ void *memset(void *to, int byte, size_t bytes);
 #define CW_NEXT     8u                          ///< shift of the link in a free entry
 #define HANDLE_SLOT 40u                         ///< shift of the slot in a handle
 #define TALLY_MASK  0x1feu                      ///< a slot's every 256th free counts what is cached
+#define GEN_WORN    0xc0000000u                 ///< a slot of a higher generation stays in the table
 #define NO_REFUSAL  UINT32_MAX
 
 #if SIZE_MAX > UINT32_MAX
@@ -159,7 +160,7 @@ struct jeff_heap {
     uint32_t bare_count;
     uint32_t dead_count;    ///< entries in bins whose block was merged away
     uint32_t retired_count; ///< slots whose generations are used up
-    uint32_t gen_floor;     ///< generation that a new slot starts with: above all that slots dropped before it had
+    uint32_t gen_floor;     ///< generation that new slots start from, each some way apart: dropped ones were not beyond
     uint32_t drain_bin;     ///< where draining goes on
     uint32_t hole_granules;
     uint32_t halfway_hole;            ///< hole that the block above it is being copied into; it is in no bin. 0: none
@@ -536,6 +537,8 @@ static inline struct bin *bin_of(struct jeff_heap *h, uint32_t class)
 {
     return &h->bin[class <= h->binned ? class : BIN_DEFERRED];
 }
+/// The lowest slot that table_tidy() leaves. O(slots below it)
+uint32_t slot_kept(const struct jeff_heap *h);
 /// With nothing cached: empties the bins, drops the slots at the table's low end, orders the bare list. O(entries)
 void table_tidy(struct jeff_heap *h);
 /// Granules that blocks would have more if the table dropped the slots at its low end. O(those slots)

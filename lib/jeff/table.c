@@ -62,6 +62,12 @@ void cached_forget(struct jeff_heap *h)
     h->deferred = 0;
 }
 
+/// Slots begin at different generations, so that not all of them count what is cached at the same time.
+static uint32_t generations_apart(uint32_t slot)
+{
+    return slot * 2 & TALLY_MASK;
+}
+
 static bool grow(struct jeff_heap *h)
 {
     const size_t low = table_low(h);
@@ -74,9 +80,7 @@ static bool grow(struct jeff_heap *h)
         return false;
     h->slot_low--;
     memory_show(entry_at(h, h->slot_low), sizeof(struct entry));
-    // Slots begin at different generations, so that not all of them count what is cached at the same time.
-    const uint32_t apart = h->slot_low * 2 & TALLY_MASK;
-    entry_at(h, h->slot_low)->gen = h->gen_floor < UINT32_MAX - TALLY_MASK ? h->gen_floor + apart : h->gen_floor;
+    entry_at(h, h->slot_low)->gen = h->gen_floor + generations_apart(h->slot_low);
     entry_to_bare(h, h->slot_low);
     return true;
 }
@@ -100,11 +104,17 @@ static bool is_retired(const struct entry *e)
     return e->gen == 0; // new slots begin above 0
 }
 
-/// The lowest slot that table_tidy() must leave: a retired one has no generation left to remember it by, and stays.
-static uint32_t slot_kept(const struct jeff_heap *h)
+/// Whether a slot stays in the table without a block. A retired one has no generation left to remember it by; and the generation of one
+/// that was used for most of what there are would leave too few to all that come after it.
+static bool is_worn(const struct entry *e)
+{
+    return is_retired(e) || e->gen > GEN_WORN;
+}
+
+uint32_t slot_kept(const struct jeff_heap *h)
 {
     uint32_t slot = h->slot_low;
-    while (!is_live(entry_at(h, slot)) && !is_retired(entry_at(h, slot)))
+    while (!is_live(entry_at(h, slot)) && !is_worn(entry_at(h, slot)))
         slot++; // NIL's generation is that of a retired one
     return slot;
 }
@@ -124,10 +134,10 @@ void table_tidy(struct jeff_heap *h)
     h->dead_count = 0;
 
     const size_t low = table_low(h);
-    // A dropped slot's generation lives on in the floor.
+    // A dropped slot's generation lives on in the floor, without what it began apart: each shrinking would add that once more.
     for (const uint32_t kept = slot_kept(h); h->slot_low < kept; h->slot_low++) {
         const uint32_t gen = entry_at(h, h->slot_low)->gen;
-        h->gen_floor = larger(h->gen_floor, gen);
+        h->gen_floor = larger(h->gen_floor, gen - generations_apart(h->slot_low));
     }
     memory_hide((char *)h + low, table_low(h) - low);
     // The list is to begin with the highest slots: the table can then shrink again at its low end. Which entries are free is as random

@@ -493,7 +493,7 @@ const char *steve_jeff_probe_corners(bool large)
     static const char *(*const others[])(void) = {
         steve_jeff_probe_budgets,   steve_jeff_probe_plans, steve_jeff_probe_requests,
         steve_jeff_probe_gaps,      probe_growth,           probe_trimmed,
-        steve_jeff_probe_callbacks,
+        steve_jeff_probe_callbacks, steve_jeff_probe_lives,
     };
     for (size_t i = 0; i < sizeof others / sizeof others[0] && wrong == NULL; i++) {
         wrong = others[i]();

@@ -48,6 +48,8 @@ const char *steve_jeff_probe_gaps(void);
 /// The same for what callbacks do meanwhile (corners_callbacks.c), and for heaps of 64 GiB (corners_largest.c).
 const char *steve_jeff_probe_callbacks(void);
 const char *steve_jeff_probe_largest(void);
+/// The same for what is left behind by blocks that were made and freed very often. (corners_lives.c)
+const char *steve_jeff_probe_lives(void);
 
 /// Heaps in a region that are damaged in ways that take more than a word. (forged.c)
 const char *steve_jeff_probe_forged(void *region, size_t bytes);

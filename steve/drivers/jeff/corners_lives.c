@@ -1,0 +1,78 @@
+/// Corners of heaps that live long: what blocks leave behind that were made and freed more often than any run has time for.
+#include "steve/drivers/jeff/probe_internal.h"
+
+#include "jeff_inline.h"
+
+#define GENERATION UINT64_C(0xffffffff) ///< in a handle; each life takes two
+#define ENTRY      12u                  ///< bytes of a handle in the table
+
+static _Alignas(64) char memory[8192];
+
+/// Gives a live block another generation, as if its slot had been used so much. @return its new handle
+static jeff_handle with_generation(jeff_heap *heap, jeff_handle handle, uint32_t generation)
+{
+    uint32_t *const entry = jeff_inline_entry(heap, handle);
+    jeff_inline_set_word(entry, (jeff_inline_word(entry) & ~GENERATION) | generation);
+    return (handle & ~GENERATION) | generation;
+}
+
+static size_t table_of(const jeff_heap *heap)
+{
+    struct jeff_stats stats;
+    jeff_stats(heap, &stats);
+    return stats.table_bytes;
+}
+
+/// A heap that is compacted whenever it is empty uses up its generations no sooner than one that never is: two a life.
+static const char *probe_idle(jeff_heap *heap)
+{
+    enum { LIVES = 64 };
+    const jeff_handle first = jeff_malloc(heap, 40);
+    jeff_handle last = first;
+    for (unsigned i = 0; i < LIVES; i++) {
+        jeff_free(heap, last);
+        jeff_compact(heap, 0);
+        last = jeff_malloc(heap, 40);
+    }
+    if (last >> 40 != first >> 40)
+        return "a heap that was empty does not begin with the slot that it began with";
+    return (uint32_t)last - (uint32_t)first == 2 * LIVES ? NULL
+                                                         : "a compaction uses up generations that no block has had";
+}
+
+/// Where one block was made and freed over and over, its slot wears out, and no other: the table does not grow.
+static const char *probe_used_much(jeff_heap *heap, uint32_t generation)
+{
+    enum { ROUNDS = 8, BLOCKS = 3 };
+    const jeff_handle old = with_generation(heap, jeff_malloc(heap, 40), generation);
+    jeff_handle block[BLOCKS];
+    jeff_free(heap, old);
+    jeff_compact(heap, 0);
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        for (unsigned i = 0; i < BLOCKS; i++)
+            block[i] = jeff_malloc(heap, 40);
+        for (unsigned i = 0; i < BLOCKS; i++)
+            if (!jeff_free(heap, block[i]))
+                return "a small block cannot be had, or not be freed, beside a slot that was used much";
+        jeff_compact(heap, 0);
+        if (jeff_lock(heap, old) != NULL)
+            return "a slot begins anew with generations that it has had";
+    }
+    // What the blocks had, the slot that was used much, and the table's first entry, which no block has.
+    return table_of(heap) <= (BLOCKS + 2) * ENTRY ? NULL : "a slot that was used much leaves no generations to others";
+}
+
+const char *steve_jeff_probe_lives(void)
+{
+    static const uint32_t used[] = {0, UINT32_MAX, UINT32_MAX - 2, UINT32_MAX - 64, 3u << 30 | 1, (3u << 30) - 1};
+    const struct jeff_config config = {.handle_salt = 1};
+    const char *wrong = NULL;
+    for (size_t i = 0; i < sizeof used / sizeof used[0] && wrong == NULL; i++) {
+        jeff_heap *const heap = jeff_init(memory, sizeof memory, &config, NULL);
+        wrong = used[i] == 0 ? probe_idle(heap) : probe_used_much(heap, used[i]);
+        if (wrong == NULL && jeff_check(heap, NULL) != JEFF_OK)
+            wrong = "a heap that has lived long is not sound";
+        jeff_destroy(heap);
+    }
+    return wrong;
+}
