@@ -1,5 +1,11 @@
-# Sourced by ci/bugs and ci/mutator: bugs planted into fuzz targets, and one run of an engine on one. Expects `root`, and `seconds`
+# Sourced by ci/bugs --fuzz and ci/mutator: bugs planted into fuzz targets, and one run of an engine on one. Expects `root`, and `seconds`
 # (on the wall) for a run.
+
+# Makes the file of results, whose name is in `rows`. A line that a kill cut short goes.
+open_rows() {
+    touch "$rows"
+    [ -z "$(tail -c 1 "$rows")" ] || sed -i '$d' "$rows"
+}
 
 preset_of() {
     [ "$1" = libfuzzer ] && echo fuzz || echo afl
@@ -72,9 +78,10 @@ make_target() {
 # Both let an engine loose on <folder>/corpus, and succeed if it finds something; its own words are in <folder>/log. `within` may be set
 # to a command that runs it.
 within=()
+runs_with_script=(setpriv --pdeathsig TERM --)
 
 run_libfuzzer() { # <binary> <folder> <way> <seed>
-    STEVE_MUTATOR=$3 "${within[@]}" "$1" "$2/corpus" -seed="$4" -max_total_time="$seconds" -max_len=4096 -timeout=10 \
+    STEVE_MUTATOR=$3 "${runs_with_script[@]}" "${within[@]}" "$1" "$2/corpus" -seed="$4" -max_total_time="$seconds" -max_len=4096 -timeout=10 \
         -rss_limit_mb=4096 -entropic_number_of_rarest_features=20 -entropic_feature_frequency_threshold=20 \
         -artifact_prefix="$2/found/" >"$2/log" 2>&1 </dev/null || true
     [ -n "$(find "$2/found" -type f ! -name 'slow-unit-*')" ]
@@ -85,7 +92,7 @@ run_aflpp() { # <binary> <folder> <way> <seed>
     [ "$3" = off ] || library=("AFL_CUSTOM_MUTATOR_LIBRARY=$root/build/afl/bin/steve_mutator.so")
     [ "$3" != only ] || library+=("AFL_CUSTOM_MUTATOR_ONLY=1")
     env "${library[@]}" AFL_BENCH_UNTIL_CRASH=1 AFL_SKIP_CPUFREQ=1 AFL_I_DONT_CARE_ABOUT_MISSING_CRASHES=1 AFL_NO_AFFINITY=1 \
-        AFL_NO_UI=1 AFL_NO_COLOR=1 "${within[@]}" afl-fuzz -i "$2/corpus" -o "$2/out" -s "$4" -V "$seconds" -t 1000+ -m none -G 4096 -- "$1" \
-        >"$2/log" 2>&1 </dev/null || true
+        AFL_NO_UI=1 AFL_NO_COLOR=1 "${runs_with_script[@]}" "${within[@]}" afl-fuzz -i "$2/corpus" -o "$2/out" -s "$4" -V "$seconds" \
+        -t 1000+ -m none -G 4096 -- "$1" >"$2/log" 2>&1 </dev/null || true
     [ -n "$(find "$2/out" -path '*/crashes/id:*' -type f)" ]
 }

@@ -12,6 +12,8 @@
 set -euo pipefail
 export LC_ALL=C
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
+. ci/command.sh
+help_if_asked fuzz/speed.sh "$@"
 
 usage() {
     echo "ci/bench --fuzz: $1" >&2
@@ -21,12 +23,14 @@ usage() {
 
 time=10 bytes=512 only=
 while [ $# -gt 0 ]; do
-    [ $# -ge 2 ] || usage "'$1' needs a value, or is no option"
+    case $1 in
+    --time | --bytes | --only) [ $# -ge 2 ] || usage "$1 needs a value" ;;
+    *) usage "no option '$1'" ;;
+    esac
     case $1 in
     --time) time=$2 ;;
     --bytes) bytes=$2 ;;
     --only) only=$2 ;;
-    *) usage "no option '$1'" ;;
     esac
     shift 2
 done

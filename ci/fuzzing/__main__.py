@@ -260,9 +260,6 @@ def main():
     origin = Path(os.environ.get("STEVE_FUZZ_ORIGIN", os.getcwd()))
     try:
         options = parse(sys.argv[1:], origin)
-        if options is None:
-            print_help()
-            return 0
         return fuzz(options)
     except OSError as error:
         warn(f"{error.filename or 'a file'}: {error.strerror}; what was learnt is kept, start again to go on")
@@ -272,15 +269,6 @@ def main():
         if trouble.status == USAGE:
             print(USAGE_LINES, file=sys.stderr)
         return trouble.status
-
-
-def print_help():
-    """The opening comment of ci/fuzz."""
-    lines = (Builds(None).root / "ci" / "fuzz").read_text().splitlines()[1:]
-    for line in lines:
-        if not line.startswith("#"):
-            break
-        print(line.removeprefix("#").removeprefix(" "))
 
 
 if __name__ == "__main__":

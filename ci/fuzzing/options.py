@@ -12,8 +12,10 @@ ROOT = Path(__file__).resolve().parents[2]
 # Every target has seeds (ci/corpus makes them).
 TARGETS = sorted(folder.name for folder in (ROOT / "corpus" / "seeds").iterdir() if folder.is_dir())
 ENGINES = ("libfuzzer", "aflpp")
+MOST_JOBS = 1024
 UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 
+WITH_VALUE = ("--engine", "--target", "--time", "--jobs", "--name", "--work", "--sync", "--built", "--seeds")
 USAGE_LINES = """usage: ci/fuzz [--engine libfuzzer|aflpp|all] [--target fuzz_jeff|fuzz_text|...|all] [--time D] [--jobs N]
                [--no-mutator] [--work D] [--built D] [--seeds D] [--sync D [--name N]]"""
 
@@ -54,6 +56,8 @@ def _time(value):
 def _jobs(value):
     if not re.fullmatch(r"[1-9][0-9]{0,3}", value):
         _refuse(f"--jobs '{value}'; expected a number from 1 on")
+    if int(value) > MOST_JOBS:
+        _refuse(f"--jobs {value}; expected {MOST_JOBS} at most, and no more than there are cores if they are to be quick")
     return int(value)
 
 
@@ -72,7 +76,7 @@ def _folder(option, value, origin, there):
 
 
 def parse(arguments, origin):
-    """@param origin the folder that relative names begin at. @return Options, or None if help is asked for"""
+    """@param origin the folder that relative names begin at. @return Options"""
     options = Options()
     mutator = os.environ.get("STEVE_MUTATOR", "on")
     if mutator not in ("on", "off"):
@@ -80,14 +84,14 @@ def parse(arguments, origin):
     options.mutator = mutator == "on"
     words = iter(arguments)
     for option in words:
-        if option == "--help":
-            return None
         if option == "--no-mutator":
             options.mutator = False
             continue
+        if option not in WITH_VALUE:
+            _refuse(f"no option '{option}'; `ci/fuzz --help` says what each does")
         value = next(words, None)
         if value is None:
-            _refuse(f"'{option}' needs a value, or is no option")
+            _refuse(f"{option} needs a value")
         if option == "--engine":
             options.engines = _one_of(option, value, ENGINES)
         elif option == "--target":
@@ -104,10 +108,8 @@ def parse(arguments, origin):
             options.sync = _folder(option, value, origin, False)
         elif option == "--built":
             options.built = _folder(option, value, origin, True)
-        elif option == "--seeds":
-            options.seeds.append(_folder(option, value, origin, True))
         else:
-            _refuse(f"no option '{option}'")
+            options.seeds.append(_folder(option, value, origin, True))
     if options.sync and not options.name:
         options.name = re.sub(r"[^A-Za-z0-9_-]", "-", socket.gethostname().split(".")[0])[:16] or "machine"
     return options

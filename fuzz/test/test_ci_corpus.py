@@ -46,7 +46,7 @@ class CiCorpus(unittest.TestCase):
     def setUp(self):
         self.tree = Path(tempfile.mkdtemp(dir=os.getcwd(), prefix="ci-corpus-")).resolve()
         self.addCleanup(shutil.rmtree, self.tree, ignore_errors=True)
-        for script in ("corpus", "coverage"):
+        for script in ("command.sh", "corpus", "coverage"):
             make_program(self.tree / "ci" / script, (ROOT / "ci" / script).read_text())
         make_program(self.tree / "ci" / "setup", "#!/bin/sh\n")
         for tool in ("cmake", "afl-showmap"):
@@ -97,8 +97,8 @@ class CiCorpus(unittest.TestCase):
             self.assertIn(sentence, said)
 
     def test_second_one_in_the_same_folder_is_refused(self):
-        for script in ("corpus", "coverage"):
-            with (self.tree / "build" / f"{script}.lock").open("w") as lock:
+        for script, folder in (("corpus", "corpus-work"), ("coverage", "coverage")):
+            with (self.tree / "build" / f"{folder}.lock").open("w") as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX)
                 status, said = self.run_script(script)
             self.assertEqual(status, 3, said)

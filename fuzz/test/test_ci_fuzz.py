@@ -109,7 +109,7 @@ class CiFuzz(unittest.TestCase):
             (["--seeds", missing], f"--seeds {missing}: there is no such folder"),
             (["--built", missing], f"--built {missing}: there is no such folder"),
             (["--frobnicate", "1"], "no option '--frobnicate'"),
-            (["--time"], "'--time' needs a value"),
+            (["--time"], "--time needs a value"),
         ):
             status, said = self.fuzz(*arguments)
             self.assertEqual(status, 2, said)
