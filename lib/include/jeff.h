@@ -140,8 +140,8 @@ jeff_handle jeff_calloc(jeff_heap *heap, size_t count, size_t size);
 jeff_handle jeff_aligned_alloc(jeff_heap *heap, size_t alignment, size_t bytes);
 
 /// Changes the size of a block. The handle stays, and so do the contents up to the smaller of both sizes, and the alignment. A locked
-/// block is resized where it lies or not at all; one made for 2012 bytes or fewer grows up to 2012 there. A purged
-/// block becomes a fresh one of that size, contents not set.
+/// block is resized where it lies or not at all; one made for 2012 bytes or fewer grows up to 2012 there. What a
+/// purgeable block holds is not dropped to make room for itself; a purged one becomes a fresh one of that size, contents not set.
 /// @return true, or false with the block unchanged: JEFF_ERROR_HANDLE, JEFF_ERROR_NO_MEMORY, JEFF_ERROR_LOCKED (could not
 ///         grow where it lies), JEFF_ERROR_BUSY
 /// @cost O(1) and the copying of the block; only a request that would otherwise be refused is O(blocks)

@@ -206,6 +206,7 @@ struct request {
     uint32_t granules;  ///< of the whole block
     uint32_t alignment; ///< in granules, a power of two; 1: none beyond the granule
     bool wide;
+    uint32_t kept; ///< slot of the block that it is to be room for, whose contents are not dropped for it; 0: a new one
 };
 
 /* Entries and handles */

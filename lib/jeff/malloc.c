@@ -191,10 +191,11 @@ static uint32_t alignment_log2(const struct jeff_heap *h, uint32_t start, uint32
     return log;
 }
 
-static bool is_purgeable(const struct jeff_heap *h, uint32_t slot)
+static bool is_purgeable(const struct jeff_heap *h, const struct request *request, uint32_t slot)
 {
     const struct entry *e = entry_at(h, slot);
-    return is_live(e) && (e->cw & (CW_PURGEABLE | CW_MAPPED)) == CW_PURGEABLE && !lock_count(h, slot);
+    return is_live(e) && (e->cw & (CW_PURGEABLE | CW_MAPPED)) == CW_PURGEABLE && slot != request->kept &&
+           !lock_count(h, slot);
 }
 
 /// Whether there is enough to be dropped for the request: what would not help must not be lost.
@@ -205,14 +206,14 @@ static bool purge_can_help(struct jeff_heap *h, const struct request *request)
     for (uint32_t start = h->first; start < h->top; start += size) {
         const uint32_t header = header_of(h, start);
         size = size_at(h, start);
-        if (!is_hole(header) && is_purgeable(h, header & SLOT_MASK))
+        if (!is_hole(header) && is_purgeable(h, request, header & SLOT_MASK))
             purgeable += size;
     }
     return purgeable && free_granules(h) + table_spare(h) + purgeable >= request->granules;
 }
 
 /// Drops the contents of purgeable blocks in address order, until at least that many granules were freed.
-static uint64_t purge(struct jeff_heap *h, uint64_t granules)
+static uint64_t purge(struct jeff_heap *h, const struct request *request, uint64_t granules)
 {
     uint64_t purged = 0;
     uint32_t next;
@@ -224,7 +225,7 @@ static uint64_t purge(struct jeff_heap *h, uint64_t granules)
             continue;
         const uint32_t slot = header & SLOT_MASK;
         struct entry *e = entry_at(h, slot);
-        if (!is_purgeable(h, slot) || !gate_claim(h, slot))
+        if (!is_purgeable(h, request, slot) || !gate_claim(h, slot))
             continue;
         const uint32_t size = next - start;
         e->off = alignment_log2(h, start, header);
@@ -275,7 +276,7 @@ static uint32_t room_by_all_means(struct jeff_heap *h, const struct request *req
 {
     uint32_t start = room_by_compaction(h, request, needs_entry);
     // Twice as much each time, so that the walks add up to O(blocks log blocks) at most.
-    for (uint64_t granules = request->granules; !start && purge_can_help(h, request) && purge(h, granules);
+    for (uint64_t granules = request->granules; !start && purge_can_help(h, request) && purge(h, request, granules);
          granules *= 2)
         start = room_by_compaction(h, request, needs_entry);
     return start;

@@ -97,22 +97,14 @@ static bool refuse(struct jeff_heap *h, enum jeff_status status)
     return fail(h, status);
 }
 
-/// Finds new room for a live block. The client's callback may have freed, locked or purged it meanwhile.
+/// Finds new room for a live block. The client's callback may have freed or locked it meanwhile.
 /// @return the room, with the block claimed, or 0 with `*status` set
 static uint32_t find_new_room(struct jeff_heap *h, jeff_handle handle, const struct request *request,
                               enum jeff_status *status)
 {
-    struct entry *e = live_entry(h, handle);
-    const uint32_t purgeable = e->cw & CW_PURGEABLE;
-    if (!(e->cw & CW_PURGED))
-        e->cw &= ~CW_PURGEABLE; // its own contents must not be dropped to make room for it
     const uint32_t room = room_find(h, request, false);
-    e = live_entry(h, handle);
-    *status = JEFF_ERROR_NO_MEMORY;
-    if (e)
-        e->cw |= purgeable;
-    else
-        *status = JEFF_ERROR_HANDLE;
+    const struct entry *e = live_entry(h, handle);
+    *status = e ? JEFF_ERROR_NO_MEMORY : JEFF_ERROR_HANDLE;
     if (e && (lock_count(h, slot_of(handle)) || (room && !gate_claim(h, slot_of(handle)))))
         *status = JEFF_ERROR_LOCKED;
     if (room && *status != JEFF_ERROR_NO_MEMORY) {
@@ -207,6 +199,7 @@ bool jeff_resize(jeff_heap *h, jeff_handle handle, size_t bytes)
     if (lock_count(h, slot))
         return refuse(h, JEFF_ERROR_LOCKED);
 
+    request.kept = slot;
     enum jeff_status status;
     const uint32_t room = find_new_room(h, handle, &request, &status);
     if (room) {

@@ -395,6 +395,57 @@ static void the_block_being_resized_may_be_locked(void **state)
     assert_whole(w);
 }
 
+static void make_all_purgeable(struct watcher *w)
+{
+    for (size_t i = 0; i < w->count; i++) {
+        assert_true(jeff_set_purgeable(w->heap, w->handles[i], true));
+    }
+}
+
+/// What the block holds is what the client wants to have more room for.
+static void the_block_being_resized_keeps_what_it_holds_although_it_becomes_purgeable(void **state)
+{
+    (void)state;
+    struct watcher *w = full_heap(32 * KIB, false, true);
+    w->on_low = make_all_purgeable;
+    w->answers_left = 1;
+    assert_true(jeff_resize(w->heap, w->handles[20], 9000));
+    assert_int_equal(w->low_calls, 1);
+    assert_marked(w->heap, w->handles[20], 100, 20);
+    assert_sound(w->heap);
+}
+
+static bool find_purgeable(void *context, const struct jeff_block *block)
+{
+    jeff_handle *found = context;
+    if (block->purgeable) {
+        *found = block->handle;
+    }
+    return true;
+}
+
+static jeff_handle purgeable_when_asked;
+
+static void keep_the_first(struct watcher *w)
+{
+    purgeable_when_asked = JEFF_NULL;
+    jeff_walk(w->heap, find_purgeable, &purgeable_when_asked);
+    assert_true(jeff_set_purgeable(w->heap, w->handles[0], false));
+}
+
+static void whether_the_block_being_resized_is_purgeable_can_be_asked_and_said(void **state)
+{
+    (void)state;
+    struct watcher *w = full_heap(32 * KIB, false, true);
+    assert_true(jeff_set_purgeable(w->heap, w->handles[0], true));
+    w->on_low = keep_the_first;
+    assert_false(jeff_resize(w->heap, w->handles[0], 9000));
+    assert_true(purgeable_when_asked == w->handles[0]);
+    jeff_handle found = JEFF_NULL;
+    jeff_walk(w->heap, find_purgeable, &found);
+    assert_true(found == JEFF_NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -413,6 +464,8 @@ int main(void)
         cmocka_unit_test(what_needs_space_is_refused_while_memory_is_low),
         cmocka_unit_test(the_block_being_resized_may_be_freed),
         cmocka_unit_test(the_block_being_resized_may_be_locked),
+        cmocka_unit_test(the_block_being_resized_keeps_what_it_holds_although_it_becomes_purgeable),
+        cmocka_unit_test(whether_the_block_being_resized_is_purgeable_can_be_asked_and_said),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

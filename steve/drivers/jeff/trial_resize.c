@@ -179,7 +179,8 @@ static void resize_while(struct steve_jeff_trial *trial, struct resizing *resizi
     *resizing = (struct resizing){.trial = trial, .block = block, .deed = steve_jeff_trial_below(trial, DEEDS)};
     const uint64_t compactions = jeff_compactions(trial->heap);
     const bool locked = steve_jeff_trial_below(trial, 4) == 0 && jeff_lock(trial->heap, block->handle) != NULL;
-    const bool done = jeff_resize(trial->heap, block->handle, stats.free_bytes + steve_jeff_trial_below(trial, 4000));
+    const size_t bytes = stats.free_bytes + steve_jeff_trial_below(trial, 4000);
+    const bool done = jeff_resize(trial->heap, block->handle, bytes);
     const enum jeff_status status = jeff_last_status(trial->heap);
     const bool asked = resizing->block == NULL;
     const unsigned deed = resizing->deed;
@@ -191,6 +192,9 @@ static void resize_while(struct steve_jeff_trial *trial, struct resizing *resizi
     if (done) { // there was room, or another one was freed
         if (asked && deed <= LOCK && deed != LEAVE) {
             steve_jeff_trial_note(trial, "a block was resized that was freed or locked meanwhile");
+        }
+        if (!block->purgeable) { // before: what it holds is not dropped for it, whatever the callback allows
+            steve_jeff_trial_compare(trial, block, bytes < block->bytes ? bytes : block->bytes);
         }
         block->bytes = 0;
     }
