@@ -64,6 +64,7 @@ static void overwrite_free(struct jeff_heap *h)
 void scramble(struct jeff_heap *h)
 {
     struct pass pass = {0};
+    halfway_end(h);  // a callback may free what is halfway before the pass comes to it
     moving_begin(h); // which the pass ends
     lift_lowest(h, &pass);
     pass_run(h, &pass, false);

@@ -224,6 +224,57 @@ static jeff_handle take_rest(jeff_heap *heap)
     return rest;
 }
 
+/// Of a heap that scrambles: the first move has a large block freed, any later one the block that has moved.
+static void free_told(void *context, jeff_handle handle, void *from, void *to, size_t bytes)
+{
+    (void)context;
+    (void)from;
+    (void)to;
+    (void)bytes;
+    jeff_free(called.heap, called.to_free != JEFF_NULL ? called.to_free : handle);
+    called.to_free = JEFF_NULL;
+}
+
+/// @return a locked block: in a heap that scrambles it stays where it was made
+static jeff_handle make_locked(jeff_heap *heap, size_t bytes)
+{
+    const jeff_handle handle = jeff_malloc(heap, bytes);
+    jeff_lock(heap, handle);
+    return handle;
+}
+
+/// A heap that scrambles moves other blocks first when a large one is halfway. That one is then freed.
+static const char *probe_halfway_scrambled(void)
+{
+    enum { LARGE = 20000, LITTLE = 1000 };
+    const struct jeff_config config = {.now_ns = tick, .moved = free_told, .scramble = true, .handle_salt = 1};
+    jeff_heap *heap = jeff_init(memory, sizeof memory, &config, NULL);
+    const jeff_handle gap = make_locked(heap, LARGE + 1000);
+    const jeff_handle large = make_locked(heap, LARGE);
+    make_locked(heap, 100);
+    const jeff_handle moved[] = {make_locked(heap, 100), make_locked(heap, 100)};
+    struct jeff_stats stats;
+    jeff_stats(heap, &stats);
+    make_locked(heap, stats.free_bytes - LITTLE); // what is left above does not hold the large one
+    jeff_unlock(heap, gap);
+    jeff_free(heap, gap);
+    jeff_unlock(heap, large);
+    jeff_unlock(heap, moved[0]);
+    jeff_unlock(heap, moved[1]);
+    memset(&called, 0, sizeof called);
+    called.heap = heap;
+    called.to_free = large;
+    const struct jeff_goal goal = {.budget_ns = 1000};
+    const bool paused = jeff_compact_goal(heap, &goal, NULL) == JEFF_STOP_BUDGET && called.to_free != JEFF_NULL;
+    const bool served = jeff_malloc(heap, 100) != JEFF_NULL;
+    const bool freed = called.to_free == JEFF_NULL && !jeff_free(heap, large);
+    const bool sound = jeff_check(heap, NULL) == JEFF_OK;
+    jeff_destroy(heap);
+    return paused && served && freed && sound
+               ? NULL
+               : "a heap that scrambles is damaged when a block is freed that is halfway";
+}
+
 /// A block must go from between two locked ones to where sliding all the others makes room. When the first of these moves, the two are
 /// unlocked, and slide as well: the plan holds no more.
 static const char *probe_unlocked(jeff_heap *heap, bool also_left)
@@ -493,7 +544,7 @@ const char *steve_jeff_probe_corners(bool large)
     static const char *(*const others[])(void) = {
         steve_jeff_probe_budgets,   steve_jeff_probe_plans, steve_jeff_probe_requests,
         steve_jeff_probe_gaps,      probe_growth,           probe_trimmed,
-        steve_jeff_probe_callbacks, steve_jeff_probe_lives,
+        steve_jeff_probe_callbacks, steve_jeff_probe_lives, probe_halfway_scrambled,
     };
     for (size_t i = 0; i < sizeof others / sizeof others[0] && wrong == NULL; i++) {
         wrong = others[i]();
