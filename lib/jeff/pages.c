@@ -128,9 +128,10 @@ bool pages_grow(struct jeff_heap *h, uint32_t granules)
 {
     struct page_state *p = h->pages;
     const size_t page = p->hooks.page_bytes;
-    const size_t need = round_up((size_t)granules * GRANULE, page);
-    if ((size_t)granules * GRANULE - HEADER > table_low(h))
+    // In 64 bits: of a heap of 2 GiB, a request for as much again ends beyond what 32 bits can tell.
+    if ((uint64_t)granules * GRANULE - HEADER > table_low(h))
         return false;
+    const size_t need = round_up((size_t)granules * GRANULE, page);
     assert(p->commit_low != EVERYTHING); // or there would be room
     // Some more than asked for, so that growth costs O(log) calls; exactly what is needed where that is refused.
     const size_t ample = round_up(p->commit_low + p->commit_low / 8 + GROW_LEAST, page);

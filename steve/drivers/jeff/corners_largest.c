@@ -1,10 +1,13 @@
-/// Corners of heaps of 64 GiB, the largest that there are: of address space, of which next to nothing is touched.
+/// Corners of heaps of 64 GiB, or of 2 GiB where addresses have 32 bits, the largest that there are: of address space, of which next to
+/// nothing is touched.
 #define _GNU_SOURCE
 #include "steve/drivers/jeff/probe_internal.h"
 
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/mman.h>
+
+#include "steve/drivers/jeff/refusing_pages_internal.h"
 
 #if SIZE_MAX > UINT32_MAX
 #define MOST ((size_t)64 << 30)
@@ -207,8 +210,55 @@ const char *steve_jeff_probe_largest(void)
     return wrong == NULL ? probe_most_grown() : wrong;
 }
 #else
+#define MOST ((size_t)1 << 31)
+#define PAGE ((size_t)4096)
+#define UNIT ((size_t)65536) ///< the largest alignment
+
+static char *mapped;
+static size_t past; ///< where in a unit the heap begins
+
+static void *reserve(void *context, size_t bytes)
+{
+    (void)context;
+    mapped = mmap(NULL, bytes + UNIT, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    return mapped == MAP_FAILED ? NULL : mapped + (past - (uintptr_t)mapped) % UNIT;
+}
+
+static bool commit(void *context, void *address, size_t bytes)
+{
+    (void)context;
+    return mprotect(address, bytes, PROT_READ | PROT_WRITE) == 0;
+}
+
+static void release(void *context, void *address, size_t bytes)
+{
+    (void)context;
+    (void)address;
+    munmap(mapped, bytes + UNIT);
+}
+
+/// A block as large as all of a heap of 2 GiB that is all but full, whose end, with its alignment, is more than 32 bits count.
+static const char *probe_most_aligned(void)
+{
+    const struct jeff_page_hooks pages = {PAGE, reserve, commit, ignore_pages, release, NULL};
+    const struct jeff_config config = {.pages = &pages, .own_mapping = SIZE_MAX, .handle_salt = 1};
+    jeff_heap *heap = jeff_create(MOST - PAGE, &config, NULL);
+    if (heap == NULL) {
+        return NULL; // the system has nothing to give
+    }
+    const jeff_handle most = jeff_malloc(heap, MOST - 12 * PAGE);
+    const jeff_handle refused = jeff_aligned_alloc(heap, UNIT, MOST - PAGE - 20);
+    const bool sound = jeff_check(heap, NULL) == JEFF_OK && jeff_free(heap, most);
+    jeff_destroy(heap);
+    return refused == JEFF_NULL && sound ? NULL : "a block was given out where none fits";
+}
+
 const char *steve_jeff_probe_largest(void)
 {
-    return NULL;
+    const char *wrong = NULL;
+    for (past = 0; past < UNIT && wrong == NULL; past += PAGE) {
+        wrong = probe_most_aligned();
+    }
+    return wrong;
 }
 #endif
