@@ -78,7 +78,8 @@ void jeff_shared_destroy(jeff_shared *heap);
 
 /* Each of these takes the mutex, and is else what jeff.h says of the function without `shared`. */
 
-/// @return as jeff_malloc(); also refused with JEFF_ERROR_NO_MEMORY when there are `max_blocks` blocks
+/// @return as jeff_malloc(); also refused with JEFF_ERROR_NO_MEMORY when there are `max_blocks` blocks: nothing is moved or
+///         dropped then, and low_memory may free one
 jeff_handle jeff_shared_malloc(jeff_shared *heap, size_t bytes, enum jeff_status *status);
 jeff_handle jeff_shared_calloc(jeff_shared *heap, size_t count, size_t size, enum jeff_status *status);
 jeff_handle jeff_shared_aligned_alloc(jeff_shared *heap, size_t alignment, size_t bytes, enum jeff_status *status);

@@ -27,7 +27,7 @@ bool gates_grow(struct jeff_heap *h, uint32_t slot)
     const uint32_t had = atomic_load_explicit(&s->gates_low, memory_order_relaxed);
     if (slot >= had)
         return true;
-    if (slot < s->slot_least)
+    if (!gates_reach(h, slot))
         return false;
     uint32_t low;
     if (h->pages) {

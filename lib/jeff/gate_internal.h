@@ -109,6 +109,12 @@ static inline void jeff_posix_mutex_end(void *place)
 }
 #endif
 
+/// Whether a slot to be born has room for a gate at all.
+static inline bool gates_reach(const struct jeff_heap *h, uint32_t slot)
+{
+    return slot >= shared_of(h)->slot_least;
+}
+
 /// Makes sure that a slot to be born has a gate. @return false if there is no room for one
 bool gates_grow(struct jeff_heap *h, uint32_t slot);
 bool gate_claim_shared(struct jeff_heap *h, uint32_t slot);
@@ -129,6 +135,13 @@ static inline uint64_t gate_word(const struct jeff_heap *h, uint32_t slot)
     (void)h;
     (void)slot;
     return 0;
+}
+
+static inline bool gates_reach(const struct jeff_heap *h, uint32_t slot)
+{
+    (void)h;
+    (void)slot;
+    return true;
 }
 
 static inline bool gates_grow(struct jeff_heap *h, uint32_t slot)

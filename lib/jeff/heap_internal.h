@@ -520,6 +520,8 @@ static inline void mend_cursor(struct jeff_heap *h, uint32_t start, uint32_t end
 
 /// Makes sure that a bare entry is there. @return false if the table cannot grow
 bool entry_ensure(struct jeff_heap *h);
+/// Whether there could be a bare entry if only there were memory: not all slots that there may be are in use. O(bins)
+bool entry_possible(const struct jeff_heap *h);
 /// Takes the bare entry that entry_ensure() promised.
 uint32_t entry_take(struct jeff_heap *h);
 void entry_to_bare(struct jeff_heap *h, uint32_t slot);

@@ -271,9 +271,11 @@ static bool ask_client(struct jeff_heap *h, const struct request *request)
     return again;
 }
 
-/// Compacts, and drops what may be dropped.
+/// Compacts, and drops what may be dropped; to no avail if there are as many blocks as there may be.
 static uint32_t room_by_all_means(struct jeff_heap *h, const struct request *request, bool needs_entry)
 {
+    if (needs_entry && !entry_possible(h))
+        return 0;
     uint32_t start = room_by_compaction(h, request, needs_entry);
     // Twice as much each time, so that the walks add up to O(blocks log blocks) at most.
     for (uint64_t granules = request->granules; !start && purge_can_help(h, request) && purge(h, request, granules);

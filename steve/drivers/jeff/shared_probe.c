@@ -142,12 +142,20 @@ static const char *probe_max_blocks(void *region, size_t bytes)
         return "a shared heap for three blocks was refused";
     }
     size_t blocks = 0;
-    while (blocks < 4 && jeff_shared_malloc(heap, 0, &status) != JEFF_NULL) {
-        blocks++;
+    jeff_handle last = JEFF_NULL;
+    for (jeff_handle next; blocks < 4 && (next = jeff_shared_malloc(heap, 0, &status)) != JEFF_NULL; blocks++) {
+        last = next;
     }
     const bool exact = blocks == 3 && status == JEFF_ERROR_NO_MEMORY;
+    // What it holds could be dropped, and still there would be no block more.
+    const bool spared = jeff_shared_set_purgeable(heap, last, true, NULL) &&
+                        jeff_shared_malloc(heap, 0, NULL) == JEFF_NULL && jeff_shared_usable_size(heap, last) != 0;
+    const bool again = jeff_shared_free(heap, last, NULL) && jeff_shared_malloc(heap, 100, NULL) != JEFF_NULL;
     jeff_shared_destroy(heap);
-    return exact ? NULL : "a shared heap has not as many blocks as it was asked for";
+    if (!exact || !again) {
+        return "a shared heap has not as many blocks as it was asked for";
+    }
+    return spared ? NULL : "what a block holds is dropped although there may be no block more";
 }
 
 /// With the system's mutex and every default. @return what is wrong
