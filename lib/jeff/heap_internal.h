@@ -96,6 +96,8 @@ void *memset(void *to, int byte, size_t bytes);
 
 #define HEAP_MOST (HEAP_LIMIT - GRANULE) ///< what is beyond it of a region is not used
 
+#define ALIGNMENT_MOST 65536u ///< bytes of the largest alignment that a block may have
+
 #if defined(__GNUC__)
 #define LIKELY(x)   __builtin_expect(!!(x), 1)
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
@@ -555,6 +557,12 @@ static inline void exact_classes_for(struct jeff_heap *h, uint8_t mallocs)
 }
 
 /* malloc.c */
+
+/// Whether a client may ask for an alignment of so many bytes.
+static inline bool alignment_usable(size_t alignment)
+{
+    return alignment != 0 && (alignment & (alignment - 1)) == 0 && alignment <= ALIGNMENT_MOST;
+}
 
 /// What a request comes down to. @return false if no heap can serve it
 bool request_make(size_t bytes, size_t alignment, struct request *request);

@@ -110,6 +110,8 @@ size_t jeff_extent(jeff_heap *h, jeff_handle handle, void **begin)
 size_t jeff_run_needed(const jeff_heap *h, size_t alignment, size_t bytes)
 {
     struct request request;
+    if (alignment && !alignment_usable(alignment))
+        return SIZE_MAX;
     if (!request_make(bytes, alignment, &request) || request.granules > h->end / GRANULE)
         return SIZE_MAX;
     const uint64_t granules = (uint64_t)request.granules + request.alignment - 1;

@@ -402,7 +402,7 @@ jeff_handle jeff_calloc(jeff_heap *h, size_t count, size_t size)
 
 jeff_handle jeff_aligned_alloc(jeff_heap *h, size_t alignment, size_t bytes)
 {
-    if (alignment == 0 || (alignment & (alignment - 1)) != 0 || alignment > 65536)
+    if (!alignment_usable(alignment))
         return refuse(h, JEFF_ERROR_ARGUMENT);
     return malloc_slow(h, bytes, alignment);
 }

@@ -134,6 +134,9 @@ static void requests(struct steve_jeff_trial *trial)
         if (jeff_aligned_alloc(heap, bad[i], 8) != JEFF_NULL || jeff_last_status(heap) != JEFF_ERROR_ARGUMENT) {
             steve_jeff_trial_note(trial, "an alignment that there is not was not refused");
         }
+        if (bad[i] != 0 && jeff_run_needed(heap, bad[i], 8) != SIZE_MAX) { // 0 is none
+            steve_jeff_trial_note(trial, "an alignment that there is not needs a run that a heap could have");
+        }
     }
     for (size_t i = 0; i < sizeof large / sizeof large[0]; i++) {
         if (jeff_malloc(heap, large[i]) != JEFF_NULL || last_status(heap) != JEFF_ERROR_NO_MEMORY ||
