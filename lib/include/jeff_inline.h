@@ -11,6 +11,8 @@
 
 #if __STDC_HOSTED__
 #include <string.h>
+#elif defined(__cplusplus)
+extern "C" void *memcpy(void *to, const void *from, size_t bytes);
 #else
 void *memcpy(void *restrict to, const void *restrict from, size_t bytes);
 #endif
