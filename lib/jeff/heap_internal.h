@@ -568,6 +568,8 @@ static inline bool alignment_usable(size_t alignment)
 bool request_make(size_t bytes, size_t alignment, struct request *request);
 /// Finds room for a block, by every means up to compaction and the callback. Blocks may have moved. @return its start, 0 if refused
 uint32_t room_find(struct jeff_heap *h, const struct request *request, bool needs_entry);
+/// Asks the client for memory, before a request for so many bytes is refused. @return true if it asks for one more try
+bool ask_client(struct jeff_heap *h, size_t bytes);
 /// Writes header and entry of a new block.
 void block_attach(struct jeff_heap *h, uint32_t start, const struct request *request, uint32_t slot);
 /// Merges up to `count` cached blocks with their neighbours. @return how many there were
@@ -672,7 +674,7 @@ size_t pages_committed(const struct jeff_heap *h);
 void *mapped_address(const struct jeff_heap *h, const struct entry *e);
 size_t mapped_usable(const struct jeff_heap *h, const struct entry *e);
 size_t mapped_extent(const struct jeff_heap *h, const struct entry *e, void **begin);
-bool mapped_resize(struct jeff_heap *h, uint32_t slot, size_t bytes);
+bool mapped_resize(struct jeff_heap *h, jeff_handle handle, size_t bytes);
 /// Gives the pages back. The proxy is to be freed next: its entry still says that it has pages.
 void mapped_release(struct jeff_heap *h, uint32_t slot);
 /// The system's own pages. @return false where there are none

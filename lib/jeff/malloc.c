@@ -257,15 +257,14 @@ static bool refused_before(const struct jeff_heap *h, const struct request *requ
     return needs_entry && request->granules >= h->refused;
 }
 
-/// Asks the client for memory. @return true if it asks for one more try
-static bool ask_client(struct jeff_heap *h, const struct request *request)
+bool ask_client(struct jeff_heap *h, size_t bytes)
 {
     if (!h->low_memory)
         return false;
     const size_t small_limit = h->small_limit;
     h->busy = BUSY_LOW_MEMORY;
     h->small_limit = 0;
-    const bool again = h->low_memory(h->context, request->bytes);
+    const bool again = h->low_memory(h->context, bytes);
     h->small_limit = small_limit;
     h->busy = NOT_BUSY;
     return again;
@@ -293,7 +292,7 @@ static COLD uint32_t room_at_last(struct jeff_heap *h, const struct request *req
         if (!start)
             remember_refusal(h, request, needs_entry);
     }
-    if (!start && ask_client(h, request))
+    if (!start && ask_client(h, request->bytes))
         start = room_by_all_means(h, request, needs_entry);
     return start;
 }

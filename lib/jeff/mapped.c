@@ -64,6 +64,12 @@ static bool map(struct jeff_heap *h, size_t bytes, size_t alignment, struct prox
     return true;
 }
 
+/// Maps pages for a block; where the system refuses, the client may give some back first.
+static bool map_or_ask(struct jeff_heap *h, size_t bytes, size_t alignment, struct proxy *proxy)
+{
+    return map(h, bytes, alignment, proxy) || (ask_client(h, bytes) && map(h, bytes, alignment, proxy));
+}
+
 static void unmap(struct jeff_heap *h, const struct proxy *proxy)
 {
     const struct jeff_page_hooks *hooks = &h->pages->hooks;
@@ -81,7 +87,7 @@ static jeff_handle refuse(struct jeff_heap *h)
 jeff_handle mapped_malloc(struct jeff_heap *h, size_t bytes, size_t alignment)
 {
     struct proxy proxy;
-    if (!map(h, bytes, alignment, &proxy))
+    if (!map_or_ask(h, bytes, alignment, &proxy))
         return refuse(h);
     const jeff_handle handle = jeff_malloc(h, sizeof proxy);
     if (!handle) {
@@ -183,24 +189,38 @@ static bool resize_here(struct jeff_heap *h, struct proxy *proxy, size_t bytes)
     return true;
 }
 
-bool mapped_resize(struct jeff_heap *h, uint32_t slot, size_t bytes)
+static bool refuse_resize(struct jeff_heap *h, enum jeff_status status)
 {
+    h->refusals++;
+    return fail(h, status);
+}
+
+bool mapped_resize(struct jeff_heap *h, jeff_handle handle, size_t bytes)
+{
+    const uint32_t slot = slot_of(handle);
     struct entry *e = entry_at(h, slot);
     struct proxy old = load_proxy(h, e);
     if (bytes > SIZE_MAX / 2)
-        return refuse(h) != JEFF_NULL;
+        return refuse_resize(h, JEFF_ERROR_NO_MEMORY);
     if (resize_here(h, &old, bytes)) {
         store_proxy(h, slot, &old);
         hide_resized_pages(h, e);
         return true;
     }
-    if (lock_count(h, slot)) {
-        h->refusals++;
-        return fail(h, JEFF_ERROR_LOCKED);
-    }
+    if (lock_count(h, slot))
+        return refuse_resize(h, JEFF_ERROR_LOCKED);
     struct proxy grown;
-    if (!map(h, bytes, old.alignment, &grown))
-        return refuse(h) != JEFF_NULL;
+    const bool mapped = map_or_ask(h, bytes, old.alignment, &grown);
+    // The callback may have freed the block, or locked it, or freed the one next to it in the list.
+    const enum jeff_status why = !live_entry(h, handle) ? JEFF_ERROR_HANDLE
+                                 : lock_count(h, slot)  ? JEFF_ERROR_LOCKED
+                                                        : JEFF_ERROR_NO_MEMORY;
+    if (!mapped || why != JEFF_ERROR_NO_MEMORY) {
+        if (mapped)
+            unmap(h, &grown);
+        return refuse_resize(h, why);
+    }
+    old = load_proxy(h, e);
     assert(old.committed < grown.committed); // to be smaller, it would have stayed
     hidden_copy(grown.address, old.address, old.committed);
     grown.next = old.next;

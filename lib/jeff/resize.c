@@ -185,7 +185,7 @@ bool jeff_resize(jeff_heap *h, jeff_handle handle, size_t bytes)
     }
     const uint32_t slot = slot_of(handle);
     if (e->cw & CW_MAPPED)
-        return mapped_resize(h, slot, bytes);
+        return mapped_resize(h, handle, bytes);
 
     e->cw &= ~CW_HALFWAY;
     const bool purged = e->cw & CW_PURGED;

@@ -410,6 +410,86 @@ static void a_heap_survives_when_pages_run_out(void **state)
 }
 
 /// Blocks could still grow, but the handle table cannot.
+/// What low_memory does when the pages of a block are refused.
+static struct {
+    jeff_heap *heap;
+    jeff_handle to_free, to_lock;
+    size_t bytes;
+    unsigned calls;
+} asked;
+
+static bool give_pages(void *context, size_t bytes)
+{
+    (void)context;
+    asked.calls++;
+    asked.bytes = bytes;
+    const bool freed = jeff_free(asked.heap, asked.to_free) && asked.to_free != JEFF_NULL;
+    if (freed) {
+        pages.refuse_reserves_from = 0;
+    }
+    return freed || jeff_lock(asked.heap, asked.to_lock) != NULL;
+}
+
+/// A heap with three blocks that have pages of their own; more is refused.
+static jeff_heap *heap_without_more_pages(jeff_handle *handles)
+{
+    pages = (struct pages){0};
+    memset(&asked, 0, sizeof asked);
+    const struct jeff_config config = {.pages = &good_hooks, .own_mapping = 64 * KIB, .low_memory = give_pages};
+    asked.heap = jeff_create(MIB, &config, NULL);
+    for (unsigned i = 0; i < 3; i++) {
+        handles[i] = marked_block(asked.heap, 100 * KIB, i);
+    }
+    pages.refuse_reserves_from = pages.reserves + 1;
+    return asked.heap;
+}
+
+static void low_memory_is_asked_before_a_block_is_refused_its_pages(void **state)
+{
+    (void)state;
+    jeff_handle handles[3];
+    jeff_heap *heap = heap_without_more_pages(handles);
+    assert_true(jeff_malloc(heap, 200 * KIB) == JEFF_NULL);
+    assert_int_equal(jeff_last_status(heap), JEFF_ERROR_NO_MEMORY);
+    assert_int_equal(asked.calls, 1);
+    assert_int_equal(asked.bytes, 200 * KIB);
+    assert_false(jeff_resize(heap, handles[1], 300 * KIB));
+    assert_int_equal(jeff_last_status(heap), JEFF_ERROR_NO_MEMORY);
+    assert_int_equal(asked.calls, 2);
+    asked.to_free = handles[2];
+    jeff_handle served = jeff_malloc(heap, 200 * KIB);
+    assert_true(served != JEFF_NULL);
+    assert_int_equal(asked.calls, 3);
+    mark_block(heap, served, 200 * KIB, 9);
+
+    pages.refuse_reserves_from = pages.reserves + 1;
+    asked.to_free = handles[0]; // beside the one that grows in the list of such blocks
+    assert_true(jeff_resize(heap, handles[1], 300 * KIB));
+    assert_int_equal(asked.calls, 4);
+    assert_marked(heap, handles[1], 100 * KIB, 1);
+    assert_marked(heap, served, 200 * KIB, 9);
+    assert_checked(heap);
+    jeff_destroy(heap);
+    assert_int_equal(pages.reserved, 0);
+}
+
+static void a_block_may_be_freed_or_locked_while_pages_are_sought_for_it(void **state)
+{
+    (void)state;
+    for (unsigned locks = 0; locks < 2; locks++) {
+        jeff_handle handles[3];
+        jeff_heap *heap = heap_without_more_pages(handles);
+        *(locks ? &asked.to_lock : &asked.to_free) = handles[1];
+        assert_false(jeff_resize(heap, handles[1], 300 * KIB));
+        assert_int_equal(jeff_last_status(heap), locks ? JEFF_ERROR_LOCKED : JEFF_ERROR_HANDLE);
+        assert_int_equal(asked.calls, 1);
+        assert_int_equal(stats_of(heap).mapped_blocks, 2 + locks);
+        assert_checked(heap);
+        jeff_destroy(heap);
+        assert_int_equal(pages.reserved, 0);
+    }
+}
+
 static void a_handle_table_without_pages_refuses_new_blocks_alone(void **state)
 {
     (void)state;
@@ -484,6 +564,8 @@ int main(void)
         cmocka_unit_test(create_refuses_what_cannot_be),
         cmocka_unit_test(create_without_pages_fails_and_leaves_nothing),
         cmocka_unit_test(a_heap_survives_when_pages_run_out),
+        cmocka_unit_test(low_memory_is_asked_before_a_block_is_refused_its_pages),
+        cmocka_unit_test(a_block_may_be_freed_or_locked_while_pages_are_sought_for_it),
         cmocka_unit_test(a_handle_table_without_pages_refuses_new_blocks_alone),
         cmocka_unit_test(the_last_pages_are_used_too),
         cmocka_unit_test(default_pages_work),

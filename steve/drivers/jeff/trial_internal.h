@@ -48,6 +48,8 @@ struct steve_jeff_trial {
     struct steve_jeff_trial_block block[STEVE_JEFF_TRIAL_BLOCKS];
     struct steve_jeff_trial_pages pages;
     bool stays;        ///< the heap does not compact unless it is asked to
+    unsigned asked;    ///< how often a heap has asked for memory
+    unsigned deed;     ///< what is done then
     const char *wrong; ///< what was seen that must not be, in static memory
 };
 

@@ -344,12 +344,73 @@ static void refuse_own(struct steve_jeff_trial *trial, size_t own)
     jeff_stats(trial->heap, &before);
     trial->pages.failing_commit = trial->pages.commits + 1;
     trial->pages.fails_every = 0;
+    trial->asked = 0;
     const bool refused = jeff_aligned_alloc(trial->heap, 4 * trial->pages.page, own) == JEFF_NULL;
     trial->pages.failing_commit = 0;
     jeff_stats(trial->heap, &after);
-    if (!refused || after.refused != before.refused + 1 || trial->pages.open != open ||
+    if (!refused || after.refused != before.refused + 1 || trial->pages.open != open || trial->asked != 1 ||
         jeff_last_status(trial->heap) != JEFF_ERROR_NO_MEMORY) {
         steve_jeff_trial_note(trial, "a block was refused its pages, and was made, or has kept some");
+    }
+}
+
+/// What the callback does when it is asked for memory, because pages of its own are refused to a block.
+enum { LEAVE, FREE_IT, LOCK_IT, FREE_ANOTHER, DEEDS };
+
+static bool on_low_memory(void *context, size_t bytes)
+{
+    struct steve_jeff_trial *trial = context;
+    (void)bytes;
+    trial->asked++;
+    if (trial->deed == FREE_IT) {
+        jeff_free(trial->heap, trial->block[0].handle);
+    } else if (trial->deed == LOCK_IT) {
+        jeff_lock(trial->heap, trial->block[0].handle);
+    } else if (trial->deed == FREE_ANOTHER) {
+        steve_jeff_trial_drop(trial, &trial->block[1]); // its neighbour in the list of such blocks
+    }
+    trial->pages.failing_reserve = 0;
+    return trial->deed != LEAVE;
+}
+
+/// A block is to have more pages than it is given, and the client is asked first.
+static void resize_when_asked(struct steve_jeff_trial *trial, size_t own)
+{
+    static const enum jeff_status why[DEEDS] = {JEFF_ERROR_NO_MEMORY, JEFF_ERROR_HANDLE, JEFF_ERROR_LOCKED, JEFF_OK};
+    struct steve_jeff_trial_block *const block = trial->block;
+    const size_t bytes = 2 * own + trial->pages.page;
+    bool made = trial->pages.reserved + 8 * bytes < STEVE_JEFF_TRIAL_BYTES; // what is refused else is no test
+    for (size_t i = 0; i < 3; i++) {
+        block[i] = (struct steve_jeff_trial_block){.bytes = own, .alignment = 8};
+        block[i].handle = jeff_malloc(trial->heap, own);
+        made = made && block[i].handle != JEFF_NULL;
+        if (block[i].handle != JEFF_NULL) {
+            steve_jeff_trial_fill(trial, &block[i]);
+        }
+    }
+    if (made) {
+        trial->deed = steve_jeff_trial_below(trial, DEEDS);
+        trial->asked = 0;
+        trial->pages.failing_reserve = trial->pages.reserves + 1;
+        trial->pages.fails_every = 0;
+        const bool done = jeff_resize(trial->heap, block[0].handle, bytes);
+        trial->pages.failing_reserve = 0;
+        if (trial->asked != 1 || done != (why[trial->deed] == JEFF_OK) ||
+            (!done && jeff_last_status(trial->heap) != why[trial->deed])) {
+            steve_jeff_trial_note(trial, "a block is refused pages, and its client was not asked for any before");
+        }
+        if (trial->deed == FREE_IT) {
+            block[0].handle = JEFF_NULL;
+        } else if (trial->deed == LOCK_IT && !jeff_unlock(trial->heap, block[0].handle)) {
+            steve_jeff_trial_note(trial, "a block that was locked in a callback is not locked");
+        }
+        trial->deed = LEAVE;
+        audit(trial);
+    }
+    for (size_t i = 0; i < 3; i++) {
+        if (block[i].handle != JEFF_NULL) {
+            steve_jeff_trial_drop(trial, &block[i]);
+        }
     }
 }
 
@@ -472,6 +533,7 @@ static void run(struct steve_jeff_trial *trial, size_t own)
         shrink(trial);
     } else if (trial->wrong == NULL) {
         refuse_own(trial, own);
+        resize_when_asked(trial, own);
         own_pages(trial, own);
     }
 }
@@ -488,6 +550,7 @@ void steve_jeff_trial_pages(struct steve_jeff_trial *trial)
     const struct jeff_config config = {.handle_salt = steve_jeff_trial_draw(trial) | 1,
                                        .alignment = steve_jeff_trial_below(trial, 2) * 8,
                                        .now_ns = steve_jeff_trial_now,
+                                       .low_memory = on_low_memory,
                                        .context = trial,
                                        .own_mapping = own[which],
                                        .no_last_resort = steve_jeff_trial_below(trial, 4) == 0,
