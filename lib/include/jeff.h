@@ -58,10 +58,10 @@ enum jeff_status {
 /// @return a sentence without a full stop, in static memory, for any value. O(1).
 const char *jeff_strerror(enum jeff_status status);
 
-/// Pages from the system, for jeff_create(). All sizes are multiples of the page size that `page_bytes` states. The hooks must not call
-/// into the heap.
+/// Pages from the system, for jeff_create(). All sizes are multiples of the page size that `page_bytes` states, and so are all addresses: what
+/// `reserve` gives must begin with a page, or is given back and counts as refused. The hooks must not call into the heap.
 struct jeff_page_hooks {
-    size_t page_bytes;                                            ///< a power of two
+    size_t page_bytes; ///< a power of two from 1 KiB to 16 GiB, 512 MiB with 32-bit addresses
     void *(*reserve)(void *context, size_t bytes);                ///< address space without memory; NULL if refused
     bool (*commit)(void *context, void *address, size_t bytes);   ///< makes it readable, writable and zero
     void (*decommit)(void *context, void *address, size_t bytes); ///< gives the memory back, keeps the addresses

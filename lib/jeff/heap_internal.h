@@ -659,6 +659,8 @@ void heap_lay_out(struct jeff_heap *h, size_t bytes, bool with_pages, const stru
 /// @param before gets the bytes of that room, whole pages, of which the last is committed
 jeff_heap *pages_create(size_t max_bytes, const struct jeff_config *config, uint32_t blocks, size_t *before,
                         enum jeff_status *status);
+/// Address space, which begins with a page; NULL if the system refuses.
+char *pages_reserve(const struct jeff_page_hooks *hooks, size_t bytes);
 bool pages_grow(struct jeff_heap *h, uint32_t granules);
 bool pages_grow_table(struct jeff_heap *h, size_t low);
 void pages_trim(struct jeff_heap *h);

@@ -43,7 +43,7 @@ static bool map(struct jeff_heap *h, size_t bytes, size_t alignment, struct prox
     const size_t extra = room_to_align(h, alignment);
     assert(bytes <= SIZE_MAX / 2);
     const size_t committed = round_to_pages(h, bytes);
-    char *reserved = hooks->reserve(hooks->context, committed + extra);
+    char *reserved = pages_reserve(hooks, committed + extra);
     if (!reserved)
         return false;
     char *address = reserved + (-(uintptr_t)reserved & (alignment - 1));

@@ -5,6 +5,8 @@
 ///     | committed |        reserved only          | committed: table    |
 #include "gate_internal.h"
 
+#define PAGE_LEAST  1024u
+#define PAGE_MOST   (HEAP_LIMIT / 4) ///< a heap has three of them at least
 #define GROW_LEAST  65536u
 #define TRIM_LEAST  262144u
 #define OWN_DEFAULT 1048576u
@@ -26,8 +28,17 @@ static jeff_heap *refuse(enum jeff_status *status, enum jeff_status why)
 
 static bool hooks_usable(const struct jeff_page_hooks *hooks)
 {
-    return hooks->reserve && hooks->commit && hooks->decommit && hooks->release && hooks->page_bytes >= 1024 &&
-           (hooks->page_bytes & (hooks->page_bytes - 1)) == 0;
+    return hooks->reserve && hooks->commit && hooks->decommit && hooks->release && hooks->page_bytes >= PAGE_LEAST &&
+           hooks->page_bytes <= PAGE_MOST && (hooks->page_bytes & (hooks->page_bytes - 1)) == 0;
+}
+
+char *pages_reserve(const struct jeff_page_hooks *hooks, size_t bytes)
+{
+    char *const all = hooks->reserve(hooks->context, bytes);
+    if (!((uintptr_t)all & (hooks->page_bytes - 1)))
+        return all;
+    hooks->release(hooks->context, all, bytes); // what is committed and given back would not be whole pages
+    return NULL;
 }
 
 /// Where the system has not the address space of the default to give: half of what it has, so that some is left to others.
@@ -37,13 +48,13 @@ static char *reserve_a_share(const struct jeff_page_hooks *hooks, size_t *reserv
     char *all = NULL;
     while (!all && bytes >= 2 * ANY_LEAST) {
         bytes = round_up(bytes / 2, hooks->page_bytes);
-        all = hooks->reserve(hooks->context, bytes);
+        all = pages_reserve(hooks, bytes);
     }
     if (!all)
         return NULL;
     hooks->release(hooks->context, all, bytes);
     *reserved = round_up(bytes / 2, hooks->page_bytes);
-    return hooks->reserve(hooks->context, *reserved);
+    return pages_reserve(hooks, *reserved);
 }
 
 jeff_heap *jeff_create(size_t max_bytes, const struct jeff_config *config, enum jeff_status *status)
@@ -74,7 +85,7 @@ jeff_heap *pages_create(size_t max_bytes, const struct jeff_config *config, uint
     if (reserved < least)
         reserved = least;
 
-    char *base = hooks->reserve(hooks->context, reserved);
+    char *base = pages_reserve(hooks, reserved);
     if (!base && any)
         base = reserve_a_share(hooks, &reserved);
     if (!base)

@@ -335,7 +335,7 @@ static void create_refuses_what_cannot_be(void **state)
     (void)state;
     struct jeff_page_hooks hooks = good_hooks;
     assert_int_equal(creation_refused(100, &hooks), JEFF_ERROR_TOO_SMALL);
-    const size_t bad_page_sizes[] = {0, 1000, 4095, 12288};
+    const size_t bad_page_sizes[] = {0, 512, 1000, 4095, 12288, SIZE_MAX / 2 + 1};
     for (size_t i = 0; i < sizeof bad_page_sizes / sizeof bad_page_sizes[0]; i++) {
         hooks.page_bytes = bad_page_sizes[i];
         assert_int_equal(creation_refused(MIB, &hooks), JEFF_ERROR_ARGUMENT);

@@ -46,13 +46,14 @@ static const char *probe_create(void)
 {
     size_t asked = 0;
     const struct jeff_page_hooks good = {4096, refuse_reserve, refuse_commit, ignore_pages, ignore_pages, &asked};
-    struct jeff_page_hooks bad[6] = {good, good, good, good, good, good};
+    struct jeff_page_hooks bad[7] = {good, good, good, good, good, good, good};
     bad[0].reserve = NULL;
     bad[1].commit = NULL;
     bad[2].decommit = NULL;
     bad[3].release = NULL;
     bad[4].page_bytes = 512;
     bad[5].page_bytes = 5000;
+    bad[6].page_bytes = SIZE_MAX / 2 + 1; // no heap has two such pages
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         if (!refuses_pages(&bad[i], MIB, 0, JEFF_ERROR_ARGUMENT)) {
             return "page hooks that are incomplete were not refused";
@@ -73,6 +74,51 @@ static const char *probe_create(void)
     return asked <= (SIZE_MAX > UINT32_MAX ? (uint64_t)64 << 30 : (uint64_t)1 << 31)
                ? NULL
                : "more address space was asked for than a heap can use";
+}
+
+/* Address space that does not begin with a page */
+
+static _Alignas(4096) char pages_memory[65536 + 4096];
+static unsigned shifted_from, reserves, given;
+
+static void *reserve_shifted(void *context, size_t bytes)
+{
+    (void)context;
+    reserves++;
+    given++;
+    return bytes <= 65536 ? pages_memory + (reserves >= shifted_from ? 64 : 0) : NULL;
+}
+
+static bool commit_any(void *context, void *address, size_t bytes)
+{
+    (void)context;
+    memset(address, 0, bytes);
+    return true;
+}
+
+static void take_back(void *context, void *address, size_t bytes)
+{
+    (void)context;
+    (void)address;
+    (void)bytes;
+    given--;
+}
+
+static const char *probe_shifted(void)
+{
+    const struct jeff_page_hooks hooks = {4096, reserve_shifted, commit_any, ignore_pages, take_back, NULL};
+    reserves = given = 0;
+    shifted_from = 1;
+    if (!refuses_pages(&hooks, 65536, 0, JEFF_ERROR_MAP) || given != 0) {
+        return "a heap was made where no page begins";
+    }
+    reserves = 0;
+    shifted_from = 2;
+    const struct jeff_config config = {.pages = &hooks, .own_mapping = 1};
+    jeff_heap *heap = jeff_create(16384, &config, NULL);
+    const bool refused = heap != NULL && jeff_aligned_alloc(heap, 512, 8192) == JEFF_NULL && given == 1;
+    jeff_destroy(heap);
+    return refused && given == 0 ? NULL : "a block got pages of its own where no page begins, or they were kept";
 }
 
 static const char *probe_arguments(void)
@@ -109,7 +155,11 @@ static const char *probe_arguments(void)
     jeff_pins(heap, NULL, NULL);
     struct jeff_stats stats;
     jeff_stats(heap, &stats);
-    return stats.heap_bytes == 0 ? probe_create() : "a heap that was destroyed has bytes";
+    if (stats.heap_bytes != 0) {
+        return "a heap that was destroyed has bytes";
+    }
+    const char *wrong = probe_create();
+    return wrong == NULL ? probe_shifted() : wrong;
 }
 
 const char *steve_jeff_probe_arguments(void)
