@@ -339,11 +339,11 @@ static COLD jeff_handle malloc_slow(struct jeff_heap *h, size_t bytes, size_t al
         return refuse(h, JEFF_ERROR_BUSY);
     if (h->scramble)
         scramble(h);
+    if (h->pages && bytes >= h->pages->own_mapping)
+        return mapped_malloc(h, bytes, alignment);
     struct request request;
     if (!request_make(bytes, alignment, &request))
         return refuse(h, JEFF_ERROR_NO_MEMORY);
-    if (h->pages && bytes >= h->pages->own_mapping)
-        return mapped_malloc(h, bytes, alignment);
 
     if (!request.wide && request.granules <= h->binned) {
         const uint32_t cached = cached_that_fits(h, request.granules);

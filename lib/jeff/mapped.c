@@ -2,6 +2,8 @@
 /// says where the pages are, which never do.
 #include "gate_internal.h"
 
+#define MAPPED_MOST (SIZE_MAX / 2) ///< bytes of a block: no distance in it is beyond ptrdiff_t
+
 /// The payload of a proxy block.
 struct proxy {
     char *address; ///< of the block, aligned as requested
@@ -41,7 +43,7 @@ static bool map(struct jeff_heap *h, size_t bytes, size_t alignment, struct prox
 {
     const struct jeff_page_hooks *hooks = &h->pages->hooks;
     const size_t extra = room_to_align(h, alignment);
-    assert(bytes <= SIZE_MAX / 2);
+    assert(bytes <= MAPPED_MOST);
     const size_t committed = round_to_pages(h, bytes);
     char *reserved = pages_reserve(hooks, committed + extra);
     if (!reserved)
@@ -87,7 +89,7 @@ static jeff_handle refuse(struct jeff_heap *h)
 jeff_handle mapped_malloc(struct jeff_heap *h, size_t bytes, size_t alignment)
 {
     struct proxy proxy;
-    if (!map_or_ask(h, bytes, alignment, &proxy))
+    if (bytes > MAPPED_MOST || !map_or_ask(h, bytes, alignment, &proxy))
         return refuse(h);
     const jeff_handle handle = jeff_malloc(h, sizeof proxy);
     if (!handle) {
@@ -200,7 +202,7 @@ bool mapped_resize(struct jeff_heap *h, jeff_handle handle, size_t bytes)
     const uint32_t slot = slot_of(handle);
     struct entry *e = entry_at(h, slot);
     struct proxy old = load_proxy(h, e);
-    if (bytes > SIZE_MAX / 2)
+    if (bytes > MAPPED_MOST)
         return refuse_resize(h, JEFF_ERROR_NO_MEMORY);
     if (resize_here(h, &old, bytes)) {
         store_proxy(h, slot, &old);

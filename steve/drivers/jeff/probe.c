@@ -330,6 +330,24 @@ static bool system_gives(void)
     return pages != MAP_FAILED && munmap(pages, MIB) == 0;
 }
 
+/// A block may be larger than the largest heap, made so at once or by a resize.
+static const char *probe_huge(jeff_heap *heap)
+{
+#if SIZE_MAX > UINT32_MAX
+    const size_t huge = (size_t)65 << 30;
+    const jeff_handle small = jeff_malloc(heap, 16 * KIB);
+    const bool served = small != JEFF_NULL && jeff_resize(heap, small, huge);
+    jeff_free(heap, small);
+    const jeff_handle large = jeff_malloc(heap, huge);
+    if (served && (large == JEFF_NULL || jeff_usable_size(heap, large) < huge || !jeff_free(heap, large))) {
+        return "a block can be made as large by a resize as none is made at once";
+    }
+#else
+    (void)heap;
+#endif
+    return NULL;
+}
+
 static const char *probe_own_pages(void)
 {
     const struct jeff_config config = {.own_mapping = 1};
@@ -340,7 +358,11 @@ static const char *probe_own_pages(void)
     jeff_handle handle = jeff_malloc(heap, 16 * KIB);
     const bool grown = handle != JEFF_NULL && jeff_resize(heap, handle, 32 * KIB);
     const bool refused = handle != JEFF_NULL && !jeff_resize(heap, handle, SIZE_MAX);
+    const char *wrong = probe_huge(heap);
     jeff_destroy(heap);
+    if (wrong != NULL) {
+        return wrong;
+    }
     return handle == JEFF_NULL || (grown && refused) ? NULL : "a block with pages of its own was not resized";
 }
 
