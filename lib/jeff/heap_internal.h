@@ -572,7 +572,7 @@ uint32_t room_find(struct jeff_heap *h, const struct request *request, bool need
 bool ask_client(struct jeff_heap *h, size_t bytes);
 /// Writes header and entry of a new block.
 void block_attach(struct jeff_heap *h, uint32_t start, const struct request *request, uint32_t slot);
-/// Merges up to `count` cached blocks with their neighbours. @return how many there were
+/// Merges up to `count` cached blocks with their neighbours. @return how many it came upon; 0: none is left
 unsigned drain(struct jeff_heap *h, unsigned count);
 
 /* nudge.c */

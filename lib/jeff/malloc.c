@@ -7,6 +7,8 @@
 #define DRAIN_STEP 16u
 /// And how many at a time before a compaction.
 #define DRAIN_MUCH 64u
+/// How many entries of blocks that were merged away one call takes out of bins, so that it stays O(1).
+#define DEAD_MOST 256u
 /// For how many mallocs with an empty bin memory counts as scarce after one that had to nudge or compact.
 #define SCARCE_FOR 255u
 
@@ -38,11 +40,13 @@ void block_attach(struct jeff_heap *h, uint32_t start, const struct request *req
     hide_run(h, start, request->granules);
 }
 
-/// Takes the head of a bin out of it. @return its slot with the block still attached, or NIL if the bin has only dead entries
-static uint32_t bin_pop(struct jeff_heap *h, uint32_t class)
+/// Takes the head of a bin out of it, and what dead entries are in front of it.
+/// @param dead how many of them it may still take out
+/// @return its slot with the block still attached, or NIL if there is none
+static FLATTENED uint32_t bin_pop(struct jeff_heap *h, uint32_t class, unsigned *dead)
 {
     uint32_t slot;
-    while ((slot = h->bin[class].slot) != NIL) {
+    while (*dead && (slot = h->bin[class].slot) != NIL) {
         struct entry *e = entry_at(h, slot);
         h->bin[class].slot = next_of(e);
         if (e->off) {
@@ -51,6 +55,7 @@ static uint32_t bin_pop(struct jeff_heap *h, uint32_t class)
         }
         h->dead_count--;
         entry_to_bare(h, slot);
+        --*dead;
     }
     return NIL;
 }
@@ -71,9 +76,10 @@ static uint32_t detach(struct jeff_heap *h, uint32_t slot, uint32_t *size)
 unsigned drain(struct jeff_heap *h, unsigned count)
 {
     const unsigned wanted = count;
-    for (unsigned bins = 0; bins <= h->binned && count; bins++) {
+    unsigned dead = DEAD_MOST;
+    for (unsigned bins = 0; bins <= h->binned && count && dead; bins++) {
         while (count && h->bin[h->drain_bin].slot != NIL) {
-            const uint32_t slot = bin_pop(h, h->drain_bin);
+            const uint32_t slot = bin_pop(h, h->drain_bin, &dead);
             if (slot == NIL)
                 break;
             uint32_t size;
@@ -81,21 +87,24 @@ unsigned drain(struct jeff_heap *h, unsigned count)
             run_free(h, start, size, header_of(h, start) & FREE_BELOW);
             count--;
         }
-        if (count)
+        if (count && dead)
             h->drain_bin = h->drain_bin == h->binned ? 0 : h->drain_bin + 1;
     }
-    return wanted - count;
+    if (!dead)
+        memory_came_free(h); // behind them may be what was lacking
+    return wanted - count + !dead;
 }
 
 /// Cuts the block out of the smallest cached block that is larger.
 static uint32_t split_cached(struct jeff_heap *h, const struct request *request)
 {
+    unsigned dead = DEAD_MOST;
     if (request->alignment > 1)
         return 0;
     for (uint32_t class = request->granules; class <= h->binned; class ++) {
-        if (!h->bin[class].count)
+        const uint32_t slot = h->bin[class].count ? bin_pop(h, class, &dead) : NIL;
+        if (slot == NIL)
             continue;
-        const uint32_t slot = bin_pop(h, class);
         uint32_t size;
         const uint32_t start = detach(h, slot, &size);
         if (size > request->granules)
@@ -323,14 +332,15 @@ static jeff_handle refuse(struct jeff_heap *h, enum jeff_status status)
 /// cut, and no header touched. @return its slot with the block still attached, or NIL
 static uint32_t cached_that_fits(struct jeff_heap *h, uint32_t class)
 {
-    const uint32_t slot = bin_pop(h, class);
+    unsigned dead = DEAD_MOST;
+    const uint32_t slot = bin_pop(h, class, &dead);
     if (slot != NIL)
         return slot;
     if (h->exact_classes) {
         h->exact_classes--;
         return NIL;
     }
-    return class < h->binned ? bin_pop(h, class + 1) : NIL;
+    return class < h->binned ? bin_pop(h, class + 1, &dead) : NIL;
 }
 
 static COLD jeff_handle malloc_slow(struct jeff_heap *h, size_t bytes, size_t alignment)

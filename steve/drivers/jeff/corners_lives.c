@@ -1,12 +1,15 @@
-/// Corners of heaps that live long: what blocks leave behind that were made and freed more often than any run has time for.
+/// Corners of heaps that live long: what blocks leave behind that were made and freed more often than any run has time for, or all
+/// at once.
 #include "steve/drivers/jeff/probe_internal.h"
 
 #include "jeff_inline.h"
+#include "lib/jeff/heap_internal.h"
 
 #define GENERATION UINT64_C(0xffffffff) ///< in a handle; each life takes two
 #define ENTRY      12u                  ///< bytes of a handle in the table
 
 static _Alignas(64) char memory[8192];
+static _Alignas(64) char much_memory[96 * 1024];
 
 /// Gives a live block another generation, as if its slot had been used so much. @return its new handle
 static jeff_handle with_generation(jeff_heap *heap, jeff_handle handle, uint32_t generation)
@@ -62,6 +65,41 @@ static const char *probe_used_much(jeff_heap *heap, uint32_t generation)
     return table_of(heap) <= (BLOCKS + 2) * ENTRY ? NULL : "a slot that was used much leaves no generations to others";
 }
 
+/// Each freed block that is merged takes in some that lie above it, whose slots stay in a list. No call may clear up all of it at once.
+static const char *probe_merged_away(void)
+{
+    enum { ROWS = 200, ABOVE = 8, MOST = ROWS * ABOVE / 2 };
+    static jeff_handle below[ROWS], above[ROWS][ABOVE];
+    const struct jeff_config config = {.handle_salt = 1};
+    jeff_heap *const heap = jeff_init(much_memory, sizeof much_memory, &config, NULL);
+    bool made = true;
+    for (unsigned row = 0; row < ROWS; row++) {
+        below[row] = jeff_malloc(heap, 0);
+        for (unsigned i = 0; i < ABOVE; i++) {
+            above[row][i] = jeff_malloc(heap, 20);
+            made = made && above[row][i] != JEFF_NULL;
+        }
+    }
+    while (jeff_malloc(heap, 1000) != JEFF_NULL || jeff_malloc(heap, 0) != JEFF_NULL) {
+    }
+    for (unsigned i = 0; i < ROWS * ABOVE; i++)
+        jeff_free(heap, above[i / ABOVE][i % ABOVE]);
+    for (unsigned row = 0; row < ROWS; row++)
+        jeff_free(heap, below[row]);
+    for (unsigned row = 0; row + 20 < ROWS; row++) // each as large as a row
+        made = made && jeff_malloc(heap, 17 * 16 - 4) != JEFF_NULL;
+    const uint32_t had = heap->dead_count;
+    made = made && had > MOST && jeff_malloc(heap, 20) != JEFF_NULL;
+    const bool few = had - heap->dead_count < MOST;
+    for (unsigned i = 0; i < 40 && heap->dead_count != 0; i++)
+        made = made && jeff_malloc(heap, 20) != JEFF_NULL;
+    const bool sound = made && heap->dead_count == 0 && jeff_check(heap, NULL) == JEFF_OK;
+    jeff_destroy(heap);
+    if (!sound)
+        return "slots of blocks that were merged away are lost, or a block is refused that there is room for";
+    return few ? NULL : "one request clears up what all blocks have left behind that were merged away";
+}
+
 const char *steve_jeff_probe_lives(void)
 {
     static const uint32_t used[] = {0, UINT32_MAX, UINT32_MAX - 2, UINT32_MAX - 64, 3u << 30 | 1, (3u << 30) - 1};
@@ -74,5 +112,5 @@ const char *steve_jeff_probe_lives(void)
             wrong = "a heap that has lived long is not sound";
         jeff_destroy(heap);
     }
-    return wrong;
+    return wrong == NULL ? probe_merged_away() : wrong;
 }
