@@ -91,7 +91,7 @@ struct jeff_config {
     /// may lock, unlock, free, mark purgeable, and ask the O(1) queries; a weak lock holds until it returns, since other blocks move
     /// on. Whatever needs space, compacts, walks, checks or destroys is refused with JEFF_ERROR_BUSY.
     void (*moved)(void *context, jeff_handle handle, void *from, void *to, size_t bytes);
-    /// Called before a request for `bytes` is refused that the heap could serve if it were empty. It may free, unlock, mark
+    /// Called before a request for `bytes` is refused that the heap could serve if it were empty. It may free, lock, unlock, mark
     /// blocks purgeable, and look at the heap; whatever needs space, compacts or destroys is refused with JEFF_ERROR_BUSY. Returning
     /// true asks for one more try.
     bool (*low_memory)(void *context, size_t bytes);
@@ -115,8 +115,8 @@ jeff_heap *jeff_init(void *region, size_t bytes, const struct jeff_config *confi
 
 /// Makes a heap in pages of its own. It reserves `max_bytes` of address space and commits memory as it grows.
 ///
-/// @param max_bytes the most that the heap may grow to; 0: 64 GiB on 64-bit targets, 256 MiB on others, or, where the system has not
-///                  that much address space to give, from a quarter to a half of what it has
+/// @param max_bytes the most that the heap may grow to, in whole pages, two of them at least; 0: 64 GiB on 64-bit targets, 256 MiB
+///                  on others, or, where the system has not that much address space to give, from a quarter to a half of what it has
 /// @return the heap, to be given to jeff_destroy(), or NULL: JEFF_ERROR_ARGUMENT, JEFF_ERROR_TOO_SMALL, JEFF_ERROR_MAP
 /// @cost O(1) and three calls of the page hooks
 jeff_heap *jeff_create(size_t max_bytes, const struct jeff_config *config, enum jeff_status *status);
@@ -148,7 +148,8 @@ jeff_handle jeff_aligned_alloc(jeff_heap *heap, size_t alignment, size_t bytes);
 bool jeff_resize(jeff_heap *heap, jeff_handle handle, size_t bytes);
 
 /// Frees a block; its handle is stale from here on. JEFF_NULL is ignored.
-/// @return true, or false with nothing changed: JEFF_ERROR_HANDLE, JEFF_ERROR_LOCKED
+/// @return true, or false with nothing changed: JEFF_ERROR_HANDLE, JEFF_ERROR_LOCKED; in the callback `moved` also JEFF_ERROR_BUSY, which
+///         one free in 2^31 of a slot's is told: its handle is the last that the slot has
 /// @cost O(1), without touching the block's memory in the common case
 bool jeff_free(jeff_heap *heap, jeff_handle handle);
 
@@ -265,7 +266,7 @@ struct jeff_stats {
     size_t spare_handles;  ///< handles that can be given out before the table must grow
     size_t live_blocks;    ///< blocks that are not freed, purged ones too
     size_t live_bytes;     ///< memory in live blocks, headers and rounding included; pages of their own apart
-    size_t free_bytes;     ///< what is left of heap_bytes, in whatever pieces
+    size_t free_bytes;     ///< what is left of heap_bytes, in whatever pieces; spare pages of its table apart
     size_t mapped_blocks;  ///< blocks with pages of their own
     size_t mapped_bytes;   ///< and their pages
     uint64_t compactions;  ///< passes that moved something or might have
@@ -275,7 +276,7 @@ struct jeff_stats {
     uint64_t refused;        ///< requests for memory refused
 };
 
-/// Fills in `stats`. O(1)
+/// Fills in `stats`. While the callback `moved` runs, free memory that blocks are on their way over counts as live. O(1)
 void jeff_stats(const jeff_heap *heap, struct jeff_stats *stats);
 
 enum jeff_block_kind {
