@@ -30,8 +30,15 @@ extern "C" {
 #define JEFF_INLINE_CALLS 1
 #endif
 
+// Where library and client are compiled as one, a compiler must not take the two views of these words for two places.
+#if defined(__GNUC__)
+#define JEFF_INLINE_VIEW __attribute__((may_alias))
+#else
+#define JEFF_INLINE_VIEW
+#endif
+
 /// How every heap begins. The library asserts that it does.
-struct jeff_inline_heap {
+struct JEFF_INLINE_VIEW jeff_inline_heap {
     uintptr_t table_bias; ///< address of entry 0 of the handle table, which as a rule is not there
     uint32_t slot_low;    ///< lowest slot that the table has
     uint32_t refused;     ///< all bits set when memory may have come free since the last refusal

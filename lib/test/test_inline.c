@@ -3,6 +3,9 @@
 
 #include "jeff_inline.h"
 
+#undef fail // cmocka's; the heap has one of its own
+#include "../jeff/heap_internal.h"
+
 /// Locks, looks and unlocks with one kind; what came of it.
 struct outcome {
     void *address, *weak;
@@ -108,6 +111,21 @@ static void inline_unlock_lets_a_refused_request_be_tried_again(void **state)
     assert_true(jeff_malloc(heap, 11000) != JEFF_NULL);
 }
 
+/// As a compiler sees it that has the library and its client before it at once.
+static __attribute__((noinline)) uint32_t write_by_both(struct jeff_heap *heap, struct jeff_inline_heap *view)
+{
+    view->refused = 1;
+    heap->refused = NO_REFUSAL;
+    return view->refused;
+}
+
+static void a_word_written_by_the_library_is_read_inline(void **state)
+{
+    (void)state;
+    jeff_heap *heap = heap_new(16 * KIB);
+    assert_true(write_by_both(heap, (struct jeff_inline_heap *)heap) == NO_REFUSAL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -115,6 +133,7 @@ int main(void)
         cmocka_unit_test(inline_locks_nest_and_mix_with_calls_up_to_the_limit),
         cmocka_unit_test(inline_lock_reaches_blocks_with_pages_of_their_own),
         cmocka_unit_test(inline_unlock_lets_a_refused_request_be_tried_again),
+        cmocka_unit_test(a_word_written_by_the_library_is_read_inline),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
