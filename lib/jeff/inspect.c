@@ -115,13 +115,14 @@ void jeff_pins(jeff_heap *h, bool (*visit)(void *context, const struct jeff_pin 
             stranded += (size_t)size * GRANULE;
             continue;
         }
-        if (lock_count(h, header & SLOT_MASK) && !(e->cw & CW_MAPPED)) {
+        const uint32_t locks = lock_count(h, header & SLOT_MASK); // another thread may unlock it meanwhile
+        if (locks && !(e->cw & CW_MAPPED)) {
             const struct jeff_block block = describe(h, start, header, size);
             const struct jeff_pin pin = {
                 .handle = block.handle,
                 .address = block.address,
                 .bytes = block.bytes,
-                .locks = block.locks,
+                .locks = locks,
                 .stranded_bytes = stranded,
             };
             if (!visit(context, &pin))

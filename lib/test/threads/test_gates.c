@@ -320,6 +320,39 @@ static void a_block_that_is_resized_keeps_still_while_it_is_locked(void **state)
     end_scene();
 }
 
+static void *lock_and_unlock(void *unused)
+{
+    (void)unused;
+    while (atomic_load(&race.at_start) == 0) {
+        jeff_shared_lock(scene.heap, scene.handle, NULL);
+        jeff_shared_unlock(scene.heap, scene.handle, NULL);
+    }
+    return NULL;
+}
+
+static bool is_locked(void *context, const struct jeff_pin *pin)
+{
+    (void)context;
+    if (pin->locks == 0)
+        race.wrong = "a block without a lock is told of as a locked one";
+    return true;
+}
+
+static void a_pin_has_locks_however_others_unlock_meanwhile(void **state)
+{
+    (void)state;
+    memset(&race, 0, sizeof race);
+    make_scene(NULL);
+    pthread_t thread;
+    pthread_create(&thread, NULL, lock_and_unlock, NULL);
+    for (unsigned i = 0; i < 30 * ROUNDS; i++)
+        jeff_shared_pins(scene.heap, is_locked, NULL);
+    atomic_store(&race.at_start, 1);
+    pthread_join(thread, NULL);
+    assert_null(race.wrong);
+    end_scene();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -330,6 +363,7 @@ int main(void)
         cmocka_unit_test(of_two_that_free_a_block_one_succeeds),
         cmocka_unit_test(a_block_is_freed_or_locked),
         cmocka_unit_test(a_block_that_is_resized_keeps_still_while_it_is_locked),
+        cmocka_unit_test(a_pin_has_locks_however_others_unlock_meanwhile),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
