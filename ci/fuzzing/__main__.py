@@ -4,41 +4,50 @@ For each target: the fleet runs while triage looks at what it finds; then the fl
 corpora merged. What was learnt and found is on disk at any time, so a kill costs what the last seconds brought, at most.
 """
 
+import contextlib
 import os
 import resource
+import shlex
 import shutil
 import signal
 import sys
 import time
+import traceback
 from pathlib import Path
 
 import corpora
 import screen
 from builds import Builds
-from complaint import ENVIRONMENT, FOUND, USAGE, Trouble, warn
-from fleet import Fleet
+from complaint import ENVIRONMENT, FOUND, USAGE, Trouble, say, warn
+from fleet import SETTLED_SECONDS, Fleet
 from options import USAGE_LINES, parse
 from triage import Triage, new_shapes
-from work import Run, Work, read_json
+from work import Run, Work, read_findings
 
 TICK_SECONDS = 0.2
 SAVE_SECONDS = 5
-# Below so much free space nothing more is begun: full disks lose corpora.
+# Below so much free space the engines are stopped until there is more: full disks lose corpora.
 LEAST_FREE = 256 << 20
 
 
 class Interrupt:
-    """Counts Ctrl-C and SIGTERM: the first ends the run in order, the second leaves out all that can wait."""
+    """Counts Ctrl-C and what else asks for an end: the first ends the run in order, the second leaves out all that can wait.
+
+    Ctrl-C comes from a person, for whom the run is done. A machine that goes down or a terminal that is closed (SIGTERM, SIGHUP) is nobody's
+    wish: the next start goes on with it.
+    """
 
     def __init__(self):
         self.count = 0
+        self.by_person = False
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             if signal.getsignal(number) != signal.SIG_IGN:  # as nohup has it
                 signal.signal(number, self._on_signal)
 
     def _on_signal(self, number, frame):
-        del number, frame
+        del frame
         self.count += 1
+        self.by_person |= number == signal.SIGINT
 
     def came(self):
         return self.count > 0
@@ -61,9 +70,9 @@ def announce(builds, view, root):
         ]
         if "again" in shape:
             steve, *words = shape["again"]
-            lines.append(f"    again: {' '.join([relative(steve), *words])} '{place}'")
+            lines.append(f"    again: {shlex.join([relative(steve), *words, place])}")
         for command in builds.replayers(finding["target"], shape["engine"])[:1]:
-            lines.append(f"       or: {relative(command[0])} '{place}'")
+            lines.append(f"       or: {shlex.join([relative(command[0]), place])}")
         view.say("\n".join(lines))
 
     return tell
@@ -71,7 +80,7 @@ def announce(builds, view, root):
 
 def who(shape):
     """Seeds that crash are nobody's finding: they crash before an engine has begun."""
-    return shape["engine"] if shape["instance"] != "seeds" else "a seed"
+    return {"seeds": "a seed", "by-hand": "a file laid into the inbox"}.get(shape["instance"], shape["engine"])
 
 
 def relative(path):
@@ -95,12 +104,17 @@ class Session:
         self.remarks = []
 
     def fuzz(self, target):
+        self._refuse_full_disk()
         begin = time.monotonic()
         spent_before = self.run.seconds(target)
-        fleet = Fleet(self.builds, self.work, self.run, target)
-        view = screen.open_view(self.options)
-        triage = Triage(self.builds, self.work, self.run, target, announce(self.builds, view, self.work.root), view.say)
-        try:
+        with contextlib.ExitStack() as at_end:  # all of it, also if a part fails
+            at_end.callback(self.run.save)
+            fleet = Fleet(self.builds, self.work, self.run, target)
+            view = screen.open_view(self.options)
+            at_end.callback(view.close)
+            triage = Triage(self.builds, self.work, self.run, target, announce(self.builds, view, self.work.root), view.say)
+            at_end.callback(triage.finish)
+            at_end.callback(fleet.stop)
             fleet.prepare()
             triage.start()
             fleet.round_began = time.monotonic()
@@ -110,7 +124,7 @@ class Session:
                 self._collect(fleet, triage)
                 view.show(fleet, triage, spent, "")
                 self.run.save(SAVE_SECONDS)
-                self._look_at_disk()
+                begin += self._wait_for_space(fleet, triage, view, spent)
                 time.sleep(TICK_SECONDS)
                 spent = spent_before + time.monotonic() - begin
                 self.run.state["seconds"][target] = spent
@@ -119,11 +133,6 @@ class Session:
             if not triage.new and not self.interrupt.came():
                 fleet.see_that_it_ran()
             self._merge(fleet, triage, view, spent)
-        finally:
-            fleet.stop()
-            triage.finish()
-            view.close()
-            self.run.save()
         self._take_rows(fleet, triage, spent)
 
     @staticmethod
@@ -131,15 +140,43 @@ class Session:
         for engine, instance, path in fleet.crash_files():
             triage.take(engine, instance, path)
 
-    def _look_at_disk(self):
-        if shutil.disk_usage(self.work.root).free < LEAST_FREE:
+    def _full_disk(self):
+        """The folder whose disk is almost full, or None."""
+        for folder in filter(None, (self.work.root, self.options.sync)):
+            try:
+                if shutil.disk_usage(folder).free < LEAST_FREE:
+                    return folder
+            except OSError:  # not made yet, or a shared folder that cannot be reached for a while
+                pass
+        return None
+
+    def _refuse_full_disk(self):
+        folder = self._full_disk()
+        if folder is not None:
             raise Trouble(
                 ENVIRONMENT,
-                f"the disk of {self.work.root} is almost full; free some space and start again: it goes on from here",
+                f"the disk of {folder} is almost full; expected {LEAST_FREE >> 20} MiB to be free; "
+                "free some space and start again: it goes on from here",
             )
 
+    def _wait_for_space(self, fleet, triage, view, spent):
+        """A disk that something else fills for a while does not end a run of weeks. @return the seconds that this took"""
+        folder = self._full_disk()
+        if folder is None:
+            return 0
+        begin = time.monotonic()
+        fleet.stop()
+        view.say(f"ci/fuzz: the disk of {folder} is almost full; it goes on when {LEAST_FREE >> 20} MiB are free")
+        while self._full_disk() and not self.interrupt.came():
+            if time.monotonic() - begin > self.options.seconds / 10:
+                self._refuse_full_disk()
+            view.show(fleet, triage, spent, "waits for space on the disk")
+            time.sleep(TICK_SECONDS)
+        return time.monotonic() - begin
+
     def _finish_triage(self, fleet, triage, view, spent):
-        time.sleep(1.1)  # the last crash files are whole then
+        self._collect(fleet, triage)
+        time.sleep(SETTLED_SECONDS + 0.1)  # the last crash files are whole then
         self._collect(fleet, triage)
         deadline = time.monotonic() + max(120, self.options.seconds / 10)
         triage.no_more()
@@ -157,16 +194,19 @@ class Session:
             return
         view.show(fleet, triage, spent, "merging the corpora")
         limit = min(max(self.options.seconds / 10, 120), 1800)
-        result = corpora.merge(
-            self.builds.binary("libfuzzer", target),
-            fleet.corpus,
-            [*fleet.queues(), *fleet.folders],
-            fleet.found,
-            fleet.libfuzzer / "merge.log",
-            self.work.environment(TMPDIR=str(fleet.temporary)),
-            limit,
-            self.interrupt.came,
-        )
+        try:
+            result = corpora.merge(
+                self.builds.binary("libfuzzer", target),
+                fleet.corpus,
+                [*fleet.queues(), *fleet.folders],
+                fleet.found,
+                fleet.libfuzzer / "merge.log",
+                self.work.environment(TMPDIR=str(fleet.temporary)),
+                limit,
+                self.interrupt.came,
+            )
+        except OSError as error:
+            result = f"{error.filename or 'a file'}: {error.strerror}"
         if isinstance(result, str):
             self._remark(fleet, f"corpora not merged: {result}; nothing is lost")
         else:
@@ -186,7 +226,7 @@ class Session:
             edges = max((instance.figures.edges for instance in own), default=0)
             names = " ".join(instance.name for instance in own if instance.has_run or instance.execs)
             rate = f"{done / max(spent, 1):.0f}"
-            self.rows.append([engine, fleet.target, int(spent), done, rate, corpus, edges, found, names or "-"])
+            self.rows.append([engine, fleet.target, screen.duration(spent), done, rate, corpus, edges, found, names or "-"])
         if triage.waiting:
             self._remark(fleet, f"{triage.waiting} crash files wait for triage; the next run goes on with them")
         if triage.counts["silent"]:
@@ -199,12 +239,12 @@ class Session:
 
     def conclude(self):
         """The table. @return how many findings are new"""
-        print("\n== figures")
-        heading = ["engine", "target", "seconds", "execs", "exec/s", "corpus", "edges", "new", "instances"]
+        say("\n== figures")
+        heading = ["engine", "target", "time", "execs", "exec/s", "corpus", "edges", "new", "instances"]
         screen.print_table([heading, *self.rows])
-        new = [f for f in read_json(self.work.findings, []) if new_shapes(f, self.run.number)]
+        new = [f for f in read_findings(self.work.findings) if new_shapes(f, self.run.number)]
         if new:
-            print("\n== new findings")
+            say("\n== new findings")
             rows = [["name", "target", "by", "after", "ops", "shapes", "crashes"]]
             for f in new:
                 shapes = new_shapes(f, self.run.number)
@@ -212,14 +252,13 @@ class Session:
                 ops = min((shape["ops"] for shape in shapes if shape["ops"] is not None), default="-")
                 rows.append([f["name"], f["target"], shapes[0]["instance"], after, ops, len(shapes), f["count"]])
             screen.print_table(rows)
-            print(f"Candidates for corpus/crashes, with reports: {relative(self.work.root / 'candidates')}")
+            say(f"Candidates for corpus/crashes, with reports: {relative(self.work.root / 'candidates')}")
             if len(new) > 1:
-                print("Several names may be one bug: mend the shortest first, and start again; what it caused drops off.")
+                say("Several names may be one bug: mend the shortest first, and start again; what it caused drops off.")
         if self.remarks:
-            print("\n== notes")
+            say("\n== notes")
             for remark in self.remarks:
-                print(remark)
-        sys.stdout.flush()
+                say(remark)
         return len(new)
 
 
@@ -231,22 +270,25 @@ def fuzz(options):
     work.open()
     interrupt = Interrupt()
     if work.left_over:
-        print(f"== ended {work.left_over} processes that an earlier run left behind", flush=True)
+        say(f"== ended {work.left_over} processes that an earlier run left behind")
     try:
         builds.make()
         asked = {"targets": options.targets, "engines": options.engines, "seconds": options.seconds}
         run = Run(work, {key: list(value) if isinstance(value, tuple) else value for key, value in asked.items()})
         if run.resumed:
             spent = screen.duration(sum(run.state["seconds"].values()))
-            print(f"== going on with the run of {run.state['started']}, {spent} in", flush=True)
+            say(f"== going on with the run of {run.state['started']}, {spent} in")
         session = Session(builds, work, run, interrupt)
         for target in options.targets:
             if interrupt.came():
                 break
-            engines = " and ".join(options.engines)
-            print(f"== {engines} on {target}, {options.jobs} at a time, for {options.seconds} s", flush=True)
+            engines = " and ".join(screen.ENGINE_NAMES[engine] for engine in options.engines)
+            say(f"== {engines} on {target}, {options.jobs} at a time, for {screen.duration(options.seconds)}")
             session.fuzz(target)
-        run.finish()
+        if not interrupt.came() or interrupt.by_person:
+            run.finish()
+        else:
+            session.remarks.append("it was told to end by a signal; the next start in the same way does the rest of its time")
         found = session.conclude()
     finally:
         work.close()
@@ -267,9 +309,25 @@ def main():
     except Trouble as trouble:
         warn(trouble)
         if trouble.status == USAGE:
-            print(USAGE_LINES, file=sys.stderr)
+            say(USAGE_LINES, sys.stderr)
         return trouble.status
+    except Exception:  # pylint: disable=broad-except
+        # Python's own status for it would be that of a finding.
+        say(traceback.format_exc(), sys.stderr)
+        warn("a bug in ci/fuzz itself, see above; what was learnt and found is kept, start again to go on")
+        return ENVIRONMENT
+
+
+def let_go_of_streams():
+    """What nobody took is dropped, or Python would end with a status of its own."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    ended_with = main()
+    let_go_of_streams()
+    sys.exit(ended_with)

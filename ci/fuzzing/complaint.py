@@ -15,5 +15,15 @@ class Trouble(Exception):
         self.status = status
 
 
+def say(text, stream=None):
+    """A line for a person, on stdout unless said otherwise. That nobody reads it any more, or that the disk of a log is full, must not end
+    a run of weeks: the line is lost then, and the next may get through."""
+    stream = stream or sys.stdout
+    try:
+        print(text, file=stream, flush=True)
+    except (OSError, ValueError):
+        pass
+
+
 def warn(sentence):
-    print(f"ci/fuzz: {sentence}", file=sys.stderr, flush=True)
+    say(f"ci/fuzz: {sentence}", sys.stderr)

@@ -55,6 +55,10 @@ def crashing(command, files, call, stopped):
         files = files[index + 1 :]
 
 
+def digest_of(file):
+    return hashlib.sha1(file.read_bytes()).hexdigest()
+
+
 def gather(folders, place):
     """Each input of some folders once, by its contents: instances of AFL++ have most of theirs from each other.
 
@@ -65,7 +69,7 @@ def gather(folders, place):
     files = inputs_of(folders)
     for file in files:
         try:
-            copy = place / hashlib.sha1(file.read_bytes()).hexdigest()
+            copy = place / digest_of(file)
             if not copy.exists():
                 shutil.copyfile(file, copy)
         except FileNotFoundError:  # another machine's, and gone by now
@@ -105,8 +109,14 @@ def merge(binary, corpus, others, found, log, environment, seconds, stopped):
                 shutil.rmtree(merged, ignore_errors=True)
                 shutil.rmtree(gathered, ignore_errors=True)
                 return "interrupted" if stopped() else f"not done in {seconds:.0f} s"
+    given = {digest_of(file) for file in inputs_of([gathered])}
+    made = [digest_of(file) for file in inputs_of([merged])]
     shutil.rmtree(gathered, ignore_errors=True)
-    after = len(inputs_of([merged]))
+    after = len(made)
+    # libFuzzer does not look whether what it writes gets written: a full disk leaves the beginnings of files.
+    if process.returncode == 0 and not (given.issuperset(made) and len(set(made)) == after):
+        shutil.rmtree(merged, ignore_errors=True)
+        return "libFuzzer's merge did not write all that it kept; is the disk full?"
     if process.returncode != 0 or (after == 0 and before > 0):
         shutil.rmtree(merged, ignore_errors=True)
         return f"libFuzzer's merge ended with {process.returncode}; see {log}"

@@ -1,9 +1,7 @@
 """What is known of each engine: how an instance is started, and what its figures say."""
 
-import os
 import re
 import socket
-import time
 from collections import namedtuple
 from dataclasses import dataclass
 
@@ -72,15 +70,17 @@ _PLAIN_LINE = re.compile(rb"^#(\d+)\t\w+ +cov: (\d+) ft: \d+ corp: (\d+)/\S+ .*e
 _FINAL_LINE = re.compile(rb"^stat::number_of_executed_units: (\d+)", re.M)
 
 
-def libfuzzer_figures(log, forks):
-    """From the end of its log: a line whenever a job of fork mode ends; else whenever it learns something, and at its end."""
+def libfuzzer_figures(log, forks, silence):
+    """From the end of its log: a line whenever a job of fork mode ends; else whenever it learns something, and at its end.
+
+    @param silence for how many seconds it has said nothing
+    """
     try:
         with open(log, "rb") as stream:
             stream.seek(max(0, stream.seek(0, 2) - 65536))
             text = stream.read()
-            silence = max(0.0, time.time() - os.fstat(stream.fileno()).st_mtime)
     except OSError:
-        text, silence = b"", 0.0
+        text = b""
     lines = (_FORK_LINE if forks else _PLAIN_LINE).findall(text)
     if not lines:
         return Figures(note="reading its corpus")
@@ -134,13 +134,21 @@ def afl_execs(folder):
     return int(_afl_statistics(folder).get("execs_done", 0))
 
 
+def _number(text):
+    """0 for what is none: a disk that is full cuts files short."""
+    try:
+        return float(text.rstrip("%"))
+    except ValueError:
+        return 0.0
+
+
 def _afl_statistics(folder):
     try:
         lines = (folder / "fuzzer_stats").read_text(errors="replace").splitlines()
     except OSError:
         return {}
     pairs = (line.split(":", 1) for line in lines if ":" in line)
-    return {key.strip(): value.strip() for key, value in pairs}
+    return {key.strip(): _number(value.strip()) for key, value in pairs}
 
 
 class Statsd:
@@ -163,23 +171,23 @@ class Statsd:
                 message = self._socket.recv(65536).decode(errors="replace")
             except OSError:  # nothing more has come
                 return self._last
-            self._last.update((name, float(value)) for name, value in re.findall(r"(\w+):([0-9.]+)\|g", message))
+            self._last.update((name, _number(value)) for name, value in re.findall(r"(\w+):([0-9.]+)\|g", message))
 
 
 def afl_figures(folder, started, execs_before, sent):
     """@param execs_before those of earlier starts, which AFL++ counts on from @param sent what came by Statsd"""
     statistics = _afl_statistics(folder)
-    fresh = float(statistics.get("last_update", 0)) >= started
+    fresh = statistics.get("last_update", 0) >= started
     if not fresh and not sent:
         return Figures(note="trying its seeds")
     figures = {**(statistics if fresh else {}), **sent}
-    execs = int(float(figures.get("execs_done", 0)))
+    execs = int(figures.get("execs_done", 0))
     if fresh:
         execs = max(execs, int(statistics.get("execs_done", 0)))  # written when it ended, after the last that was sent
     if execs >= execs_before:
         execs -= execs_before
-    rate = float(figures.get("execs_per_sec", 0))
-    corpus = int(float(figures.get("corpus_count", 0)))
-    edges = int(float(figures.get("edges_found", 0)))
-    cycle = int(float(figures.get("cycle_done", figures.get("cycles_done", 0))))
+    rate = figures.get("execs_per_sec", 0.0)
+    corpus = int(figures.get("corpus_count", 0))
+    edges = int(figures.get("edges_found", 0))
+    cycle = int(figures.get("cycle_done", figures.get("cycles_done", 0)))
     return Figures(execs, rate, corpus, edges, f"cycle {cycle}")

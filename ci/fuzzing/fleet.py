@@ -9,6 +9,7 @@ import os
 import re
 import shutil
 import signal
+import stat
 import subprocess
 import time
 from collections import deque
@@ -17,6 +18,7 @@ from dataclasses import dataclass, field
 import corpora
 import engines
 from complaint import ENVIRONMENT, Trouble
+from work import free_name
 
 # An instance that ends before it has run so long did not start; the wait before the next try doubles from one second on.
 SHORT_LIFE = 20
@@ -28,6 +30,13 @@ TRIES = 3
 STOPS_BEFORE_FORK = 3
 
 RATE_SECONDS = 20
+
+# A crash file that looks the same for so long is whole. Its date says nothing: clocks are set, and those of other machines differ.
+SETTLED_SECONDS = 1
+
+# So large a log is cut to its end.
+MOST_LOGGED = 16 << 20
+LOG_KEPT = 64 << 10
 
 
 @dataclass
@@ -41,7 +50,8 @@ class Instance:
     forks: bool = False  # libFuzzer's fork mode
     stops: int = 0  # how often it ended at a finding
     process: subprocess.Popen | None = None
-    started: float = 0.0
+    started: float = 0.0  # by the clock on the wall, as AFL++'s statistics are
+    began: float = 0.0  # by the one that nobody sets
     deaths: int = 0  # short lives in a row
     next_start: float = 0.0
     execs_before: int = 0  # what AFL++ says at the start
@@ -49,6 +59,8 @@ class Instance:
     figures: engines.Figures = field(default_factory=engines.Figures)
     has_run: bool = False
     statsd: engines.Statsd | None = None
+    log_look: tuple | None = None
+    log_since: float = 0.0
     samples: deque = field(default_factory=deque)  # (when, execs), of the last seconds
     last_find: float = 0.0
 
@@ -124,6 +136,8 @@ class Fleet:
         self._deal(options)
         self.round = round_seconds(options)
         self.round_began = time.monotonic()
+        self._seen = {}  # crash files: how they looked, and since when
+        self._logs_looked_at = 0.0
         for instance in self.instances:
             instance.execs_kept = run.state["execs"].get(f"{target}/{instance.name}", 0)
 
@@ -167,11 +181,9 @@ class Fleet:
         seeds.mkdir()
         # An empty sequence: AFL++ wants at least one, and one that does not crash.
         (seeds / "empty.bin").write_bytes(bytes(16))
-        for number, folder in enumerate(self.folders):
-            for file in sorted(folder.rglob("*")):
-                if file.is_file() and not file.name.startswith(".") and file.stat().st_size > 0:
-                    name = file.name if not (seeds / file.name).exists() else f"{number}-{file.name}"
-                    shutil.copyfile(file, seeds / name)
+        for file in corpora.inputs_of(self.folders):
+            if file.stat().st_size > 0:
+                shutil.copyfile(file, free_name(seeds / file.name))
 
     def _command(self, instance):
         setup, mutator = self.setup, "on" if self.setup.options.mutator else "off"
@@ -201,7 +213,7 @@ class Fleet:
         command, environment = self._command(instance)
         if instance.log.exists():
             os.replace(instance.log, instance.log.with_name(instance.log.name + ".old"))
-        with open(instance.log, "wb") as log:
+        with open(instance.log, "ab") as log:  # at its end, wherever that is: see _cut_logs()
             # Killed with ci/fuzz, also by SIGKILL; what it started itself is the guard's.
             instance.process = subprocess.Popen(
                 ["setpriv", "--pdeathsig", "KILL", "--", *map(str, command)],
@@ -211,7 +223,10 @@ class Fleet:
                 env=self.work.environment(**environment),
                 start_new_session=True,
             )
+        if instance.engine == "aflpp":
+            self.work.begins(instance.process.pid)
         instance.started = time.time()
+        instance.began = time.monotonic()
         instance.samples.clear()
         instance.figures = instance.figures._replace(execs=0, rate=0.0, note="starting")
 
@@ -228,14 +243,34 @@ class Fleet:
             if instance.runs and instance.process.poll() is not None:
                 self._bury(instance)
             if not instance.runs and now >= instance.next_start:
-                self._start(instance)
+                try:
+                    self._start(instance)
+                except OSError as error:  # no process, no memory, no file to be had for a while
+                    self._put_off(instance, f"cannot be started: {error.strerror}; again soon")
             if instance.runs:
                 self._take_figures(instance)
         self._give_up_if_hopeless()
+        if now - self._logs_looked_at >= 60:
+            self._logs_looked_at = now
+            self._cut_logs()
+
+    def _cut_logs(self):
+        """A log is of use for its end. In weeks it would fill the disk."""
+        for instance in self.instances:
+            try:
+                if instance.runs and instance.log.stat().st_size > MOST_LOGGED:
+                    with open(instance.log, "r+b", buffering=0) as log:
+                        log.seek(-LOG_KEPT, os.SEEK_END)
+                        end = log.read(LOG_KEPT)
+                        log.truncate(0)
+                    with open(instance.log, "ab", buffering=0) as log:
+                        log.write(end)
+            except OSError:
+                pass  # next time
 
     def _take_figures(self, instance):
         if instance.engine == "libfuzzer":
-            figures = engines.libfuzzer_figures(instance.log, instance.forks)
+            figures = engines.libfuzzer_figures(instance.log, instance.forks, self._silence(instance))
         else:
             sent = instance.statsd.last()
             figures = engines.afl_figures(self.sync / instance.name, instance.started, instance.execs_before, sent)
@@ -243,10 +278,18 @@ class Fleet:
         if figures.execs == 0:  # nothing to say yet: corpus and edges are what they were
             figures = instance.figures._replace(execs=0, rate=0.0, note=figures.note)
         if figures.corpus > instance.figures.corpus > 0:
-            instance.last_find = time.time()
+            instance.last_find = time.monotonic()
         instance.figures = figures
         instance.has_run |= figures.execs > 0
         self.run.state["execs"][f"{self.target}/{instance.name}"] = instance.execs
+
+    @staticmethod
+    def _silence(instance):
+        """For how long its log has not changed."""
+        now, look = time.monotonic(), _look_of(instance.log)
+        if look != instance.log_look:
+            instance.log_look, instance.log_since = look, now
+        return now - instance.log_since
 
     @staticmethod
     def _rate(instance, execs):
@@ -270,17 +313,27 @@ class Fleet:
         self._take_figures(instance)
         self._keep_execs(instance)
         status = instance.process.returncode
-        instance.process = None
+        self._forget(instance)
         if instance.engine == "libfuzzer" and not instance.forks and status in engines.LIBFUZZER_FOUND:
             instance.stops += 1
             instance.forks = instance.stops >= STOPS_BEFORE_FORK
             instance.has_run = True
             return
-        if time.time() - instance.started > SHORT_LIFE:
+        if time.monotonic() - instance.began > SHORT_LIFE:
             instance.deaths = 0
+        self._put_off(instance, f"ended with {status}; again soon")
+
+    @staticmethod
+    def _put_off(instance, note):
         instance.deaths += 1
         instance.next_start = time.monotonic() + min(2 ** (instance.deaths - 1), LONGEST_WAIT)
-        instance.figures = instance.figures._replace(note=f"ended with {status}; again soon")
+        instance.figures = instance.figures._replace(note=note)
+
+    def _forget(self, instance):
+        """Its process has ended."""
+        if instance.engine == "aflpp":
+            self.work.has_ended(instance.process.pid)
+        instance.process = None
 
     def _give_up_if_hopeless(self):
         if not any(slot.current.has_run or slot.current.deaths < TRIES for slot in self.slots):
@@ -326,7 +379,7 @@ class Fleet:
             instance.process.wait()
             self._take_figures(instance)
             self._keep_execs(instance)
-            instance.process = None
+            self._forget(instance)
             if instance.forks:
                 self._harvest(self.temporary / instance.name)
 
@@ -351,28 +404,46 @@ class Fleet:
 
     def crash_files(self):
         """Files that an engine has left as findings and that are whole by now: (engine, instance, path)."""
-        settled = time.time() - 1
+        self._seen, before = {}, self._seen
+        for engine, instance, file in self._left():
+            look = _look_of(file)
+            if look is None:
+                continue
+            known, since = before.get(file, (None, 0.0))
+            if known != look:
+                self._seen[file] = look, time.monotonic()
+            elif time.monotonic() - since < SETTLED_SECONDS:
+                self._seen[file] = known, since
+            else:
+                yield engine, instance, file
+
+    def _left(self):
         for file in sorted(self.found.iterdir()):
-            if not file.name.startswith("slow-unit-") and _is_settled(file, settled):
+            if not file.name.startswith(("slow-unit-", ".")):
                 yield "libfuzzer", "libfuzzer", file
         for instance in self.instances:
             if instance.engine == "aflpp":
                 # AFL++ renames its folders when it starts again.
                 for pattern in ("crashes*/id:*", "hangs*/id:*"):
-                    for file in sorted((self.sync / instance.name).glob(pattern)):
-                        if _is_settled(file, settled):
-                            yield "aflpp", instance.name, file
+                    try:
+                        files = sorted((self.sync / instance.name).glob(pattern))
+                    except OSError:  # of a shared folder that cannot be reached for a while
+                        continue
+                    for file in files:
+                        yield "aflpp", instance.name, file
 
     def queues(self):
         """Folders of inputs that AFL++ keeps, those of other machines, too."""
         return sorted(folder for folder in self.sync.glob("*/queue") if folder.is_dir())
 
 
-def _is_settled(file, before):
+def _look_of(file):
+    """What changes while a file is written; None if it is gone, or no file."""
     try:
-        return file.is_file() and file.stat().st_mtime < before
+        status = file.stat()
+        return (status.st_size, status.st_mtime_ns) if stat.S_ISREG(status.st_mode) else None
     except OSError:
-        return False
+        return None
 
 
 def log_end(log):

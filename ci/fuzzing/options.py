@@ -1,5 +1,6 @@
 """The command line of ci/fuzz."""
 
+import hashlib
 import os
 import re
 import socket
@@ -68,6 +69,12 @@ def _name(value):
     return value
 
 
+def _machine(host):
+    """A name for this machine's instances; of long ones that begin alike each has its own."""
+    name = re.sub(r"[^A-Za-z0-9_-]", "-", host.split(".")[0]) or "machine"
+    return name if len(name) <= 16 else f"{name[:11]}-{hashlib.sha1(host.encode()).hexdigest()[:4]}"
+
+
 def _folder(option, value, origin, there):
     path = origin / value
     if there and not path.is_dir():
@@ -111,5 +118,5 @@ def parse(arguments, origin):
         else:
             options.seeds.append(_folder(option, value, origin, True))
     if options.sync and not options.name:
-        options.name = re.sub(r"[^A-Za-z0-9_-]", "-", socket.gethostname().split(".")[0])[:16] or "machine"
+        options.name = _machine(socket.gethostname())
     return options

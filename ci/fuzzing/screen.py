@@ -1,16 +1,22 @@
 """What a person sees: a live screen on a terminal, a line now and then in a pipe, and the table at the end."""
 
 import os
-import shutil
 import sys
 import time
-from collections import deque
+
+from complaint import say
 
 BARS = "▁▂▃▄▅▆▇█"
 ENGINE_NAMES = {"libfuzzer": "libFuzzer", "aflpp": "AFL++"}
 
-# How often a line comes in a pipe: a twentieth of the run, within these.
+# How often a line comes in a pipe: at first soon, so that one sees that it works, and in the end every twentieth of the run, within these.
 LINE_SECONDS = (10, 600)
+
+# Columns of the live screen; what is left of the width is for the names and states of instances.
+MOST_WIDTH = 118
+FIGURES_WIDTH = 44
+# Figures that a curve keeps.
+MOST_SAMPLES = 400
 
 
 def duration(seconds):
@@ -21,8 +27,8 @@ def duration(seconds):
             parts.append(f"{seconds // length}{unit}")
             seconds %= length
         elif parts:
-            parts.append(f"0{unit}")
-    return " ".join(parts[:2])
+            parts.append("")
+    return " ".join(filter(None, parts[:2]))
 
 
 def short(number):
@@ -47,6 +53,10 @@ def sparkline(values, width):
     return "".join(BARS[min(7, int((value - low) / span * 7.99))] if high > low else BARS[3] for value in values)
 
 
+def cut(text, width):
+    return text if len(text) <= width else text[: max(0, width - 1)] + "…"
+
+
 def edges_by_engine(fleet):
     best = {}
     for instance in fleet.instances:
@@ -62,59 +72,81 @@ def execs(fleet):
     return sum(instance.execs for instance in fleet.instances)
 
 
+class Curve:
+    """A figure from the beginning of a run, of a minute or of a month: once it has too many samples it goes on with half of them."""
+
+    def __init__(self):
+        self.values = []
+        self._every = 1.0
+        self._next = 0.0
+
+    def add(self, value, now):
+        if now < self._next:
+            return
+        self.values.append(value)
+        if len(self.values) > MOST_SAMPLES:
+            self.values = [sum(pair) / 2 for pair in zip(self.values[::2], self.values[1::2])]
+            self._every *= 2
+        self._next = now + self._every
+
+
 class Lines:
     """For a pipe."""
 
     def __init__(self, options):
         low, high = LINE_SECONDS
-        self._every = min(max(options.seconds / 20, low), high)
+        self._longest = min(max(options.seconds / 20, low), high)
+        self._every = low
         self._next = time.monotonic() + self._every
         self._seconds = options.seconds
 
     def show(self, fleet, triage, spent, phase):
         if time.monotonic() < self._next:
             return
+        self._every = min(2 * self._every, self._longest)
         self._next = time.monotonic() + self._every
         edges = "+".join(str(count) for count in edges_by_engine(fleet).values())
         running = " ".join(f"{i.name}={short(i.figures.rate)}/s" for i in fleet.instances if i.runs)
-        self._print(
+        say(
             f"{fleet.target} {duration(spent)} of {duration(self._seconds)}{f' {phase}' if phase else ''}:"
             f" exec/s={rate(fleet):.0f} execs={short(execs(fleet))} corpus={sum(i.figures.corpus for i in fleet.instances)}"
             f" edges={edges} crashes={triage.counts['crashes']} waiting={triage.waiting} findings={len(triage.new)} ({running})"
         )
 
-    @staticmethod
-    def _print(text):
-        try:
-            print(text, flush=True)
-        except OSError:  # who read it is gone; the run goes on
-            sys.stdout = open(os.devnull, "w")  # pylint: disable=consider-using-with
-
     def say(self, text):
-        print(text, file=sys.stderr, flush=True)
+        say(text, sys.stderr)
 
     def close(self):
         pass
 
 
 class Screen:
-    """For a terminal: its own screen, drawn anew twice a second; what was said meanwhile is printed when it closes."""
+    """For a terminal: its own screen, drawn anew twice a second; what was said meanwhile is printed when it closes.
+
+    Lines are as long as they are: the terminal cuts them at its edge, however narrow it becomes.
+    """
 
     def __init__(self, options):
         self._options = options
         self._colour = "NO_COLOR" not in os.environ
         self._said = []
         self._next = 0.0
-        self._sampled = 0.0
-        self._rates = deque(maxlen=400)
+        self._rates = Curve()
         self._edges = {}
-        sys.stdout.write("\x1b[?1049h\x1b[?25l")
+        self._write("\x1b[?1049h\x1b[?25l\x1b[?7l")
+
+    @staticmethod
+    def _write(text):
+        try:
+            sys.stdout.write(text)
+            sys.stdout.flush()
+        except OSError:  # the terminal is gone; the run ends in order, or goes on if it was asked to (nohup)
+            pass
 
     def close(self):
-        sys.stdout.write("\x1b[?25h\x1b[?1049l")
-        sys.stdout.flush()
+        self._write("\x1b[?7h\x1b[?25h\x1b[?1049l")
         for text in self._said:
-            print(text, file=sys.stderr, flush=True)
+            say(text, sys.stderr)
         self._said = []
 
     def say(self, text):
@@ -135,27 +167,25 @@ class Screen:
             return
         self._next = now + 0.5
         self._sample(fleet, now)
-        width, height = shutil.get_terminal_size((100, 30))
-        width = min(width, 118) - 2
-        lines = [
-            *self._head(fleet, spent, phase, width),
-            *self._instances(fleet, width),
-            *self._curves(fleet, width),
-            *self._findings(triage, width, now),
-        ][: height - 2]
-        lines.append("")
-        lines.append(self._dim(" Ctrl-C ends it in order. What it has learnt is kept, and the next start goes on."[: width + 1]))
-        sys.stdout.write("\x1b[H" + "".join(f"{line}\x1b[K\n" for line in lines[: height - 1]) + "\x1b[J")
-        sys.stdout.flush()
+        width, height = self._size()
+        width = min(width, MOST_WIDTH) - 2
+        lines = [*self._head(fleet, spent, phase, width), *self._instances(fleet, width), *self._curves(fleet, width)]
+        lines = [*lines, *self._findings(triage, height - len(lines) - 3)][: max(0, height - 3)]
+        lines += ["", self._dim(" Ctrl-C ends the run in order. What it learnt is kept for the next one.")]
+        self._write("\x1b[H" + "".join(f"{line}\x1b[K\n" for line in lines[: height - 1]) + "\x1b[J")
+
+    @staticmethod
+    def _size():
+        try:
+            size = os.get_terminal_size(sys.stdout.fileno())
+        except OSError:
+            size = (0, 0)
+        return (size[0] or 100, size[1] or 30)
 
     def _sample(self, fleet, now):
-        # So that the curves span the whole run, whatever its length.
-        if now - self._sampled < max(1.0, self._options.seconds / self._rates.maxlen):
-            return
-        self._sampled = now
-        self._rates.append(rate(fleet))
+        self._rates.add(rate(fleet), now)
         for engine, edges in edges_by_engine(fleet).items():
-            self._edges.setdefault(engine, deque(maxlen=self._rates.maxlen)).append(edges)
+            self._edges.setdefault(engine, Curve()).add(edges, now)
 
     def _head(self, fleet, spent, phase, width):
         options = self._options
@@ -172,40 +202,42 @@ class Screen:
         return ["", self._bold(title) + self._dim(rest) + gap + self._bold(right), " " + bar, ""]
 
     def _instances(self, fleet, width):
-        lines = [self._dim(f" {'instance':<22}{'exec/s':>9}{'execs':>9}{'corpus':>9}{'edges':>9}{'last find':>12}   state")]
-        for slot in fleet.slots:
-            for instance in slot.instances if len(slot.instances) <= 3 else [slot.current]:
-                lines.append(self._instance(slot, instance, width))
-        return [*lines, ""]
+        shown = [(slot, i) for slot in fleet.slots for i in (slot.instances if len(slot.instances) <= 3 else [slot.current])]
+        names = max(len("instance"), *(len(instance.name) for _, instance in shown))
+        head = f"   {'instance':<{names}}{'exec/s':>8}{'execs':>8}{'corpus':>8}{'edges':>8}{'last find':>12}   state"
+        return [self._dim(head), *(self._instance(slot, instance, names, width) for slot, instance in shown), ""]
 
-    def _instance(self, slot, instance, width):
+    def _instance(self, slot, instance, names, width):
         figures = instance.figures
-        find = duration(time.time() - instance.last_find) + " ago" if instance.last_find else "–"
-        name = instance.name
-        numbers = f"{short(figures.rate):>9}{short(instance.execs):>9}{figures.corpus:>9}{figures.edges:>9}{find:>12}"
-        state = figures.note
+        find = duration(time.monotonic() - instance.last_find) if instance.last_find else "–"
+        name = f"{instance.name:<{names}}"
+        numbers = f"{short(figures.rate):>8}{short(instance.execs):>8}{figures.corpus:>8}{figures.edges:>8}{find:>12}"
         if not instance.runs:
-            state = state or ("waits for its turn" if len(slot.instances) > 1 else "stopped")
-            return self._dim(f"   {name:<20}{numbers}   {state}"[:width])
+            state = figures.note or ("waits for its turn" if len(slot.instances) > 1 else "stopped")
+            return self._dim(f"   {name}{numbers}   {state}")
+        states = [figures.note]
         if instance.way is not None:
-            state += f", {instance.way.schedule}"
+            states.append(instance.way.schedule)
         elif instance.stops and not instance.forks:
-            state += f"stopped {instance.stops}× at a finding"
+            states.append(f"stopped {instance.stops}× at a finding")
         if len(slot.instances) > 1:
-            state += f", then {slot.instances[(slot.turn + 1) % len(slot.instances)].name}"
+            states.append(f"then {slot.instances[(slot.turn + 1) % len(slot.instances)].name}")
+        state = ", ".join(filter(None, states))
         mark = self._paint("●", "38", "5", "40") if figures.execs else self._paint("○", "38", "5", "220")
-        return f" {mark} {self._bold(f'{name:<20}')}{numbers}   {self._dim(state[: max(0, width - 75)])}"
+        return f" {mark} {self._bold(name)}{numbers}   {self._dim(cut(state, width - names - FIGURES_WIDTH - 5))}"
 
     def _curves(self, fleet, width):
         columns = max(10, width - 42)
         total = rate(fleet)
-        lines = [f" {'exec/s':<18}{self._paint(sparkline(self._rates, columns), '38', '5', '39')} {total:,.0f}"]
-        for engine, values in self._edges.items():
+        lines = [f" {'exec/s':<18}{self._paint(sparkline(self._rates.values, columns), '38', '5', '39')} {total:,.0f}"]
+        for engine, edges in edges_by_engine(fleet).items():
             name = f"edges {ENGINE_NAMES[engine]}"
-            lines.append(f" {name:<18}{self._paint(sparkline(values, columns), '38', '5', '40')} {values[-1]:,}")
+            curve = sparkline(self._edges[engine].values, columns) if edges else ""
+            lines.append(f" {name:<18}{self._paint(curve, '38', '5', '40')} {f'{edges:,}' if edges else '–'}")
         return [*lines, ""]
 
-    def _findings(self, triage, width, now):
+    def _findings(self, triage, room):
+        """@param room for so many lines"""
         counts = triage.counts
         new = triage.new
         head = f"{len(new)} finding{'s' if len(new) != 1 else ''}"
@@ -215,14 +247,18 @@ class Screen:
             rest += f", {counts['silent']} that crash no more"
         lines = [f" {head}{self._dim(rest)}"]
         if triage.trouble:
-            lines.append(self._paint(f"   triage waits: {triage.trouble}"[:width], "38", "5", "203"))
-        for finding in new:
+            lines.append(self._paint(f"   triage waits: {triage.trouble}", "38", "5", "203"))
+        fit = max(0, room - len(lines)) // 2
+        if len(new) > fit:
+            fit = max(0, room - len(lines) - 1) // 2
+            lines.append(self._dim(f"   {len(new) - fit} before these" if fit else "   the window is too small to list them"))
+        for finding in new[len(new) - fit :]:
             first = finding["shapes"][0]
             ops = f"{first['ops']} ops" if first.get("ops") else f"{first.get('bytes', 0)} bytes"
             shapes = len(finding["shapes"])
             facts = f"{ops}, {shapes} shape{'s' if shapes > 1 else ''}, ×{finding['count']}, {first.get('engine', '')}"
             lines.append(f"   {self._paint('✗', '38', '5', '203')} {self._bold(finding['name'])}  {self._dim(facts)}")
-            lines.append(self._dim(f"     {finding['what']}"[:width]))
+            lines.append(self._dim(f"     {finding['what']}"))
         return lines
 
 
@@ -240,4 +276,4 @@ def print_table(rows):
     flush = [any(row[column][:1].isdigit() for row in rows[1:]) for column in range(len(rows[0]))]
     for row in rows:
         cells = (cell.rjust(width) if right else cell.ljust(width) for cell, width, right in zip(row, widths, flush))
-        print("  ".join(cells).rstrip())
+        say("  ".join(cells).rstrip())

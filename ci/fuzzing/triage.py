@@ -17,6 +17,7 @@ import json
 import os
 import re
 import resource
+import shlex
 import shutil
 import signal
 import subprocess
@@ -30,10 +31,11 @@ import corpora
 import faces
 from complaint import ENVIRONMENT, FOUND
 from engines import HANG_SECONDS, MAX_LENGTH
-from work import read_json, write_whole
+from work import free_name, move_whole, read_findings, write_whole
 
 SHRUNK_ALWAYS = 4
 BATCH = 24
+SCRATCH = "triage-"
 # Crash files of a finding that are kept beside its candidates.
 KEPT_AGAIN = 8
 RETRY_SECONDS = 30
@@ -79,6 +81,12 @@ def signature_of(shown):
     return f"{shown.oracle}: {without_figures(shown.what)}"
 
 
+def came_from(file):
+    """What the name of a file in the inbox says: engine, instance, and when it came. A person may put one there, too."""
+    parts = file.name.split("+")
+    return (parts[0], parts[1], parts[2]) if len(parts) > 3 else ("libfuzzer", "by-hand", "")
+
+
 def new_shapes(finding, run):
     return [shape for shape in finding["shapes"] if shape["run"] == run]
 
@@ -119,15 +127,18 @@ class Triage(threading.Thread):
         self.inbox = work.target(target, "inbox")
         self.silent = work.target(target, "silent")
         self.candidates = work.root / "candidates" / target
-        self.findings = [f for f in read_json(work.findings, []) if f["target"] == target]
+        self.findings = [f for f in read_findings(work.findings) if f["target"] == target]
         for finding in self.findings:
             finding.setdefault("groups", [finding.get("group", finding["oracle"])])  # as they once were
             finding.setdefault("faces", [finding["name"]])
         self.counts = run.state.setdefault("triage", {}).setdefault(target, {"crashes": 0, "silent": 0})
         self.trouble = None
+        self._failures = {}  # of files in the inbox: how often something went wrong with one
         self._stop_asked = False
         self._no_more = threading.Event()
         self._process = None
+        for folder in (*work.target(target).glob(SCRATCH + "*"),):  # of a run that was killed
+            shutil.rmtree(folder, ignore_errors=True)
         self._began = time.monotonic()
 
     # From the outside
@@ -135,11 +146,21 @@ class Triage(threading.Thread):
     def take(self, engine, instance, path):
         """Moves a crash file into the inbox. Its new name says whose it is."""
         plain = re.sub(r"[^A-Za-z0-9._-]+", "_", path.name)[:100]
-        self._move(path, self.inbox / f"{engine}+{instance}+{time.time_ns()}+{plain}")
+        try:
+            self._move(path, self.inbox / f"{engine}+{instance}+{time.time_ns()}+{plain}")
+        except FileNotFoundError:  # AFL++ has just renamed its folder: it is met again under the new name
+            pass
+        except OSError as error:  # of a shared folder, or a disk that is full for a while: it stays where it is until then
+            self._tell_trouble(f"{path}: {error.strerror}")
 
     @property
     def waiting(self):
-        return sum(1 for _ in self.inbox.iterdir())
+        return len(self._waiting_files())
+
+    def _waiting_files(self):
+        """Those in the inbox, in the order in which they came; those that triage could not do with last."""
+        files = [file for file in self.inbox.iterdir() if file.is_file() and not file.name.startswith(".")]
+        return sorted(files, key=lambda file: (self._failures.get(file.name, 0), came_from(file)[2], file.name))
 
     @property
     def new(self):
@@ -169,11 +190,14 @@ class Triage(threading.Thread):
         self._guarded(self._look_at_seeds)
         while not self._stop_asked:
             last = self._no_more.is_set()
-            files = sorted(self.inbox.iterdir(), key=lambda file: file.name.split("+")[2:3])[:BATCH]
-            well = self._guarded(self._look_at, files)
-            if last and not (files and well):
+            files = self._waiting_files()
+            # One that has failed holds up no others.
+            untried = [file for file in files if file.name not in self._failures]
+            batch = untried[:BATCH] or files[:1]
+            well = self._guarded(self._look_at, batch)
+            if last and not untried:
                 return
-            if not files or not well:
+            if not batch or not well:
                 self._no_more.wait(0.5 if well else RETRY_SECONDS)
 
     def _guarded(self, step, *arguments):
@@ -183,11 +207,13 @@ class Triage(threading.Thread):
             self.trouble = None
             return True
         except Exception as error:  # pylint: disable=broad-except
-            trouble = f"{type(error).__name__}: {error}"
-            if trouble != self.trouble:
-                self.say(f"ci/fuzz: triage of {self.target} waits: {trouble}; crash files are kept in {self.inbox}")
-            self.trouble = trouble
+            self._tell_trouble(f"{type(error).__name__}: {error}")
             return False
+
+    def _tell_trouble(self, trouble):
+        if trouble != self.trouble:
+            self.trouble = trouble
+            self.say(f"ci/fuzz: triage of {self.target} waits: {trouble}; crash files are kept in {self.inbox}")
 
     def _call(self, command, seconds, names=False):
         """Runs a command. @return (status, output); None for the status if its time was over
@@ -216,6 +242,9 @@ class Triage(threading.Thread):
             said.seek(0)
             return status, said.read(MOST_SAID).decode(errors="replace")
 
+    def _scratch(self):
+        return tempfile.TemporaryDirectory(dir=self.work.target(self.target), prefix=SCRATCH)
+
     # What breaks
 
     def _steve(self, steve, command, *arguments, seconds=120):
@@ -241,7 +270,7 @@ class Triage(threading.Thread):
 
     def _broken_by(self, steve, way, files, *arguments):
         """@return {file: Broken}; None if it does not get through all of them"""
-        with tempfile.TemporaryDirectory(dir=self.work.target(self.target)) as out:
+        with self._scratch() as out:
             status, output = self._steve(steve, "replay", "--no-shrink", "--json", "--out", out, *way, *arguments, *files)
         if status == ENVIRONMENT:
             raise OSError(f"{steve} could not run: {output.strip()[-200:]}")
@@ -286,20 +315,25 @@ class Triage(threading.Thread):
     # One batch
 
     def _look_at(self, files):
-        broken = self._replay(files)
-        for file in files:
-            if self._stop_asked:
-                return
-            engine = file.name.split("+")[0]
-            shown = broken.get(file) or self._run_target(file, engine)
-            if self._stop_asked:
-                return
-            if shown is None:
-                self.counts["silent"] += 1
-                self._move(file, self.silent / file.name)
-            else:
-                self.counts["crashes"] += 1
-                self._meet(file, shown)
+        at = files[:1]  # which of them to hold something against
+        try:
+            broken = self._replay(files)
+            for file in files:
+                if self._stop_asked:
+                    return
+                at = [file]
+                shown = broken.get(file) or self._run_target(file, came_from(file)[0])
+                if self._stop_asked:
+                    return
+                if shown is None:
+                    self._move(file, self.silent / file.name)
+                    self.counts["silent"] += 1
+                else:
+                    self._meet(file, shown)
+        except Exception:
+            for file in at:
+                self._failures[file.name] = self._failures.get(file.name, 0) + 1
+            raise
 
     def _meet(self, file, shown):
         signature = signature_of(shown)
@@ -307,11 +341,10 @@ class Triage(threading.Thread):
         sign = owner["signatures"][signature] if owner else {"seen": 0, "unsettled": False}
         seen = sign["seen"] = sign["seen"] + 1
         if owner and (sign["unsettled"] or (seen > SHRUNK_ALWAYS and seen & (seen - 1) != 0)):
-            owner["count"] += 1
+            self._count_crash(owner)
             self._keep_again(owner, file)
-            self._save(owner)
             return
-        with tempfile.TemporaryDirectory(dir=self.work.target(self.target)) as folder:
+        with self._scratch() as folder:
             shrunk = self._shrink(file, shown, Path(folder))
             if self._stop_asked:
                 return  # it stays in the inbox
@@ -322,13 +355,17 @@ class Triage(threading.Thread):
                 return
             if owner is None:
                 finding["signatures"][signature] = sign
-            finding["count"] += 1
             before = len(new_shapes(finding, self.run_number))
             self._enter(finding, file, shown, shrunk)
-        self._save(finding)
         added = new_shapes(finding, self.run_number)
         if before == 0 and added:
             self.announce(finding, added[0])
+
+    def _count_crash(self, finding):
+        """Before its file leaves the inbox: what is not in the list of findings has to be met again."""
+        finding["count"] += 1
+        self.counts["crashes"] += 1
+        self._save(finding)
 
     def _faces(self, shrunk, shown):
         """@return what shows first of a shrunk sequence if all is looked at after every op: a corrupted heap has many faces later;
@@ -340,7 +377,7 @@ class Triage(threading.Thread):
         # To wait for each of many hangs is too long; and what was not shrunk has too many parts.
         if shrunk.shape and first.oracle not in ("hang", "memory"):
             _, text = self._call([shown.steve, "show", shrunk.file], 30)
-            with tempfile.TemporaryDirectory(dir=self.work.target(self.target)) as folder:
+            with self._scratch() as folder:
                 files = []
                 for number, part in enumerate(faces.parts(text)):
                     files.append(Path(folder) / f"{number}.ops")
@@ -431,26 +468,42 @@ class Triage(threading.Thread):
             same = known[0]
         if same is not None:
             same["count"] += 1
+            self._count_crash(finding)
             self._keep_again(finding, file)
             return
+        originals = self.work.target("candidates", self.target, "originals")
         number = len(known) + 1
+        name = self._name_for(f"{finding['name']}{f'-{number}' if number > 1 else ''}", shrunk.file.read_bytes())
+        original = free_name(originals / name)
+        engine, instance, _ = came_from(file)
         entry = {
             "shape": shrunk.shape,
-            "file": f"{finding['name']}{f'-{number}' if number > 1 else ''}.bin",
+            "file": name,
             "count": 1,
             "run": self.run_number,
-            "engine": file.name.split("+")[0],
-            "instance": file.name.split("+")[1],
+            "engine": engine,
+            "instance": instance,
             "after": round(time.monotonic() - self._began, 1),
             "ops": shrunk.ops,
             "bytes": shrunk.file.stat().st_size,
             "what": shown.what,
         }
+        # First what a person sees, then the list of what there is; the file leaves the inbox last. So whenever this is cut short, by a kill or
+        # a full disk, it is done once more.
+        self._lay_down(finding, entry, original, shown, shrunk)
         known.append(entry)
-        self._lay_down(finding, entry, file, shown, shrunk)
+        self._count_crash(finding)
+        self._move(file, original)
 
-    def _lay_down(self, finding, entry, file, shown, shrunk):
-        self.candidates.mkdir(parents=True, exist_ok=True)
+    def _name_for(self, stem, data):
+        """Of a candidate. Others may be there that the list of findings does not know, if that was damaged; one that says the same was laid
+        down when this was cut short."""
+        place = self.candidates / f"{stem}.bin"
+        while not (place.exists() and place.read_bytes() == data) and (place.exists() or place.with_suffix(".txt").exists()):
+            place = free_name(place, ".txt")
+        return place.name
+
+    def _lay_down(self, finding, entry, original, shown, shrunk):
         place = self.candidates / entry["file"]
         write_whole(place, shrunk.file.read_bytes())
         text = ""
@@ -465,29 +518,26 @@ class Triage(threading.Thread):
             shown = in_target
         if in_target is None:
             entry["note"] = "this sequence breaks Steve's run alone, not the target's"
-        write_whole(place.with_suffix(".txt"), self._report(finding, entry, place, text, shown, in_target))
-        originals = self.candidates / "originals"
-        originals.mkdir(exist_ok=True)
-        self._move(file, originals / place.name)
+        write_whole(place.with_suffix(".txt"), self._report(finding, entry, place, original, text, shown, in_target))
 
-    def _report(self, finding, entry, place, text, shown, in_target):
+    def _report(self, finding, entry, place, original, text, shown, in_target):
         again = []
         if shown.steve:
-            again.append("    " + " ".join([self._relative(shown.steve), "replay", *shown.way, self._relative(place)]))
+            again.append("    " + shlex.join([self._relative(shown.steve), "replay", *shown.way, self._relative(place)]))
         for command in self.setup.replayers(self.target, entry["engine"])[:1]:
-            again.append("    " + " ".join(self._relative(word) for word in [command[0], place]))
+            again.append("    " + shlex.join(self._relative(word) for word in [command[0], place]))
         parts = [
             f"{finding['name']}",
             "",
             f"The oracle {shown.oracle} is broken: {shown.what}",
             f"With a look at everything after every op (--check paranoid) first: {finding['oracle']}: {finding['what']}",
             f"Found by {entry['engine']} ({entry['instance']}) on {self.target}, {time.strftime('%F %T')}."
-            f" The file as it came: originals/{place.name}",
+            f" The file as it came: originals/{original.name}",
         ]
         if "note" in entry:
             parts += ["", f"Note: {entry['note']}."]
         parts += ["", "Again:", "", *again]
-        parts += ["", f"Once it is mended: cp {self._relative(place)} corpus/crashes/{self.target}/"]
+        parts += ["", f"Once it is mended: {shlex.join(['cp', self._relative(place), f'corpus/crashes/{self.target}/'])}"]
         if text:
             parts += ["", "The sequence:", "", *("    " + line for line in text.splitlines())]
         if shown.output.strip():
@@ -504,7 +554,7 @@ class Triage(threading.Thread):
 
     def _keep_again(self, finding, file):
         folder = self.work.target(self.target, "again", finding["name"])
-        if sum(1 for _ in folder.iterdir()) < KEPT_AGAIN:
+        if len(os.listdir(folder)) < KEPT_AGAIN:
             self._move(file, folder / file.name)
         else:
             file.unlink()
@@ -512,13 +562,13 @@ class Triage(threading.Thread):
     def _save(self, finding):
         if finding not in self.findings:
             self.findings.append(finding)
-        others = [f for f in read_json(self.work.findings, []) if f["target"] != self.target]
+        others = [f for f in read_findings(self.work.findings) if f["target"] != self.target]
         write_whole(self.work.findings, json.dumps(others + self.findings, indent=1))
 
     @staticmethod
     def _move(file, place):
-        # The inbox may be on another file system than a shared sync folder.
-        shutil.move(file, place)
+        """Nothing is overwritten, however the clock is set back."""
+        move_whole(file, free_name(place))
 
     # What is there at the start
 
@@ -535,8 +585,10 @@ class Triage(threading.Thread):
             if any(broken.get(file) or self._run_target(file, "libfuzzer") for file in files) or self._stop_asked:
                 continue
             for file in files:
-                self._move(file, self.silent / f"{finding['name']}+{time.time_ns()}+{file.name}")
-                file.with_suffix(".txt").unlink(missing_ok=True)
+                aside = f"{finding['name']}+{time.time_ns()}"
+                self._move(file, self.silent / f"{aside}+{file.name}")
+                if file.with_suffix(".txt").exists():
+                    self._move(file.with_suffix(".txt"), self.silent / f"{aside}+{file.stem}.txt")
                 self.counts["silent"] += 1
             finding["status"] = "gone"
             self._save(finding)

@@ -4,16 +4,22 @@ The engines and Steve are stubs (stubs/), so that it is quick and what is found 
 with the engines themselves.
 """
 
+import fcntl
+import importlib.util
 import json
 import os
+import pty
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
 import time
 import unittest
 from pathlib import Path
+from types import SimpleNamespace
+from unittest import mock
 
 ROOT = Path(__file__).resolve().parents[2]
 # Nothing takes so long; what does hangs.
@@ -21,7 +27,18 @@ LONG = 200
 STUBS = Path(__file__).resolve().with_name("stubs")
 sys.path.insert(0, str(ROOT / "ci" / "fuzzing"))
 
-from guard import processes_of  # noqa: E402
+import fleet  # noqa: E402
+import screen  # noqa: E402
+from complaint import ENVIRONMENT, Trouble  # noqa: E402
+from guard import free_shared_memory, processes_of  # noqa: E402
+
+
+def load_main():
+    """ci/fuzz's own module, without running it."""
+    spec = importlib.util.spec_from_file_location("ci_fuzz_main", ROOT / "ci" / "fuzzing" / "__main__.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 class CiFuzz(unittest.TestCase):
@@ -105,6 +122,7 @@ class CiFuzz(unittest.TestCase):
         for arguments, sentence in (
             (["--time", "soon"], "--time 'soon'; expected a number and s, m, h or d"),
             (["--jobs", "0"], "--jobs '0'; expected a number from 1 on"),
+            (["--jobs", "9999"], "--jobs 9999; expected 1024 at most"),
             (["--target", "fuzz_mine"], "no target 'fuzz_mine'; expected one of fuzz_"),
             (["--seeds", missing], f"--seeds {missing}: there is no such folder"),
             (["--built", missing], f"--built {missing}: there is no such folder"),
@@ -170,8 +188,9 @@ class CiFuzz(unittest.TestCase):
     # One at a time, and after a kill
 
     def start_and_learn(self):
+        before = len(self.inputs())
         process = self.start()
-        self.wait_for(lambda: self.inputs() and (self.work / "run.json").exists())
+        self.wait_for(lambda: len(self.inputs()) > before and (self.work / "run.json").exists())
         return process
 
     def test_second_start_in_a_folder_is_refused(self):
@@ -226,6 +245,128 @@ class CiFuzz(unittest.TestCase):
     def test_engine_that_stops_again_and_again_goes_on_in_fork_mode(self):
         status, said = self.fuzz_until(self.inputs, environment={"STUB_STOPS": "1"})
         self.assertEqual(status, 0, said)
+
+    def test_what_the_machine_ends_goes_on_with_the_next_start(self):
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            process = self.start_and_learn()
+            process.send_signal(number)
+            said = process.communicate(timeout=LONG)[0].decode()
+            self.assertEqual(process.returncode, 0, said)
+            self.assertIn("the next start in the same way does the rest", said)
+            self.assertFalse(json.loads((self.work / "run.json").read_text())["finished"])
+        before = len(self.inputs())
+        status, said = self.fuzz_until(lambda: len(self.inputs()) > before)
+        self.assertEqual(status, 0, said)
+        self.assertIn("going on with the run of", said)
+
+    def test_closed_terminal_leaves_no_process_and_all_that_was_learnt(self):
+        pid, terminal = pty.fork()
+        if pid == 0:
+            os.execvpe("env", ["env", "TERM=xterm", *self.command("--time", "1h")], os.environ)
+        self.wait_for(self.inputs)
+        os.close(terminal)
+        _, status = os.waitpid(pid, 0)
+        self.assertEqual(os.waitstatus_to_exitcode(status), 0)
+        self.assertEqual(processes_of(self.work), [])
+        state = json.loads((self.work / "run.json").read_text())
+        self.assertFalse(state["finished"])
+        self.assertTrue(self.inputs())
+
+    def test_nobody_who_reads_is_no_failure(self):
+        process = self.start()
+        process.stdout.close()
+        self.wait_for(self.inputs)
+        process.send_signal(signal.SIGINT)
+        self.assertEqual(process.wait(LONG), 0)
+
+    def test_lock_of_a_run_that_is_gone_is_waited_for_though_its_number_is_another_process_by_now(self):
+        self.work.mkdir()
+        with (self.work / "lock").open("w") as lock:
+            lock.write(f"pid {os.getpid()} on {socket.gethostname()} since then\n1\n")
+            lock.flush()
+            fcntl.flock(lock, fcntl.LOCK_EX)  # its guard
+            process = self.start()
+            time.sleep(0.5)
+        self.wait_for(self.inputs)
+        process.send_signal(signal.SIGINT)
+        said = process.communicate(timeout=LONG)[0].decode()
+        self.assertEqual(process.returncode, 0, said)
+
+    def test_state_that_says_something_else_is_put_aside(self):
+        for name, text in (
+            ("run.json", "7"),
+            ("run.json", '{"id": 3, "finished": false, "asked": {}, "started": "then", "seconds": null, "execs": {}}'),
+            ("run.json", "\0" * 512),
+            ("findings.json", '[{"name": 3}]'),
+            ("findings.json", "{}"),
+        ):
+            self.work.mkdir(exist_ok=True)
+            (self.work / name).write_text(text)
+            status, said = self.fuzz("--time", "1s")
+            self.assertEqual(status, 0, said)
+            self.assertIn(f"{name} is damaged; put aside", said)
+        aside = sorted(file.read_text() for file in self.work.glob("*.unreadable-*"))
+        self.assertEqual(len(aside), 5, aside)
+
+    def test_merge_that_does_not_write_all_leaves_the_corpus(self):
+        seeds = self.folder / "seeds"
+        seeds.mkdir()
+        (seeds / "seed").write_text("as it was")
+        status, said = self.fuzz("--time", "2s", "--seeds", seeds, environment={"STUB_CUTS": "1"})
+        self.assertEqual(status, 0, said)
+        self.assertIn("did not write all that it kept", said)
+        self.assertTrue(self.inputs())
+        self.assertFalse(any(file.name.startswith("merged-") for file in self.inputs()))
+
+    def test_full_disk_is_waited_for_with_the_engines_stopped(self):
+        main = load_main()
+        said, shown, ended = [], [], []
+        view = SimpleNamespace(say=said.append, show=lambda *what: shown.append(what[-1]))
+        some_fleet = SimpleNamespace(stop=lambda: ended.append(True))
+        interrupt = SimpleNamespace(came=lambda: False)
+        options = SimpleNamespace(sync=None, seconds=36000)
+        session = main.Session(SimpleNamespace(options=options), SimpleNamespace(root=self.folder), None, interrupt)
+        free = [1, 1, main.LEAST_FREE]
+        with mock.patch.object(main.shutil, "disk_usage", lambda folder: SimpleNamespace(free=free.pop(0))):
+            session._wait_for_space(some_fleet, None, view, 0)
+        self.assertEqual((free, len(ended), len(shown), len(said)), ([], 1, 1, 1))
+        options.seconds = 0
+        with mock.patch.object(main.shutil, "disk_usage", lambda folder: SimpleNamespace(free=1)):
+            with self.assertRaisesRegex(Trouble, "is almost full; expected 256 MiB to be free") as caught:
+                session._wait_for_space(some_fleet, None, view, 0)
+        self.assertEqual(caught.exception.status, ENVIRONMENT)
+
+    def test_shared_memory_of_a_process_that_was_killed_is_freed(self):
+        make = "import ctypes; print(ctypes.CDLL(None).shmget(0, 4096, 0o1600))"  # IPC_PRIVATE, IPC_CREAT
+        process = subprocess.Popen([sys.executable, "-c", make], stdout=subprocess.PIPE)
+        segment = int(process.communicate()[0])
+        free_shared_memory({process.pid + 1})
+        self.assertEqual(self.segments(process.pid), [segment])
+        free_shared_memory({process.pid})
+        self.assertEqual(self.segments(process.pid), [])
+
+    @staticmethod
+    def segments(pid):
+        rows = [line.split() for line in Path("/proc/sysvipc/shm").read_text().splitlines()[1:]]
+        return [int(row[1]) for row in rows if int(row[4]) == pid]
+
+    def test_log_is_cut_to_its_end_while_it_is_written(self):
+        log = self.folder / "log"
+        with log.open("ab", buffering=0) as writer:
+            writer.write(b"old\n" * (fleet.MOST_LOGGED // 4) + b"last\n")
+            instance = SimpleNamespace(runs=True, log=log)
+            fleet.Fleet._cut_logs(SimpleNamespace(instances=[instance]))
+            writer.write(b"new\n")
+        self.assertEqual(log.stat().st_size, fleet.LOG_KEPT + 4)
+        self.assertTrue(log.read_bytes().endswith(b"old\nlast\nnew\n"))
+
+    def test_curve_has_the_whole_run_in_few_figures(self):
+        curve = screen.Curve()
+        for second in range(100000):
+            curve.add(second, second)
+        self.assertLessEqual(len(curve.values), screen.MOST_SAMPLES)
+        self.assertLess(curve.values[0], 1000)
+        self.assertGreater(curve.values[-1], 99000)
 
     # Triage
 
@@ -287,7 +428,7 @@ class CiFuzz(unittest.TestCase):
         bug = "BUGpin steve: moved, unnamed shape:aa"
         status, said = self.triage(bug, arguments=["--target", "fuzz_freelist"])
         self.assertEqual(status, 1, said)
-        self.assertIn("steve replay --driver freelist '", said)
+        self.assertIn("steve replay --driver freelist /", said)
         (finding,) = self.findings()
         self.assertEqual(finding["shapes"][0]["shape"], "aa")
 
@@ -329,6 +470,53 @@ class CiFuzz(unittest.TestCase):
         status, said = self.fuzz_until(lambda: findings.exists() and len(self.findings()) == 2, "--seeds", seeds)
         self.assertEqual(status, 1, said)
         self.assertEqual(sorted(finding["name"] for finding in self.findings()), ["pin-steve-moved", "zero-steve-lost"])
+
+    def test_crash_file_of_another_time_is_taken(self):
+        found = self.target / "libfuzzer" / "found"
+        found.mkdir(parents=True)
+        file = found / "crash-1"
+        file.write_text("BUGpin steve: moved shape:aa")
+        tomorrow = time.time() + 86400  # as after a clock that was set back
+        os.utime(file, (tomorrow, tomorrow))
+        status, said = self.fuzz("--time", "1s")
+        self.assertEqual(status, 1, said)
+        self.assertFalse(file.exists())
+
+    def test_candidates_that_the_list_does_not_know_are_not_overwritten(self):
+        self.assertEqual(self.triage("BUGpin steve: moved, and this is the first shape:aa")[0], 1)
+        before = {file: file.read_bytes() for file in self.candidates.rglob("*.*")}
+        (self.work / "findings.json").write_text("")
+        status, said = self.triage("BUGpin steve: moved, and this is the first shape:bb")
+        self.assertEqual(status, 1, said)
+        for file, data in before.items():
+            self.assertEqual(file.read_bytes(), data)
+        self.assertEqual(len(list(self.candidates.rglob("*.*"))), 2 * len(before))
+
+    def test_finding_that_cannot_be_written_down_waits_and_is_told_by_the_next_start(self):
+        obstacle = self.work / "findings.json.new"
+        obstacle.mkdir(parents=True)
+        bug = "BUGpin steve: moved shape:aa"
+        laid_down = self.candidates / "pin-steve-moved.txt"
+        status, said = self.fuzz_until(laid_down.exists, crashes=self.crashes(bug))
+        self.assertEqual(status, 0, said)
+        self.assertIn("1 crash files wait for triage", said)
+        obstacle.rmdir()
+        status, said = self.fuzz("--time", "1s")
+        self.assertEqual(status, 1, said)
+        self.assertEqual(said.count("found a bug"), 1)
+        self.assertEqual(len(list(self.candidates.glob("*.*"))), 2)
+        self.assertEqual((self.candidates / "originals" / "pin-steve-moved.bin").read_text(), bug)
+
+    def test_file_that_triage_cannot_do_with_holds_up_no_other(self):
+        inbox = self.target / "inbox"
+        (inbox / "folder").mkdir(parents=True)
+        (inbox / "by hand").write_text("BUGzero steve: lost shape:bb")
+        (inbox / "libfuzzer+libfuzzer+0+poison").write_text("POISON")
+        status, said = self.triage("BUGpin steve: moved shape:aa")
+        self.assertEqual(status, 1, said)
+        self.assertEqual(sorted(finding["name"] for finding in self.findings()), ["pin-steve-moved", "zero-steve-lost"])
+        self.assertIn("1 crash files wait for triage", said)
+        self.assertEqual((inbox / "libfuzzer+libfuzzer+0+poison").read_text(), "POISON")
 
     def test_damaged_list_of_findings_is_put_aside(self):
         self.work.mkdir()
