@@ -5,6 +5,7 @@ corpora merged. What was learnt and found is on disk at any time, so a kill cost
 """
 
 import contextlib
+import functools
 import os
 import resource
 import shlex
@@ -102,13 +103,14 @@ class Session:
         self.interrupt = interrupt
         self.rows = []
         self.remarks = []
+        self._unsaved = False
 
     def fuzz(self, target):
         self._refuse_full_disk()
         begin = time.monotonic()
         spent_before = self.run.seconds(target)
         with contextlib.ExitStack() as at_end:  # all of it, also if a part fails
-            at_end.callback(self.run.save)
+            at_end.callback(self._save, functools.partial(say, stream=sys.stderr))
             fleet = Fleet(self.builds, self.work, self.run, target)
             view = screen.open_view(self.options)
             at_end.callback(view.close)
@@ -123,8 +125,8 @@ class Session:
                 fleet.tick()
                 self._collect(fleet, triage)
                 view.show(fleet, triage, spent, "")
-                self.run.save(SAVE_SECONDS)
                 begin += self._wait_for_space(fleet, triage, view, spent)
+                self._save(view.say, SAVE_SECONDS)
                 time.sleep(TICK_SECONDS)
                 spent = spent_before + time.monotonic() - begin
                 self.run.state["seconds"][target] = spent
@@ -134,6 +136,16 @@ class Session:
                 fleet.see_that_it_ran()
             self._merge(fleet, triage, view, spent)
         self._take_rows(fleet, triage, spent)
+
+    def _save(self, tell, at_most_every=0.0):
+        """What cannot be written now is later."""
+        try:
+            self.run.save(at_most_every)
+            self._unsaved = False
+        except OSError as error:
+            if not self._unsaved:
+                tell(f"ci/fuzz: {error.filename}: {error.strerror}; the next start would not know of the time since then")
+            self._unsaved = True
 
     @staticmethod
     def _collect(fleet, triage):
@@ -201,7 +213,7 @@ class Session:
                 [*fleet.queues(), *fleet.folders],
                 fleet.found,
                 fleet.libfuzzer / "merge.log",
-                self.work.environment(TMPDIR=str(fleet.temporary)),
+                self.work.environment(TMPDIR=corpora.plain(fleet.temporary, fleet.libfuzzer)),
                 limit,
                 self.interrupt.came,
             )

@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import time
+from pathlib import Path
 
 from engines import HANG_SECONDS
 
@@ -14,6 +15,18 @@ from engines import HANG_SECONDS
 MOST_CRASHING = 32
 CHUNK = 200
 CHUNK_SECONDS = 600
+
+
+def plain(path, folder):
+    """A name for libFuzzer, whose fork mode and merge hand names to a shell as they are: the path itself, or, if a shell would make something
+    else of it, a link in a folder that the process has to run in."""
+    if re.fullmatch(r"[A-Za-z0-9_./+:@%,-]+", str(path)):
+        return str(path)
+    link = folder / "links" / hashlib.sha1(str(path).encode(errors="surrogateescape")).hexdigest()[:12]
+    link.parent.mkdir(exist_ok=True)
+    if not link.is_symlink():
+        link.symlink_to(Path(path).absolute())
+    return str(link.relative_to(folder))
 
 
 def recover(folder):
@@ -89,12 +102,14 @@ def merge(binary, corpus, others, found, log, environment, seconds, stopped):
     merged.mkdir()
     gathered = corpus.with_name(corpus.name + ".gathered")
     before = gather([corpus, *others], gathered)
-    command = [binary, "-merge=1", "-max_len=1048576", f"-timeout={HANG_SECONDS}", "-rss_limit_mb=4096"]
-    command += [f"-artifact_prefix={found}/", merged, gathered]
+    folder = corpus.parent
+    command = [plain(binary, folder), "-merge=1", "-max_len=1048576", f"-timeout={HANG_SECONDS}", "-rss_limit_mb=4096"]
+    command += [f"-artifact_prefix={plain(found, folder)}/", plain(merged, folder), plain(gathered, folder)]
     begin = time.monotonic()
     with open(log, "wb") as output:
         process = subprocess.Popen(
-            ["setpriv", "--pdeathsig", "KILL", "--", *map(str, command)],
+            ["setpriv", "--pdeathsig", "KILL", "--", *command],
+            cwd=folder,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,

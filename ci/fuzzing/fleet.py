@@ -31,6 +31,8 @@ STOPS_BEFORE_FORK = 3
 
 RATE_SECONDS = 20
 
+DAMAGED = "damaged"
+
 # A crash file that looks the same for so long is whole. Its date says nothing: clocks are set, and those of other machines differ.
 SETTLED_SECONDS = 1
 
@@ -59,6 +61,7 @@ class Instance:
     figures: engines.Figures = field(default_factory=engines.Figures)
     has_run: bool = False
     statsd: engines.Statsd | None = None
+    was_set_aside: bool = False
     log_look: tuple | None = None
     log_since: float = 0.0
     samples: deque = field(default_factory=deque)  # (when, execs), of the last seconds
@@ -189,11 +192,15 @@ class Fleet:
         setup, mutator = self.setup, "on" if self.setup.options.mutator else "off"
         dictionary = setup.dictionary(self.target)
         if instance.engine == "libfuzzer":
-            binary = setup.binary("libfuzzer", self.target)
-            command = engines.libfuzzer_command(
-                binary, self.corpus, self.folders, self.found, dictionary, instance.forks
+            binary, corpus, found, temporary, *folders = (
+                corpora.plain(path, self.libfuzzer)
+                for path in (
+                    setup.binary("libfuzzer", self.target), self.corpus, self.found, self._temporary_of(instance), *self.folders
+                )
             )
-            return command, {"TMPDIR": str(self._temporary_of(instance)), "STEVE_MUTATOR": mutator}
+            words = dictionary and corpora.plain(dictionary, self.libfuzzer)
+            command = engines.libfuzzer_command(binary, corpus, folders, found, words, instance.forks)
+            return command, {"TMPDIR": temporary, "STEVE_MUTATOR": mutator}
         binaries = {build: setup.binary("aflpp", self.target, build) for build in ("plain", "asan", "cmplog")}
         command = engines.afl_command(
             instance.way, binaries, self.aflpp / "seeds", self.sync, instance.name, self.corpus, dictionary
@@ -217,6 +224,7 @@ class Fleet:
             # Killed with ci/fuzz, also by SIGKILL; what it started itself is the guard's.
             instance.process = subprocess.Popen(
                 ["setpriv", "--pdeathsig", "KILL", "--", *map(str, command)],
+                cwd=self.libfuzzer,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -322,6 +330,24 @@ class Fleet:
         if time.monotonic() - instance.began > SHORT_LIFE:
             instance.deaths = 0
         self._put_off(instance, f"ended with {status}; again soon")
+        if instance.deaths >= TRIES:
+            self._set_aside(instance)
+
+    def _set_aside(self, instance):
+        """AFL++ does not start in a folder that a power cut or a full disk has damaged, however often it is asked to. The folder gets another
+        name, under which all instances go on to read its queue, and this one begins with a new one."""
+        folder = self.sync / instance.name
+        said = log_end(instance.log)
+        if instance.engine != "aflpp" or instance.was_set_aside or f"{folder}/" not in said or "in use" in said:
+            return
+        try:
+            os.replace(folder, free_name(folder.with_name(f"{instance.name}-{DAMAGED}")))
+        except OSError:
+            return
+        instance.was_set_aside = True
+        instance.deaths = 0
+        instance.next_start = time.monotonic()
+        instance.figures = instance.figures._replace(note="its folder was damaged; begins anew")
 
     @staticmethod
     def _put_off(instance, note):
@@ -395,9 +421,12 @@ class Fleet:
 
     def _harvest(self, folder):
         """What the jobs of a libFuzzer in fork mode had found when it was killed goes to its corpus."""
-        for file in folder.glob("libFuzzerTemp.*/C*/*"):
-            if not (self.corpus / file.name).exists():
-                os.replace(file, self.corpus / file.name)
+        try:
+            for file in folder.glob("libFuzzerTemp.*/C*/*"):
+                if not (self.corpus / file.name).exists():
+                    os.replace(file, self.corpus / file.name)
+        except OSError:
+            return  # a full disk; the next start does it
         shutil.rmtree(folder, ignore_errors=True)
 
     # What there is
@@ -424,9 +453,9 @@ class Fleet:
         for instance in self.instances:
             if instance.engine == "aflpp":
                 # AFL++ renames its folders when it starts again.
-                for pattern in ("crashes*/id:*", "hangs*/id:*"):
+                for pattern in ("/crashes*/id:*", "/hangs*/id:*", f"-{DAMAGED}*/crashes*/id:*", f"-{DAMAGED}*/hangs*/id:*"):
                     try:
-                        files = sorted((self.sync / instance.name).glob(pattern))
+                        files = sorted(self.sync.glob(instance.name + pattern))
                     except OSError:  # of a shared folder that cannot be reached for a while
                         continue
                     for file in files:

@@ -4,7 +4,7 @@
     run.json                 the run: what it was asked for, and how much of its time is spent
     findings.json            what was ever found here (triage.py)
     candidates/<target>/     new crash files with their reports, ready for corpus/crashes/<target>/
-    <target>/libfuzzer/      corpus/: inputs of both engines, merged at the end of a run; found/, log, tmp/
+    <target>/libfuzzer/      corpus/: inputs of both engines, merged at the end of a run; found/, logs, tmp/, links/
     <target>/aflpp/          seeds/, out/: AFL++'s sync folder (unless --sync says another); a log for each instance
     <target>/inbox/          crash files that wait for triage
     <target>/again/<name>/   some more crash files of a finding
@@ -37,10 +37,14 @@ PATIENCE_SECONDS = 10
 def write_whole(path, data):
     """Writes a file so that it is there as a whole or as it was before."""
     beside = path.with_name(path.name + ".new")
-    with open(beside, "wb") as file:
-        file.write(data if isinstance(data, bytes) else data.encode())
-        file.flush()
-        os.fsync(file.fileno())  # or a power cut may leave the new name and no contents
+    try:
+        with open(beside, "wb") as file:
+            file.write(data if isinstance(data, bytes) else data.encode())
+            file.flush()
+            os.fsync(file.fileno())  # or a power cut may leave the new name and no contents
+    except OSError as error:
+        error.filename = error.filename or str(path)
+        raise
     os.replace(beside, path)
 
 

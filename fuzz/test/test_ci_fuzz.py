@@ -32,6 +32,18 @@ import screen  # noqa: E402
 from complaint import ENVIRONMENT, Trouble  # noqa: E402
 from guard import free_shared_memory, processes_of  # noqa: E402
 
+# Does not start in a folder whose statistics it cannot read.
+AFL_FUZZ = """#!/usr/bin/env bash
+out=$4/$6
+if [ -e "$out/fuzzer_stats" ] && ! grep -q execs_done "$out/fuzzer_stats"; then
+    echo "[-] PROGRAM ABORT : Malformed data in '$out/fuzzer_stats'"
+    exit 1
+fi
+mkdir -p "$out/queue"
+echo "execs_done : 7" >"$out/fuzzer_stats"
+exec sleep 1000
+"""
+
 
 def load_main():
     """ci/fuzz's own module, without running it."""
@@ -161,6 +173,35 @@ class CiFuzz(unittest.TestCase):
         self.assertEqual(status, 3, said)
         self.assertIn("libfuzzer does not start", said)
         self.assertIn("the stub dies", said)
+
+    def test_folder_of_afl_that_is_damaged_is_set_aside_with_its_crash_files_taken(self):
+        tools = self.folder / "tools"
+        tools.mkdir()
+        (tools / "afl-fuzz").write_text(AFL_FUZZ)
+        (tools / "afl-fuzz").chmod(0o755)
+        main = self.target / "aflpp" / "out" / "main"
+        (main / "queue").mkdir(parents=True)
+        (main / "crashes").mkdir()
+        (main / "fuzzer_stats").write_text("garbage")
+        (main / "crashes" / "id:0").write_text("BUGpin steve: moved shape:aa")
+        process = self.start("--engine", "aflpp", environment={"PATH": f"{tools}:{os.environ['PATH']}"})
+        self.wait_for(lambda: (main / "fuzzer_stats").exists() and "execs_done" in (main / "fuzzer_stats").read_text())
+        self.wait_for(lambda: (self.work / "findings.json").exists())
+        process.send_signal(signal.SIGINT)
+        said = process.communicate(timeout=LONG)[0].decode()
+        self.assertEqual(process.returncode, 1, said)
+        self.assertEqual((main.with_name("main-damaged") / "fuzzer_stats").read_text(), "garbage")
+
+    def test_names_may_have_spaces(self):
+        self.work = self.folder / "a work folder"
+        self.target = self.work / "fuzz_jeff"
+        seeds = self.folder / "some seeds"
+        seeds.mkdir()
+        (seeds / "a seed").write_text("as it was")
+        status, said = self.fuzz("--time", "2s", "--seeds", seeds)
+        self.assertEqual(status, 0, said)
+        self.assertRegex(said, r"\d+ inputs of all corpora merged into \d+")
+        self.assertIn(b"as it was", [file.read_bytes() for file in self.inputs()])
 
     def test_empty_and_huge_seeds_stay_as_they_are(self):
         seeds = self.folder / "seeds"
