@@ -193,7 +193,7 @@ class Session:
         deadline = time.monotonic() + max(120, self.options.seconds / 10)
         triage.no_more()
         while triage.is_alive() and time.monotonic() < deadline and not self.interrupt.came_twice():
-            view.show(fleet, triage, spent, "looking at the last crash files")
+            view.show(fleet, triage, spent, screen.LAST_CRASHES)
             time.sleep(TICK_SECONDS / 2)
         triage.finish()
 

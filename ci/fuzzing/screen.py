@@ -12,6 +12,9 @@ ENGINE_NAMES = {"libfuzzer": "libFuzzer", "aflpp": "AFL++"}
 # How often a line comes in a pipe: at first soon, so that one sees that it works, and in the end every twentieth of the run, within these.
 LINE_SECONDS = (10, 600)
 
+# What it is at when a run ends, before it merges.
+LAST_CRASHES = "looking at the last crash files"
+
 # Columns of the live screen; what is left of the width is for the names and states of instances.
 MOST_WIDTH = 118
 FIGURES_WIDTH = 44
@@ -171,7 +174,9 @@ class Screen:
         width = min(width, MOST_WIDTH) - 2
         lines = [*self._head(fleet, spent, phase, width), *self._instances(fleet, width), *self._curves(fleet, width)]
         lines = [*lines, *self._findings(triage, height - len(lines) - 3)][: max(0, height - 3)]
-        lines += ["", self._dim(" Ctrl-C ends the run in order. What it learnt is kept for the next one.")]
+        once_more = " Ctrl-C once more ends it at once. What waits is kept for the next one."
+        hint = once_more if phase == LAST_CRASHES else " Ctrl-C ends the run in order. What it learnt is kept for the next one."
+        lines += ["", self._dim(hint)]
         self._write("\x1b[H" + "".join(f"{line}\x1b[K\n" for line in lines[: height - 1]) + "\x1b[J")
 
     @staticmethod

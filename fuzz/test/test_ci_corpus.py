@@ -127,6 +127,12 @@ class CiCorpus(unittest.TestCase):
         self.assertIn("fuzz_combo could not be minimised", said)
         self.assertEqual(self.contents(), {"old.bin": "old\n"})
 
+    def test_seeds_that_a_kill_left_under_their_old_name_are_taken(self):
+        self.seeds.rename(self.seeds.with_name("fuzz_combo.old"))
+        status, said = self.corpus()
+        self.assertEqual(status, 0, said)
+        self.assertEqual(self.contents(), {"old.bin": "OLD\n", "drawn.bin": "drawn\n"})
+
     def test_too_many_seeds_leave_them_as_they_were(self):
         large = 'for i in 1 2 3; do { echo $i; head -c 1000000 /dev/zero; } >"$2/$i.bin"; done'
         make_program(self.built / "make_seeds", f"#!/bin/sh\n{large}\n")
