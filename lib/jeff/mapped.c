@@ -14,6 +14,9 @@ struct proxy {
     uint32_t alignment;      ///< as requested, to be kept when the block has to move; 1: none
 };
 
+/// Bytes of it that are written to the heap: not those behind its last field, which nobody sets.
+#define PROXY_BYTES (offsetof(struct proxy, alignment) + sizeof(uint32_t))
+
 static struct proxy load_proxy(const struct jeff_heap *h, const struct entry *e)
 {
     struct proxy proxy;
@@ -23,7 +26,7 @@ static struct proxy load_proxy(const struct jeff_heap *h, const struct entry *e)
 
 static void store_proxy(struct jeff_heap *h, uint32_t slot, const struct proxy *proxy)
 {
-    hidden_write(at(h, entry_at(h, slot)->off), proxy, sizeof *proxy);
+    hidden_write(at(h, entry_at(h, slot)->off), proxy, PROXY_BYTES);
 }
 
 static size_t round_to_pages(const struct jeff_heap *h, size_t bytes)
