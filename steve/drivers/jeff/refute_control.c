@@ -118,6 +118,10 @@ void steve_refute_case_counters(struct refute *r)
     steve_refute_named(r, &h->gen_floor);
     steve_refute_set(r, &h->gen_floor, h->gen_floor + 1);
     steve_refute_named(r, &h->gen_floor);
+    steve_refute_set(r, &h->gen_floor, GEN_WORN + 2);
+    steve_refute_named(r, &h->gen_floor);
+    steve_refute_set(r, &h->gen_floor, GEN_WORN);
+    steve_refute_sound(r);
     steve_refute_set(r, &h->gen_floor, 2);
     steve_refute_sound(r);
     steve_refute_set(r, &h->drain_bin, h->binned + 1);
