@@ -39,14 +39,14 @@ bool gates_grow(struct jeff_heap *h, uint32_t slot)
         char *const from = (size_t)(to - base) > at_once ? to - at_once : base;
         if (!commit(h, from, to))
             return false;
-        low = SLOT_END - (uint32_t)((size_t)((char *)s - from) / sizeof(uint64_t));
+        low = gates_down_to(s, (size_t)((char *)s - from));
     } else {
         low = slot - s->slot_least > CLEARED_AT_ONCE ? slot - CLEARED_AT_ONCE : s->slot_least;
         const size_t bytes = (size_t)(had - low) * sizeof(uint64_t);
         memory_show(gate_at(s, low), bytes);
         memset((void *)(uintptr_t)gate_at(s, low), 0, bytes);
     }
-    atomic_store_explicit(&s->gates_low, low > s->slot_least ? low : s->slot_least, memory_order_release);
+    atomic_store_explicit(&s->gates_low, low, memory_order_release);
     return true;
 }
 

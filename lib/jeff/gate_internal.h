@@ -109,6 +109,13 @@ static inline void jeff_posix_mutex_end(void *place)
 }
 #endif
 
+/// The lowest slot that has a gate if there is memory for so many bytes of them below the control block.
+static inline uint32_t gates_down_to(const struct jeff_shared *s, size_t bytes)
+{
+    const size_t gates = bytes / sizeof(uint64_t);
+    return gates < SLOT_END - s->slot_least ? SLOT_END - (uint32_t)gates : s->slot_least;
+}
+
 /// Whether a slot to be born has room for a gate at all.
 static inline bool gates_reach(const struct jeff_heap *h, uint32_t slot)
 {

@@ -137,7 +137,7 @@ jeff_heap *jeff_init(void *region, size_t bytes, const struct jeff_config *confi
     struct jeff_heap *h = (struct jeff_heap *)(void *)((char *)region + skip);
     heap_lay_out(h, usable, false, config);
     h->begin_skip = (uint8_t)skip;
-    h->region_bytes = bytes;
+    h->region_bytes = skip + usable;
     if (status)
         *status = JEFF_OK;
     return h;

@@ -183,7 +183,7 @@ struct jeff_heap {
     uint8_t weakly_shown;     ///< some entry may have CW_SHOWN
     uint8_t exact_classes;    ///< so many mallocs with an empty bin to come get a block of their own class only
     size_t end;               ///< bytes from h to the end of the table
-    size_t region_bytes;      ///< as the client gave it
+    size_t region_bytes;      ///< as the client gave it, but for what is not used
     struct page_state *pages; ///< NULL for a heap in client memory
 
     uint64_t (*now_ns)(void *context);

@@ -31,9 +31,7 @@ static bool lay_out(struct jeff_heap *h, size_t before, uint32_t blocks, const s
     s->table_bias = h->table_bias;
     s->slot_least = NIL - (uint32_t)(blocks < gates - 1 ? blocks : gates - 1);
     // One page of them is committed with the control block.
-    const uint32_t low =
-        SLOT_END - (h->pages ? (uint32_t)((h->pages->hooks.page_bytes - sizeof *s) / sizeof(uint64_t)) : 0);
-    atomic_init(&s->gates_low, low > s->slot_least ? low : s->slot_least);
+    atomic_init(&s->gates_low, gates_down_to(s, h->pages ? h->pages->hooks.page_bytes - sizeof *s : 0));
     atomic_init(&s->watched, 0);
     if (mutex)
         s->hooks = *mutex;

@@ -7,7 +7,34 @@
 #include <stdint.h>
 #include <sys/mman.h>
 
+#include "jeff_shared.h"
 #include "steve/drivers/jeff/refusing_pages_internal.h"
+
+/* Address space of the system's that begins where it is to */
+
+static char *mapped;
+static size_t unit; ///< where in so many bytes a heap begins is `past`
+static size_t past;
+
+static void *reserve(void *context, size_t bytes)
+{
+    (void)context;
+    mapped = mmap(NULL, bytes + unit, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    return mapped == MAP_FAILED ? NULL : mapped + (past - (uintptr_t)mapped) % unit;
+}
+
+static bool commit(void *context, void *address, size_t bytes)
+{
+    (void)context;
+    return mprotect(address, bytes, PROT_READ | PROT_WRITE) == 0;
+}
+
+static void release(void *context, void *address, size_t bytes)
+{
+    (void)context;
+    (void)address;
+    munmap(mapped, bytes + unit);
+}
 
 #if SIZE_MAX > UINT32_MAX
 #define MOST ((size_t)64 << 30)
@@ -175,6 +202,49 @@ static const char *probe_most_grown(void)
     return refused && sound ? NULL : "a block has grown beyond the end of the largest heap";
 }
 
+/// A heap over pages of up to a quarter of the largest heap works, and so does one for several threads, whose counts of locks would not
+/// fill one.
+static const char *probe_large_pages(void)
+{
+    const char *wrong = NULL;
+    past = 0;
+    for (size_t page = (size_t)1 << 26; page <= MOST / 4 && wrong == NULL; page *= 4) {
+        const struct jeff_page_hooks pages = {page, reserve, commit, ignore_pages, release, NULL};
+        const struct jeff_shared_config config = {.heap = {.pages = &pages, .own_mapping = SIZE_MAX, .handle_salt = 1}};
+        unit = page;
+        jeff_heap *heap = jeff_create(3 * page, &config.heap, NULL);
+        if (heap == NULL) {
+            return NULL; // the system has nothing to give
+        }
+        const jeff_handle block = jeff_malloc(heap, page);
+        bool sound = jeff_lock(heap, block) != NULL && jeff_check(heap, NULL) == JEFF_OK;
+        jeff_destroy(heap);
+        jeff_shared *shared = jeff_shared_create(3 * page, &config, NULL);
+        if (shared == NULL) {
+            return NULL;
+        }
+        const jeff_handle other = jeff_shared_malloc(shared, 100, NULL);
+        sound = sound && jeff_shared_lock(shared, other, NULL) != NULL && jeff_shared_check(shared, NULL) == JEFF_OK;
+        jeff_shared_destroy(shared);
+        wrong = sound ? NULL : "a block cannot be had, or not be locked, in a heap over large pages";
+    }
+    return wrong;
+}
+
+/// What is beyond the largest heap is no part of it.
+static const char *probe_beyond(char *region)
+{
+    const struct jeff_config config = {.handle_salt = 1};
+    jeff_heap *heap = jeff_init(region, MOST + 8192, &config, NULL);
+    const bool served = jeff_malloc(heap, 100) != JEFF_NULL;
+    struct jeff_stats stats;
+    jeff_stats(heap, &stats);
+    const bool sound =
+        served && stats.heap_bytes <= MOST && stats.table_bytes <= 1000 && jeff_check(heap, NULL) == JEFF_OK;
+    jeff_destroy(heap);
+    return sound ? NULL : "a heap in a region that is too large for it says to have what it does not use";
+}
+
 /// Plans are made by the time that is left: by the system's clock that is none now and then.
 static uint64_t stand_still(void *context)
 {
@@ -206,42 +276,26 @@ const char *steve_jeff_probe_largest(void)
             wrong = "the largest heap is not sound";
         }
     }
+    if (wrong == NULL) {
+        wrong = probe_beyond(base);
+    }
     munmap(region, bytes);
-    return wrong == NULL ? probe_most_grown() : wrong;
+    if (wrong == NULL) {
+        wrong = probe_most_grown();
+    }
+    return wrong == NULL ? probe_large_pages() : wrong;
 }
 #else
 #define MOST ((size_t)1 << 31)
 #define PAGE ((size_t)4096)
 #define UNIT ((size_t)65536) ///< the largest alignment
 
-static char *mapped;
-static size_t past; ///< where in a unit the heap begins
-
-static void *reserve(void *context, size_t bytes)
-{
-    (void)context;
-    mapped = mmap(NULL, bytes + UNIT, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    return mapped == MAP_FAILED ? NULL : mapped + (past - (uintptr_t)mapped) % UNIT;
-}
-
-static bool commit(void *context, void *address, size_t bytes)
-{
-    (void)context;
-    return mprotect(address, bytes, PROT_READ | PROT_WRITE) == 0;
-}
-
-static void release(void *context, void *address, size_t bytes)
-{
-    (void)context;
-    (void)address;
-    munmap(mapped, bytes + UNIT);
-}
-
 /// A block as large as all of a heap of 2 GiB that is all but full, whose end, with its alignment, is more than 32 bits count.
 static const char *probe_most_aligned(void)
 {
     const struct jeff_page_hooks pages = {PAGE, reserve, commit, ignore_pages, release, NULL};
     const struct jeff_config config = {.pages = &pages, .own_mapping = SIZE_MAX, .handle_salt = 1};
+    unit = UNIT;
     jeff_heap *heap = jeff_create(MOST - PAGE, &config, NULL);
     if (heap == NULL) {
         return NULL; // the system has nothing to give
