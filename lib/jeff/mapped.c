@@ -2,8 +2,6 @@
 /// says where the pages are, which never do.
 #include "gate_internal.h"
 
-#define MAPPED_MOST (SIZE_MAX / 2) ///< bytes of a block: no distance in it is beyond ptrdiff_t
-
 /// The payload of a proxy block.
 struct proxy {
     char *address; ///< of the block, aligned as requested
@@ -35,6 +33,12 @@ static size_t round_to_pages(const struct jeff_heap *h, size_t bytes)
     return bytes ? (bytes + page - 1) & ~(page - 1) : page;
 }
 
+/// Whether a block can be so large: no distance in its pages is beyond ptrdiff_t.
+static bool is_mappable(const struct jeff_heap *h, size_t bytes)
+{
+    return bytes <= SIZE_MAX / 2 - h->pages->hooks.page_bytes;
+}
+
 /// Address space beyond the block's own, so that its alignment can be had.
 static size_t room_to_align(const struct jeff_heap *h, size_t alignment)
 {
@@ -46,7 +50,7 @@ static bool map(struct jeff_heap *h, size_t bytes, size_t alignment, struct prox
 {
     const struct jeff_page_hooks *hooks = &h->pages->hooks;
     const size_t extra = room_to_align(h, alignment);
-    assert(bytes <= MAPPED_MOST);
+    assert(is_mappable(h, bytes));
     const size_t committed = round_to_pages(h, bytes);
     char *reserved = pages_reserve(hooks, committed + extra);
     if (!reserved)
@@ -92,7 +96,7 @@ static jeff_handle refuse(struct jeff_heap *h)
 jeff_handle mapped_malloc(struct jeff_heap *h, size_t bytes, size_t alignment)
 {
     struct proxy proxy;
-    if (bytes > MAPPED_MOST || !map_or_ask(h, bytes, alignment, &proxy))
+    if (!is_mappable(h, bytes) || !map_or_ask(h, bytes, alignment, &proxy))
         return refuse(h);
     const jeff_handle handle = jeff_malloc(h, sizeof proxy);
     if (!handle) {
@@ -205,7 +209,7 @@ bool mapped_resize(struct jeff_heap *h, jeff_handle handle, size_t bytes)
     const uint32_t slot = slot_of(handle);
     struct entry *e = entry_at(h, slot);
     struct proxy old = load_proxy(h, e);
-    if (bytes > MAPPED_MOST)
+    if (!is_mappable(h, bytes))
         return refuse_resize(h, JEFF_ERROR_NO_MEMORY);
     if (resize_here(h, &old, bytes)) {
         store_proxy(h, slot, &old);
