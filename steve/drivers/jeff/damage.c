@@ -74,16 +74,12 @@ static char *choose(jeff_heap *heap, size_t bytes, const struct jeff_stats *stat
 static uint32_t damaged_value(const jeff_heap *heap, size_t bytes, const struct jeff_stats *stats, uint32_t was,
                               uint32_t draw)
 {
+    const uint32_t which = draw % 12;
+    if (which < LIKELY_VALUES) {
+        return likely_value(was, which);
+    }
     const char *const table = (const char *)heap + bytes - stats->table_bytes;
-    switch (draw % 12) {
-    case 0:
-        return 0;
-    case 1:
-        return UINT32_MAX;
-    case 2:
-        return was + 1;
-    case 3:
-        return was - 1;
+    switch (which) {
     case 4:
         // What another entry says: a place, a generation, a class and a link, or locks.
         return read_word(table + draw / 8 * WORD % stats->table_bytes);
@@ -95,7 +91,7 @@ static uint32_t damaged_value(const jeff_heap *heap, size_t bytes, const struct 
     case 7:
         return draw / 8 % 2 == 0 ? was + 1024 : was - 1024; // a page, somewhere
     default:
-        return was ^ (uint32_t)1 << draw / 8 % 32;
+        return flip_bit(was, draw / 8);
     }
 }
 
