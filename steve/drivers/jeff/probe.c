@@ -1,5 +1,5 @@
 /// What jeff.h says and no op asks for: handles of addresses, arguments out of range, calls that callbacks may
-/// not make, used up slots, and heaps over the system's own pages. Damaged heaps are in damage.c.
+/// not make, used up slots, and heaps over the system's own pages. Damaged heaps are in probe_damage.c.
 #define _DEFAULT_SOURCE
 #include "steve/drivers/jeff/probe_internal.h"
 
