@@ -141,18 +141,33 @@ static void on_moved(void *context, jeff_handle handle, void *from, void *to, si
     }
 }
 
+enum { HALFWAY_BYTES = 30000, HALFWAY_MARK = 0x77 };
+
+struct halfway {
+    jeff_handle large, above;
+};
+
+/// So little that a large block is halfway when a call ends.
+static const struct jeff_goal halfway_goal = {.budget_ns = 1000};
+
+/// A large block with room for it right below.
+static struct halfway make_halfway(jeff_heap *heap)
+{
+    const jeff_handle gap = jeff_malloc(heap, HALFWAY_BYTES + 1000);
+    const jeff_handle large = jeff_malloc(heap, HALFWAY_BYTES);
+    const jeff_handle above = jeff_malloc(heap, 100);
+    memset(jeff_weak_lock(heap, large), HALFWAY_MARK, HALFWAY_BYTES);
+    jeff_free(heap, gap);
+    return (struct halfway){large, above};
+}
+
 /// A full compaction takes over from one that has left a large block halfway, at the very start of the heap. With a callback, that frees the
 /// block when it is told of the move.
 static const char *probe_halfway(jeff_heap *heap)
 {
-    enum { LARGE = 30000 };
-    const jeff_handle gap = jeff_malloc(heap, LARGE + 1000);
-    const jeff_handle large = jeff_malloc(heap, LARGE);
-    const jeff_handle above = jeff_malloc(heap, 100);
-    memset(jeff_weak_lock(heap, large), 0x77, LARGE);
-    jeff_free(heap, gap);
-    const struct jeff_goal goal = {.budget_ns = 1000};
-    if (jeff_compact_goal(heap, &goal, NULL) != JEFF_STOP_BUDGET) {
+    const struct halfway made = make_halfway(heap);
+    const jeff_handle large = made.large;
+    if (jeff_compact_goal(heap, &halfway_goal, NULL) != JEFF_STOP_BUDGET) {
         return "a large block moves at once, whatever the budget";
     }
     called.to_free = called.heap != NULL ? large : JEFF_NULL;
@@ -160,41 +175,37 @@ static const char *probe_halfway(jeff_heap *heap)
         return "a full compaction does not take over a block that is halfway";
     }
     const unsigned char *bytes = jeff_weak_lock(heap, large);
-    if ((bytes == NULL) != (called.heap != NULL) || (bytes != NULL && (bytes[0] != 0x77 || bytes[LARGE - 1] != 0x77))) {
+    if ((bytes == NULL) != (called.heap != NULL) ||
+        (bytes != NULL && (bytes[0] != HALFWAY_MARK || bytes[HALFWAY_BYTES - 1] != HALFWAY_MARK))) {
         return "a block that was halfway has lost its contents";
     }
     jeff_free(heap, large);
-    return jeff_free(heap, above) ? NULL : "a block above one that was halfway is lost";
+    return jeff_free(heap, made.above) ? NULL : "a block above one that was halfway is lost";
 }
 
 /// A large block that is halfway gets another size: what it holds stays whole, be it smaller, or larger, here or elsewhere.
 static const char *probe_halfway_resized(jeff_heap *heap, size_t bytes, bool here)
 {
-    enum { LARGE = 30000 };
-    const jeff_handle gap = jeff_malloc(heap, LARGE + 1000);
-    const jeff_handle large = jeff_malloc(heap, LARGE);
-    const jeff_handle above = jeff_malloc(heap, 100);
-    memset(jeff_weak_lock(heap, large), 0x77, LARGE);
-    jeff_free(heap, gap);
-    const struct jeff_goal goal = {.budget_ns = 1000};
+    const struct halfway made = make_halfway(heap);
+    const jeff_handle large = made.large;
     if (here) {
-        jeff_free(heap, above);
+        jeff_free(heap, made.above);
     }
-    if (jeff_compact_goal(heap, &goal, NULL) != JEFF_STOP_BUDGET || !jeff_resize(heap, large, bytes) ||
+    if (jeff_compact_goal(heap, &halfway_goal, NULL) != JEFF_STOP_BUDGET || !jeff_resize(heap, large, bytes) ||
         jeff_check(heap, NULL) != JEFF_OK) {
         return "a block that is halfway does not get another size";
     }
-    for (unsigned i = 0; i < 100 && jeff_compact_goal(heap, &goal, NULL) == JEFF_STOP_BUDGET; i++) {
+    for (unsigned i = 0; i < 100 && jeff_compact_goal(heap, &halfway_goal, NULL) == JEFF_STOP_BUDGET; i++) {
     }
     const unsigned char *const kept = jeff_weak_lock(heap, large);
     bool whole = jeff_check(heap, NULL) == JEFF_OK && kept != NULL;
-    for (size_t i = 0; whole && i < (bytes < LARGE ? bytes : LARGE); i++) {
-        whole = kept[i] == 0x77;
+    for (size_t i = 0; whole && i < (bytes < HALFWAY_BYTES ? bytes : HALFWAY_BYTES); i++) {
+        whole = kept[i] == HALFWAY_MARK;
     }
     if (!whole) {
         return "a block that was halfway and got another size has lost its contents";
     }
-    return jeff_free(heap, large) && jeff_free(heap, above) != here ? NULL : "a block that was halfway is lost";
+    return jeff_free(heap, large) && jeff_free(heap, made.above) != here ? NULL : "a block that was halfway is lost";
 }
 
 static const char *probe_halfway_smaller(jeff_heap *heap)
