@@ -8,8 +8,6 @@
 #include "steve/drivers/jeff/draw_internal.h"
 #include "steve/drivers/jeff/probe_internal.h"
 
-/// Blocks this large get a mapping of their own in `jeff-mapped`: low, so that it happens.
-
 enum {
     OPTION_NO_LAST_RESORT = 1 << 0,
     OPTION_LOW_MEMORY = 1 << 1,
@@ -125,20 +123,27 @@ static struct jeff_config make_config(struct instance *instance, const struct st
     };
 }
 
-/// Makes the heap in the region. @param scramble see jeff_config
+/// Keeps the heap that was made. @param heap NULL: none was, for the reason `status`; the instance is gone then
+static bool has_opened(struct instance *instance, jeff_heap *heap, enum jeff_status status, const char **why)
+{
+    instance->heap = heap;
+    if (heap == NULL) {
+        *why = jeff_strerror(status);
+        instance_free(instance);
+        return false;
+    }
+    return true;
+}
+
+/// Makes the heap in the region.
 static bool make_in_region(struct instance *instance, const struct steve_geometry *geometry,
                            const struct jeff_config *config, const char **why)
 {
     enum jeff_status status = JEFF_OK;
     instance->region = (uintptr_t)geometry->region;
     instance->last_resort = !config->no_last_resort;
-    instance->heap = jeff_init(geometry->region, geometry->bytes, config, &status);
-    if (instance->heap == NULL) {
-        *why = jeff_strerror(status);
-        instance_free(instance);
-        return false;
-    }
-    return true;
+    jeff_heap *heap = jeff_init(geometry->region, geometry->bytes, config, &status);
+    return has_opened(instance, heap, status, why);
 }
 
 static struct instance *new_instance(const char **why)
@@ -241,10 +246,8 @@ void *steve_jeff_open_mapped(const struct steve_geometry *geometry, const char *
         note(instance, steve_jeff_pages_refuse(&instance->pages, bytes, &config));
     }
     enum jeff_status status = JEFF_OK;
-    instance->heap = jeff_create(bytes, &config, &status);
-    if (instance->heap == NULL) {
-        *why = jeff_strerror(status);
-        instance_free(instance);
+    jeff_heap *heap = jeff_create(bytes, &config, &status);
+    if (!has_opened(instance, heap, status, why)) {
         return NULL;
     }
     instance->settles = (geometry->options & OPTION_MAPPED_SETTLE) != 0;

@@ -18,7 +18,6 @@
 #define FEW_BLOCKS 100u
 /// Under `meet`, for a large heap.
 #define MANY_MEETINGS 32u
-/// Blocks this large get a mapping of their own in `jeff-threads-mapped`: low, so that it happens.
 
 enum {
     OPTION_NO_LAST_RESORT = 1 << 0,
