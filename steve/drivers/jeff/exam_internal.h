@@ -122,8 +122,35 @@ size_t steve_exam_capacity(uint32_t granules);
 /// Whether pinned blocks lie where they lay, and all others still somewhere. @return what is wrong; NULL if nothing is
 const char *steve_exam_kept(const struct exam *e, const struct exam_map *before, const struct exam_map *after);
 
+/* What can be had (exam_reach.c) */
+
 /// Of the stretches between locked blocks so many are tried.
 #define EXAM_STRETCHES 4u
+
+/// So little more is not worth sliding everything first: one part in so many.
+#define EXAM_WORTH_A_SLIDE 64u
+
+/// How many blocks of each size there are, or find room, where blocks are of a few sizes.
+struct exam_number {
+    uint32_t of[EXAM_SIZES];
+};
+
+/// Adds as many as a free run holds.
+static inline void steve_exam_add_places(const struct exam *e, struct exam_number *places, uint32_t free)
+{
+    for (uint32_t i = 0; i < e->sizes; i++)
+        places->of[i] += free / e->size[i];
+}
+
+/// Adds a block of so many granules.
+static inline void steve_exam_add_block(const struct exam *e, struct exam_number *blocks, uint32_t granules)
+{
+    for (uint32_t i = 0; i < e->sizes; i++)
+        blocks->of[i] += granules == e->size[i];
+}
+
+/// Granules of the blocks that find room. Each size divides the next, so the largest go first, and it is no matter where to.
+uint32_t steve_exam_place(const struct exam *e, const struct exam_number *blocks, const struct exam_number *places);
 
 /// What can be had in a heap.
 struct exam_reach {
@@ -139,6 +166,8 @@ struct exam_reach steve_exam_reach(const struct exam *e, const struct exam_map *
 
 /// Granules of the largest run that can be had of the stretches that are tried. 0 if that is not known: blocks are of any size.
 uint32_t steve_exam_most(const struct exam *e, const struct exam_map *map);
+
+/* Plans (exam_plan.c) */
 
 /// What is done for a run, and what comes of it.
 struct exam_plan {

@@ -7,14 +7,13 @@
 /// 2. the window with the least live memory that has so much free is slid together;
 /// 3. the widest stretches between two locked blocks, up to EXAM_STRETCHES, and the one with the most free memory;
 /// 4. the same with all blocks slid first.
-/// The largest run is that which comes of 3 or 4; to slide all first must gain one part in WORTH_A_SLIDE on what can be had without.
+/// The largest run is that which comes of 3 or 4; to slide all first must gain one part in EXAM_WORTH_A_SLIDE on what can be had without.
 #include "steve/drivers/jeff/exam_internal.h"
 
 #include "steve/drivers/jeff/policy_internal.h"
 
-#define PLANS_WIDER   6u
-#define WORTH_A_SLIDE 64u
-#define CLASSES       48u ///< that runs of an exam's heap can have
+#define PLANS_WIDER 6u
+#define CLASSES     48u ///< that runs of an exam's heap can have
 
 /// Where the free memory above the last block begins.
 static uint32_t top_of(const struct exam_map *map)
@@ -109,13 +108,6 @@ static bool find_window(struct model *m, uint32_t need, bool free_only, struct s
     return found;
 }
 
-/// Room for so many blocks of each size in a free run.
-static void add_room(const struct exam *e, uint32_t *room, uint32_t free)
-{
-    for (uint32_t i = 0; i < e->sizes; i++)
-        room[i] += free / e->size[i];
-}
-
 /// What all of a stretch slides to.
 static void price_slide(const struct exam_map *map, struct exam_plan *plan)
 {
@@ -133,7 +125,7 @@ static void price_slide(const struct exam_map *map, struct exam_plan *plan)
 }
 
 /// Where the blocks of a window find room.
-static void find_room(const struct model *m, const struct span *window, bool slide_first, uint32_t *room)
+static void find_room(const struct model *m, const struct span *window, bool slide_first, struct exam_number *room)
 {
     for (size_t i = 0; i < m->map->count; i++) {
         const struct exam_piece *const piece = &m->map->piece[i];
@@ -144,7 +136,7 @@ static void find_room(const struct model *m, const struct span *window, bool sli
             const struct span stretch = stretch_from(m->map, i);
             free = stretch.first != window->first ? stretch.end - stretch.begin - stretch.live : 0;
         }
-        add_room(m->e, room, free);
+        steve_exam_add_places(m->e, room, free);
     }
 }
 
@@ -187,10 +179,10 @@ static struct exam_plan price(struct model *m, const struct span *window, uint32
     const struct exam *const e = m->e;
     const struct exam_piece *const piece = m->map->piece;
     struct exam_plan plan = {.made = true};
-    uint32_t room[EXAM_SIZES] = {0};
+    struct exam_number room = {{0}};
     bool goes[EXAM_PIECES] = {0};
     const uint64_t within = headers(m, window->first, window->last);
-    find_room(m, window, slide_first, room);
+    find_room(m, window, slide_first, &room);
     const uint64_t rounds = 1 + passes(m, window);
     plan.looks = headers_of_all(m) + within * rounds;
     m->looks += plan.looks + within;
@@ -206,7 +198,7 @@ static struct exam_plan price(struct model *m, const struct span *window, uint32
         for (size_t i = window->first; i < window->last; i++) {
             if (piece[i].kind != EXAM_MOVABLE || size_of(&piece[i]) != e->size[k])
                 continue;
-            if (room[k] == 0 || window->end - window->begin - window->live + gone >= enough) {
+            if (room.of[k] == 0 || window->end - window->begin - window->live + gone >= enough) {
                 stays += e->size[k];
                 continue;
             }
@@ -215,7 +207,7 @@ static struct exam_plan price(struct model *m, const struct span *window, uint32
             plan.blocks++;
             plan.granules += e->size[k];
             for (uint32_t smaller = 0; smaller <= k; smaller++)
-                room[smaller] -= e->size[k] / e->size[smaller];
+                room.of[smaller] -= e->size[k] / e->size[smaller];
         }
     }
     uint32_t to = window->begin;
@@ -368,7 +360,7 @@ static void plan_stretches(struct model *m, uint32_t run, uint32_t enough)
     uint32_t count = find_stretches(m, stretch);
     stretch[count++] = find_freest(m->map);
     for (unsigned slide_first = 0; slide_first <= m->may_slide; slide_first++) {
-        const uint32_t least = run + (m->best.made ? run / WORTH_A_SLIDE : 0);
+        const uint32_t least = run + (m->best.made ? run / EXAM_WORTH_A_SLIDE : 0);
         for (uint32_t i = 0; i < count && run < enough; i++) {
             const uint32_t most = slide_first ? stretch[i].end - stretch[i].begin : bound(m, &stretch[i]);
             if (most <= run)

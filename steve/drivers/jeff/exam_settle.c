@@ -9,7 +9,6 @@
 struct place {
     uint32_t at;        ///< the block would begin there
     uint32_t blocks;    ///< others that lie in the way
-    uint32_t live;      ///< granules of them
     size_t first, last; ///< pieces that it covers, in part or in whole
     bool fits;
 };
@@ -22,10 +21,7 @@ static struct place find_place(const struct exam *e, const struct exam_map *map,
     const uint32_t end = place.at + block->granules;
     for (size_t i = first; i < map->count && map->piece[i].kind != EXAM_PINNED && !place.fits; i++) {
         const struct exam_piece *const piece = &map->piece[i];
-        if (piece->kind == EXAM_MOVABLE && piece->handle != block->handle) {
-            place.blocks++;
-            place.live += piece->end - piece->begin;
-        }
+        place.blocks += piece->kind == EXAM_MOVABLE && piece->handle != block->handle;
         place.last = i;
         place.fits = piece->end >= end;
     }
@@ -36,24 +32,22 @@ static struct place find_place(const struct exam *e, const struct exam_map *map,
 static bool can_give_way(const struct exam *e, const struct exam_map *map, const struct place *place,
                          jeff_handle settled, uint32_t end)
 {
-    uint32_t room[EXAM_SIZES] = {0};
-    uint32_t blocks[EXAM_SIZES] = {0};
+    struct exam_number places = {{0}};
+    struct exam_number blocks = {{0}};
+    uint32_t granules = 0;
     for (size_t i = 0; i < map->count; i++) {
         const struct exam_piece *const piece = &map->piece[i];
+        const bool within = i >= place->first && i <= place->last;
         uint32_t free = piece->kind == EXAM_FREE ? piece->end - piece->begin : 0;
-        if (i >= place->first && i <= place->last)
+        if (within)
             free = free > 0 && piece->end > end ? piece->end - end : 0;
-        for (uint32_t size = 0; size < e->sizes; size++) {
-            room[size] += free / e->size[size];
-            blocks[size] += i >= place->first && i <= place->last && piece->kind == EXAM_MOVABLE &&
-                            piece->handle != settled && piece->end - piece->begin == e->size[size];
-        }
+        steve_exam_add_places(e, &places, free);
+        if (within && piece->kind == EXAM_MOVABLE && piece->handle != settled)
+            steve_exam_add_block(e, &blocks, piece->end - piece->begin);
     }
-    uint32_t taken = 0;
-    for (uint32_t size = e->sizes; size-- > 0; taken += blocks[size] * e->size[size])
-        if (blocks[size] > room[size] - taken / e->size[size])
-            return false;
-    return true;
+    for (uint32_t size = 0; size < e->sizes; size++)
+        granules += blocks.of[size] * e->size[size];
+    return steve_exam_place(e, &blocks, &places) == granules;
 }
 
 /// What is known beforehand.
