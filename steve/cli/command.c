@@ -62,34 +62,46 @@ static void print_checks(FILE *out, const struct steve_options *options)
     }
 }
 
+/// A command while it is written: the text is the caller's once the stream is closed.
+struct command {
+    char *text;
+    size_t size;
+};
+
+/// Begins a command with the program and the subcommand. @return where to write the rest; NULL if memory is short
+static FILE *begin(struct command *command, const struct steve_options *options, const char *subcommand)
+{
+    *command = (struct command){0};
+    FILE *out = open_memstream(&command->text, &command->size);
+    if (out != NULL) {
+        print_word(out, options->program);
+        fprintf(out, " %s", subcommand);
+    }
+    return out;
+}
+
 char *steve_command_replay(const struct steve_options *options, const char *path)
 {
-    char *text = NULL;
-    size_t size = 0;
-    FILE *out = open_memstream(&text, &size);
+    struct command command;
+    FILE *out = begin(&command, options, "replay");
     if (out == NULL) {
         return NULL;
     }
-    print_word(out, options->program);
-    fputs(" replay", out);
     print_checks(out, options);
     fputc(' ', out);
     print_word(out, path);
     fclose(out);
-    return text;
+    return command.text;
 }
 
 char *steve_command_run(const struct steve_options *options, const struct steve_driver *driver, uint64_t seed,
                         uint64_t episode, uint64_t ops)
 {
-    char *text = NULL;
-    size_t size = 0;
-    FILE *out = open_memstream(&text, &size);
+    struct command command;
+    FILE *out = begin(&command, options, "run");
     if (out == NULL) {
         return NULL;
     }
-    print_word(out, options->program);
-    fputs(" run", out);
     if (options->driver != NULL) {
         fputs(" --driver ", out);
         print_word(out, driver->name);
@@ -117,5 +129,5 @@ char *steve_command_run(const struct steve_options *options, const struct steve_
     }
     print_checks(out, options);
     fclose(out);
-    return text;
+    return command.text;
 }
