@@ -219,41 +219,32 @@ static const char *call_check(void *heap)
     .aligned = call_aligned, .resize = call_resize, .free = call_free, .usable = call_usable, .extent = call_extent,   \
     .run_needed = call_run_needed, .stats = call_stats, .check = call_check, .zero_size = STEVE_ZERO_BLOCK
 
-#define OPEN(identifier, ...)                                                                                          \
+/// A driver of each kind, with its `open`. @param settings designated initialisers of struct baseline_options, in parentheses
+/// @param ... what depends on where its memory is
+#define DRIVER(identifier, suffix, wire, aligned_to, settings, what, ...)                                              \
     static void *open_##identifier(const struct steve_geometry *geometry, const char **why)                            \
     {                                                                                                                  \
-        return open_heap(geometry, (struct baseline_options){__VA_ARGS__}, why);                                       \
-    }
+        return open_heap(geometry, (struct baseline_options){UNPACK settings}, why);                                   \
+    }                                                                                                                  \
+    const struct steve_driver steve_driver_##identifier = {                                                            \
+        COMMON,                                                                                                        \
+        .wire_id = wire,                                                                                               \
+        .name = suffix,                                                                                                \
+        .summary = what,                                                                                               \
+        .alignment = aligned_to,                                                                                       \
+        .open = open_##identifier,                                                                                     \
+        .snippets = &steve_baseline_snippets_##identifier,                                                             \
+        __VA_ARGS__,                                                                                                   \
+    };
 
 #define REGION_DRIVER(identifier, suffix, wire, aligned_to, settings, what)                                            \
-    OPEN(identifier, UNPACK settings)                                                                                  \
-    const struct steve_driver steve_driver_##identifier = {                                                            \
-        COMMON,                                                                                                        \
-        .wire_id = wire,                                                                                               \
-        .name = suffix,                                                                                                \
-        .summary = what ", in client memory",                                                                          \
-        .promises = STEVE_PROMISE_REGION | STEVE_PROMISE_EXACT_REFUSAL | STEVE_PROMISE_RELOCATABLE,                    \
-        .alignment = aligned_to,                                                                                       \
-        .heap_min = BASELINE_REGION_MIN,                                                                               \
-        .open = open_##identifier,                                                                                     \
-        .arena = call_arena,                                                                                           \
-        .snippets = &steve_baseline_snippets_##identifier,                                                             \
-    };
+    DRIVER(identifier, suffix, wire, aligned_to, settings, what ", in client memory", .arena = call_arena,             \
+           .promises = STEVE_PROMISE_REGION | STEVE_PROMISE_EXACT_REFUSAL | STEVE_PROMISE_RELOCATABLE,                 \
+           .heap_min = BASELINE_REGION_MIN)
 
 #define MAPPED_DRIVER(identifier, suffix, wire, aligned_to, settings, what)                                            \
-    OPEN(identifier, UNPACK settings)                                                                                  \
-    const struct steve_driver steve_driver_##identifier = {                                                            \
-        COMMON,                                                                                                        \
-        .wire_id = wire,                                                                                               \
-        .name = suffix,                                                                                                \
-        .summary = what ", over mmap",                                                                                 \
-        .promises = 0,                                                                                                 \
-        .alignment = aligned_to,                                                                                       \
-        .heap_min = 64 * KIB,                                                                                          \
-        .open = open_##identifier,                                                                                     \
-        .options = mapped_options,                                                                                     \
-        .snippets = &steve_baseline_snippets_##identifier,                                                             \
-    };
+    DRIVER(identifier, suffix, wire, aligned_to, settings, what ", over mmap", .options = mapped_options,              \
+           .promises = 0, .heap_min = 64 * KIB)
 
 #define UNPACK(...) __VA_ARGS__
 BASELINE_REGION_DRIVERS(REGION_DRIVER)
