@@ -73,19 +73,10 @@ void bench_compare_print(FILE *out, const struct bench_comparison *comparison)
                     name_of(comparison, &comparison->contestant[i]), (double)comparison->cap_ns / 1e9);
 }
 
-static cJSON *add_object(cJSON *list)
-{
-    cJSON *object = cJSON_CreateObject();
-    if (object && cJSON_AddItemToArray(list, object))
-        return object;
-    cJSON_Delete(object);
-    return NULL;
-}
-
 static bool add_sample(cJSON *list, const struct bench_life_sample *sample)
 {
     const double room = bench_compare_room(sample);
-    cJSON *object = add_object(list);
+    cJSON *object = bench_json_add_object(list);
     return object && cJSON_AddNumberToObject(object, "ops", (double)sample->calls) &&
            cJSON_AddNumberToObject(object, "payload", (double)sample->payload) &&
            cJSON_AddNumberToObject(object, "footprint", (double)sample->footprint) &&
@@ -113,7 +104,7 @@ static bool add_room(cJSON *object, const struct bench_contestant *who)
 static bool add_contestant(cJSON *list, const struct bench_comparison *comparison, const struct bench_contestant *who)
 {
     static const char *const ends[] = {"done", "cap", "failed"};
-    cJSON *object = add_object(list);
+    cJSON *object = bench_json_add_object(list);
     bool all = object && cJSON_AddStringToObject(object, "driver", name_of(comparison, who)) &&
                cJSON_AddStringToObject(object, "end", ends[who->end]);
     if (!all || who->end != BENCH_LIFE_DONE)

@@ -89,13 +89,20 @@ static bool add_params(cJSON *row, const struct bench_plan *plan, const struct b
     return all;
 }
 
+cJSON *bench_json_add_object(cJSON *list)
+{
+    cJSON *object = cJSON_CreateObject();
+    if (object && cJSON_AddItemToArray(list, object))
+        return object;
+    cJSON_Delete(object);
+    return NULL;
+}
+
 /// Percentiles that are NAN become null: cJSON does that.
 static bool add_row(cJSON *rows, const struct bench_plan *plan, const struct bench_row *from)
 {
-    cJSON *row = cJSON_CreateObject();
-    if (!row || !cJSON_AddItemToArray(rows, row))
-        return false;
-    return cJSON_AddStringToObject(row, "metric", bench_metric_names[from->metric]) &&
+    cJSON *row = bench_json_add_object(rows);
+    return row && cJSON_AddStringToObject(row, "metric", bench_metric_names[from->metric]) &&
            cJSON_AddStringToObject(row, "driver", bench_allocators[from->driver].name) &&
            cJSON_AddNumberToObject(row, "live", (double)from->live) &&
            cJSON_AddNumberToObject(row, "value", from->value) && cJSON_AddStringToObject(row, "unit", from->unit) &&

@@ -112,6 +112,8 @@ bool bench_print_json(FILE *out, const struct bench_plan *plan);
 /// What every document has. @return false when memory is short
 struct cJSON;
 bool bench_json_add_machine(struct cJSON *document);
+/// Adds an empty object at a list's end. @return it, the list's; NULL if memory is short
+struct cJSON *bench_json_add_object(struct cJSON *list);
 /// Prints the document, and frees it. @param all false: it lacks something, for want of memory @return false after a message
 bool bench_json_finish(FILE *out, struct cJSON *document, bool all);
 

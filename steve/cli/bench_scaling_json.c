@@ -5,19 +5,10 @@
 
 #include "steve/cli/bench_plan_internal.h"
 
-static cJSON *add_object(cJSON *list)
-{
-    cJSON *object = cJSON_CreateObject();
-    if (object && cJSON_AddItemToArray(list, object))
-        return object;
-    cJSON_Delete(object);
-    return NULL;
-}
-
 /// A curve's op, as both lists name it. @return NULL when memory is short
 static cJSON *add_named(cJSON *list, const struct bench_scaling *scaling, size_t driver, int op)
 {
-    cJSON *object = add_object(list);
+    cJSON *object = bench_json_add_object(list);
     return object && cJSON_AddStringToObject(object, "driver", scaling->choice.driver[driver]->name) &&
                    cJSON_AddStringToObject(object, "op", bench_point_op_names[op])
                ? object
@@ -61,7 +52,7 @@ static bool add_stop(cJSON *list, const struct bench_scaling *scaling, size_t dr
     const struct bench_curve *curve = &scaling->curve[driver];
     if (curve->stopped == BENCH_SCALING_POINTS)
         return true;
-    cJSON *object = add_object(list);
+    cJSON *object = bench_json_add_object(list);
     return object && cJSON_AddStringToObject(object, "driver", scaling->choice.driver[driver]->name) &&
            cJSON_AddNumberToObject(object, "live", scaling->live[curve->stopped]) &&
            cJSON_AddStringToObject(object, "why", curve->refused ? "refused" : "cap");
