@@ -73,21 +73,7 @@ static const char low_memory_code[] = "static bool asked_again;\n"
                                       "    return again;\n"
                                       "}\n";
 
-static const char moved_code[] =
-    "static const char *callback_damage; ///< what the callback saw that must not be\n"
-    "\n"
-    "static void on_moved(void *context, jeff_handle moved, void *from, void *to, size_t bytes)\n"
-    "{\n"
-    "    (void)context;\n"
-    "    (void)from;\n"
-    "    if (jeff_weak_lock(heap, moved) != to) {\n"
-    "        callback_damage = \"the moved callback was told another address than a lock gives\";\n"
-    "    } else if (jeff_usable_size(heap, moved) < bytes) {\n"
-    "        callback_damage = \"the moved callback was told more bytes than the block has\";\n"
-    "    } else if (jeff_malloc(heap, 1) != JEFF_NULL) {\n"
-    "        callback_damage = \"malloc was not refused inside the moved callback\";\n"
-    "    }\n"
-    "}\n";
+static const char moved_code[] = STEVE_JEFF_MOVED_CODE("jeff_weak_lock", "jeff_usable_size", "jeff_malloc(heap, 1)");
 
 static const char settle_code[] =
     "static unsigned requests;\n"

@@ -19,6 +19,23 @@
     "    return stats.moved_bytes + stats.visited_blocks * 16;\n"                                                      \
     "}\n"
 
+/// The callback `moved` as text. @param LOOK_UP and USABLE_SIZE functions @param MALLOC a request, which must be refused
+#define STEVE_JEFF_MOVED_CODE(LOOK_UP, USABLE_SIZE, MALLOC)                                                            \
+    "static const char *callback_damage; ///< what the callback saw that must not be\n"                                \
+    "\n"                                                                                                               \
+    "static void on_moved(void *context, jeff_handle moved, void *from, void *to, size_t bytes)\n"                     \
+    "{\n"                                                                                                              \
+    "    (void)context;\n"                                                                                             \
+    "    (void)from;\n"                                                                                                \
+    "    if (" LOOK_UP "(heap, moved) != to) {\n"                                                                      \
+    "        callback_damage = \"the moved callback was told another address than a lock gives\";\n"                   \
+    "    } else if (" USABLE_SIZE "(heap, moved) < bytes) {\n"                                                         \
+    "        callback_damage = \"the moved callback was told more bytes than the block has\";\n"                       \
+    "    } else if (" MALLOC " != JEFF_NULL) {\n"                                                                      \
+    "        callback_damage = \"malloc was not refused inside the moved callback\";\n"                                \
+    "    }\n"                                                                                                          \
+    "}\n"
+
 extern const struct steve_snippets steve_jeff_snippets;
 extern const struct steve_snippets steve_jeff_align8_snippets;
 extern const struct steve_snippets steve_jeff_scramble_snippets;

@@ -358,20 +358,7 @@ static const char snippet_code[] =
                                                "}\n";
 
 static const char snippet_moved[] =
-    "static const char *callback_damage; ///< what the callback saw that must not be\n"
-    "\n"
-    "static void on_moved(void *context, jeff_handle moved, void *from, void *to, size_t bytes)\n"
-    "{\n"
-    "    (void)context;\n"
-    "    (void)from;\n"
-    "    if (look_up(heap, moved) != to) {\n"
-    "        callback_damage = \"the moved callback was told another address than a lock gives\";\n"
-    "    } else if (jeff_shared_usable_size(heap, moved) < bytes) {\n"
-    "        callback_damage = \"the moved callback was told more bytes than the block has\";\n"
-    "    } else if (jeff_shared_malloc(heap, 1, NULL) != JEFF_NULL) {\n"
-    "        callback_damage = \"malloc was not refused inside the moved callback\";\n"
-    "    }\n"
-    "}\n";
+    STEVE_JEFF_MOVED_CODE("look_up", "jeff_shared_usable_size", "jeff_shared_malloc(heap, 1, NULL)");
 
 static const struct steve_option_snippet snippet_options[] = {
     {.setting = "            .no_last_resort = true,\n"},
