@@ -240,6 +240,12 @@ static const char *ask(struct exam *e, uint32_t granules, bool plain)
     return ask_again(e, bytes, &is);
 }
 
+/// Whether a freed block of so many granules is kept whole. Larger ones are merged at once.
+static bool is_kept_whole(const struct jeff_stats *stats, uint32_t granules)
+{
+    return granules <= 126 && granules < (uint32_t)((stats->heap_bytes - 64) / GRANULE / 8);
+}
+
 /// A freed block is kept whole, and the next request of its size takes it.
 static const char *take_back(struct exam *e, struct exam_block *block)
 {
@@ -247,8 +253,7 @@ static const char *take_back(struct exam *e, struct exam_block *block)
     void *after = NULL;
     struct jeff_stats stats;
     jeff_stats(e->heap, &stats);
-    const uint32_t most = (uint32_t)((stats.heap_bytes - 64) / GRANULE / 8); // larger ones are merged at once
-    if (block->alignment != 1 || block->granules > 126 || block->granules >= most || block->purgeable)
+    if (block->alignment != 1 || !is_kept_whole(&stats, block->granules) || block->purgeable)
         return NULL;
     jeff_extent(e->heap, block->handle, &before);
     if (!jeff_free(e->heap, block->handle))
@@ -268,8 +273,7 @@ static const char *take_a_part(struct exam *e)
     void *begin = NULL;
     const size_t extent = jeff_extent(e->heap, block->handle, &begin);
     const uint32_t size = (uint32_t)(extent / GRANULE);
-    const uint32_t most = (uint32_t)((was.stats.heap_bytes - 64) / GRANULE / 8);
-    if (block->alignment != 1 || size < 3 || size > 126 || size >= most || !jeff_free(e->heap, block->handle))
+    if (block->alignment != 1 || size < 3 || !is_kept_whole(&was.stats, size) || !jeff_free(e->heap, block->handle))
         return NULL;
     *block = e->block[--e->count];
     const uint32_t granules = 1 + steve_exam_draw(e, size - 2);
