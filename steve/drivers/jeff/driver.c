@@ -372,56 +372,44 @@ static const char *callbacks_check(void *heap)
 #define COMMON_FUNCTIONS                                                                                               \
     LEAST_FUNCTIONS, .zero_size = STEVE_ZERO_BLOCK, .malloc = call_malloc, .calloc = call_calloc,                      \
                      .aligned = call_aligned, .run_needed = call_run_needed, .check = call_check
+#define REGION_FUNCTIONS                                                                                               \
+    COMMON_FUNCTIONS, .promises = REGION_PROMISES, .heap_min = JEFF_HEAP_MIN, .options = steve_jeff_region_options,    \
+                      .arena = call_arena, .stats = region_stats
 
 const struct steve_driver steve_driver_jeff = {
-    COMMON_FUNCTIONS,
+    REGION_FUNCTIONS,
     .wire_id = 1,
     .name = "jeff",
     .heap_max = STEVE_JEFF_LARGEST_HEAP,
     .snippets = &steve_jeff_snippets,
     .summary = "Jeff in client memory: compacting, handle-based",
-    .promises = REGION_PROMISES,
     .alignment = 16,
     .region_alignment = 16,
-    .heap_min = JEFF_HEAP_MIN,
-    .options = steve_jeff_region_options,
     .open = steve_jeff_open_region,
-    .arena = call_arena,
-    .stats = region_stats,
 };
 
 const struct steve_driver steve_driver_jeff_scramble = {
-    COMMON_FUNCTIONS,
+    REGION_FUNCTIONS,
     .wire_id = 18,
     .name = "jeff-scramble",
     .snippets = &steve_jeff_scramble_snippets,
     .summary = "Jeff in client memory, moving everything at every request",
-    .promises = REGION_PROMISES,
     .alignment = 16,
     .region_alignment = 16,
-    .heap_min = JEFF_HEAP_MIN,
     .heap_max = STEVE_JEFF_SCRAMBLED_MOST,
-    .options = steve_jeff_region_options,
     .open = steve_jeff_open_scramble,
-    .arena = call_arena,
-    .stats = region_stats,
 };
 
 const struct steve_driver steve_driver_jeff_align8 = {
-    COMMON_FUNCTIONS,
+    REGION_FUNCTIONS,
     .wire_id = 17,
     .name = "jeff-align8",
     .heap_max = STEVE_JEFF_LARGEST_HEAP,
     .snippets = &steve_jeff_align8_snippets,
     .summary = "Jeff in client memory, blocks and region 8-aligned",
-    .promises = REGION_PROMISES,
     .alignment = 8,
     .region_alignment = 8,
-    .heap_min = JEFF_HEAP_MIN,
-    .options = steve_jeff_region_options,
     .open = steve_jeff_open_align8,
-    .arena = call_arena,
-    .stats = region_stats,
 };
 
 const struct steve_driver steve_driver_jeff_mapped = {
