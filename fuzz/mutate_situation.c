@@ -211,7 +211,9 @@ static void insert_huge(struct mutate_work *w)
 /// @return the size
 static uint32_t take_large(struct place *place, struct steve_op *op)
 {
-    uint32_t size = (uint32_t)steve_rng_log_between(place->w->rng, LARGE_LOW, LARGE_HIGH);
+    uint32_t size = mutate_chance(place->w, 64)
+                        ? LARGE_LOW + (uint32_t)mutate_below(place->w, LARGE_HIGH - LARGE_LOW)
+                        : (uint32_t)steve_rng_log_between(place->w->rng, LARGE_LOW, LARGE_HIGH);
     const size_t how = mutate_below(place->w, 4);
     if (how < 2)
         size &= ~UINT32_C(0xfff); // whole pages
