@@ -42,18 +42,20 @@ char *pages_reserve(const struct jeff_page_hooks *hooks, size_t bytes)
 }
 
 /// Where the system has not the address space of the default to give: half of what it has, so that some is left to others.
-static char *reserve_a_share(const struct jeff_page_hooks *hooks, size_t *reserved)
+/// @param least bytes that a heap over such pages needs
+static char *reserve_a_share(const struct jeff_page_hooks *hooks, size_t least, size_t *reserved)
 {
     size_t bytes = *reserved;
     char *all = NULL;
-    while (!all && bytes >= 2 * ANY_LEAST) {
+    while (!all && bytes / 2 >= ANY_LEAST && bytes / 2 >= least) {
         bytes = round_up(bytes / 2, hooks->page_bytes);
         all = pages_reserve(hooks, bytes);
     }
     if (!all)
         return NULL;
     hooks->release(hooks->context, all, bytes);
-    *reserved = round_up(bytes / 2, hooks->page_bytes);
+    const size_t half = round_up(bytes / 2, hooks->page_bytes);
+    *reserved = half < least ? least : half;
     return pages_reserve(hooks, *reserved);
 }
 
@@ -87,7 +89,7 @@ jeff_heap *pages_create(size_t max_bytes, const struct jeff_config *config, uint
 
     char *base = pages_reserve(hooks, reserved);
     if (!base && any)
-        base = reserve_a_share(hooks, &reserved);
+        base = reserve_a_share(hooks, least, &reserved);
     if (!base)
         return refuse(status, JEFF_ERROR_MAP);
     *before = blocks ? round_up(gates_before(blocks, reserved), page) : 0;

@@ -93,7 +93,7 @@ bool entry_ensure(struct jeff_heap *h)
 bool entry_possible(const struct jeff_heap *h)
 {
     const bool more = h->slot_low > 1 && (!is_shared(h) || gates_reach(h, h->slot_low - 1));
-    return more || h->bare != NIL || h->dead_count || cached_count(h);
+    return more || h->bare != NIL || cached_count(h);
 }
 
 uint32_t entry_take(struct jeff_heap *h)

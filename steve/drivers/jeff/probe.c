@@ -46,14 +46,18 @@ static const char *probe_create(void)
 {
     size_t asked = 0;
     const struct jeff_page_hooks good = {4096, refuse_reserve, refuse_commit, ignore_pages, ignore_pages, &asked};
-    struct jeff_page_hooks bad[7] = {good, good, good, good, good, good, good};
+    const uint64_t most = SIZE_MAX > UINT32_MAX ? (uint64_t)64 << 30 : (uint64_t)1 << 31;
+    struct jeff_page_hooks largest = good;
+    largest.page_bytes = (size_t)(most / 4);
+    struct jeff_page_hooks bad[8] = {good, good, good, good, good, good, good, good};
     bad[0].reserve = NULL;
     bad[1].commit = NULL;
     bad[2].decommit = NULL;
     bad[3].release = NULL;
     bad[4].page_bytes = 512;
     bad[5].page_bytes = 5000;
-    bad[6].page_bytes = SIZE_MAX / 2 + 1; // no heap has two such pages
+    bad[6].page_bytes = SIZE_MAX / 2 + 1;   // no heap has two such pages
+    bad[7].page_bytes = (size_t)(most / 2); // nor three of these
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         if (!refuses_pages(&bad[i], MIB, 0, JEFF_ERROR_ARGUMENT)) {
             return "page hooks that are incomplete were not refused";
@@ -68,25 +72,26 @@ static const char *probe_create(void)
     if (!refuses_pages(&good, 1, 8, JEFF_ERROR_TOO_SMALL)) {
         return "a limit of one byte was taken";
     }
+    if (!refuses_pages(&largest, 0, 0, JEFF_ERROR_MAP)) {
+        return "the largest pages that a heap can have were refused";
+    }
     if (!refuses_pages(&good, 0, 0, JEFF_ERROR_MAP) || !refuses_pages(&good, SIZE_MAX, 0, JEFF_ERROR_MAP)) {
         return "a heap was made without address space";
     }
-    return asked <= (SIZE_MAX > UINT32_MAX ? (uint64_t)64 << 30 : (uint64_t)1 << 31)
-               ? NULL
-               : "more address space was asked for than a heap can use";
+    return asked <= most ? NULL : "more address space was asked for than a heap can use";
 }
 
 /* Address space that does not begin with a page */
 
 static _Alignas(4096) char pages_memory[65536 + 4096];
-static unsigned shifted_from, reserves, given;
+static unsigned shifted_from, shifted_by, reserves, given;
 
 static void *reserve_shifted(void *context, size_t bytes)
 {
     (void)context;
     reserves++;
     given++;
-    return bytes <= 65536 ? pages_memory + (reserves >= shifted_from ? 64 : 0) : NULL;
+    return bytes <= 65536 ? pages_memory + (reserves >= shifted_from ? shifted_by : 0) : NULL;
 }
 
 static bool commit_any(void *context, void *address, size_t bytes)
@@ -104,7 +109,26 @@ static void take_back(void *context, void *address, size_t bytes)
     given--;
 }
 
-static const char *probe_shifted(void)
+/// The largest block with pages of its own: address space is asked for, in vain. For a larger one it is not.
+static const char *probe_most_mapped(void)
+{
+    enum { PAGE = 4096 };
+    const struct jeff_page_hooks hooks = {PAGE, reserve_shifted, commit_any, ignore_pages, take_back, NULL};
+    const struct jeff_config config = {.pages = &hooks, .own_mapping = 1};
+    const size_t most = SIZE_MAX / 2 - PAGE;
+    reserves = given = shifted_by = 0;
+    jeff_heap *heap = jeff_create(16384, &config, NULL);
+    const bool refused = heap != NULL && jeff_malloc(heap, most) == JEFF_NULL;
+    const bool asked = reserves == 2;
+    const bool larger_refused = heap != NULL && jeff_malloc(heap, most + 1) == JEFF_NULL;
+    const bool not_asked = reserves == 2;
+    jeff_destroy(heap);
+    return refused && asked && larger_refused && not_asked
+               ? NULL
+               : "the largest block with pages of its own is another than one whose distances ptrdiff_t holds";
+}
+
+static const char *try_shifted(void)
 {
     const struct jeff_page_hooks hooks = {4096, reserve_shifted, commit_any, ignore_pages, take_back, NULL};
     reserves = given = 0;
@@ -119,6 +143,17 @@ static const char *probe_shifted(void)
     const bool refused = heap != NULL && jeff_aligned_alloc(heap, 512, 8192) == JEFF_NULL && given == 1;
     jeff_destroy(heap);
     return refused && given == 0 ? NULL : "a block got pages of its own where no page begins, or they were kept";
+}
+
+static const char *probe_shifted(void)
+{
+    static const unsigned by[] = {1, 64, 2048};
+    const char *wrong = NULL;
+    for (size_t i = 0; i < sizeof by / sizeof by[0] && wrong == NULL; i++) {
+        shifted_by = by[i];
+        wrong = try_shifted();
+    }
+    return wrong == NULL ? probe_most_mapped() : wrong;
 }
 
 static const char *probe_arguments(void)

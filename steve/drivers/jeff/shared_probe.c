@@ -268,6 +268,66 @@ static const char *probe_drop_beside_freed(void)
     return served && sound ? NULL : "contents are not dropped for a request, or not those alone";
 }
 
+/* Where there may be no more blocks, or can be none but for what is dropped */
+
+/// A heap that a large block all but fills, whose contents may be dropped, beside two small ones.
+struct scarce {
+    jeff_shared *heap;
+    jeff_handle dropped, small, freed;
+};
+
+static bool free_when_low(void *context, size_t bytes)
+{
+    struct scarce *scarce = context;
+    (void)bytes;
+    return jeff_shared_free(scarce->heap, scarce->freed, NULL);
+}
+
+/// @param max_blocks 0: as many as there is room for @param asks with the callback, which frees one of the small ones
+static const char *open_scarce(struct scarce *scarce, size_t max_blocks, bool asks, size_t bytes)
+{
+    enum { HEAP = 32768 };
+    static _Alignas(64) char memory[HEAP];
+    const struct jeff_shared_config config = {.heap = {.low_memory = asks ? free_when_low : NULL, .context = scarce},
+                                              .mutex = &no_mutex,
+                                              .max_blocks = max_blocks};
+    scarce->heap = jeff_shared_init(memory, sizeof memory, &config, NULL);
+    if (scarce->heap == NULL) {
+        return "a small shared heap was refused";
+    }
+    scarce->small = jeff_shared_malloc(scarce->heap, 40, NULL);
+    scarce->freed = jeff_shared_malloc(scarce->heap, 40, NULL);
+    scarce->dropped = jeff_shared_malloc(scarce->heap, bytes, NULL);
+    const bool made = jeff_shared_set_purgeable(scarce->heap, scarce->dropped, true, NULL);
+    return made ? NULL : "a small shared heap does not hold a block of half its size";
+}
+
+/// Contents are dropped for another block where one more may be, or where one has been freed, before or when the client was asked; and for
+/// a block that grows, where none may be.
+static const char *probe_scarce(void)
+{
+    enum { GROWS, FREED, ASKED, MORE, CASES };
+    enum { LARGE = 18000 };
+    for (unsigned what = 0; what < CASES; what++) {
+        struct scarce scarce;
+        const char *const wrong = open_scarce(&scarce, what == MORE ? 4 : 3, what == ASKED, LARGE);
+        if (wrong != NULL) {
+            return wrong;
+        }
+        if (what == FREED) {
+            jeff_shared_free(scarce.heap, scarce.freed, NULL);
+        }
+        const bool served = what == GROWS ? jeff_shared_resize(scarce.heap, scarce.small, LARGE, NULL)
+                                          : jeff_shared_malloc(scarce.heap, LARGE, NULL) != JEFF_NULL;
+        const bool sound = jeff_shared_check(scarce.heap, NULL) == JEFF_OK;
+        jeff_shared_destroy(scarce.heap);
+        if (!served || !sound) {
+            return "a request is refused although contents may be dropped for it, and there may be one more block";
+        }
+    }
+    return NULL;
+}
+
 static const char *probe_arguments(void)
 {
     static _Alignas(64) char memory[JEFF_SHARED_MIN];
@@ -302,6 +362,9 @@ static const char *probe_arguments(void)
     }
     if (wrong == NULL) {
         wrong = probe_drop_beside_freed();
+    }
+    if (wrong == NULL) {
+        wrong = probe_scarce();
     }
     return wrong == NULL ? probe_defaults(memory, sizeof memory) : wrong;
 }
