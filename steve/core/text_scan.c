@@ -63,15 +63,19 @@ struct steve_slice steve_text_trim(struct steve_slice slice)
     return slice;
 }
 
+static bool begins_with_word(struct steve_slice line, const char *word)
+{
+    return steve_slice_take(&line, word) && line.length != 0 && is_blank(line.at[0]);
+}
+
 struct steve_slice steve_text_strip(struct steve_slice line)
 {
     line = steve_text_trim(line);
 
     // A driver's name may be a path with a `#` in it: there a comment needs a blank before it.
-    const size_t driver = strlen("driver");
-    const bool is_driver = line.length > driver && memcmp(line.at, "driver", driver) == 0 && is_blank(line.at[driver]);
+    const bool has_name = begins_with_word(line, "driver") || begins_with_word(line, "against");
     for (size_t i = 0; i < line.length; i++) {
-        if (line.at[i] == '#' && (!is_driver || is_blank(line.at[i - 1])))
+        if (line.at[i] == '#' && (!has_name || is_blank(line.at[i - 1])))
             line.length = i;
     }
     return steve_text_trim(line);

@@ -450,6 +450,13 @@ static void names_of_drivers_outside_the_tree_need_no_catalog(void **state)
     assert_string_equal(text, OPS "driver ./my driver/a#b.so\nheap 65536\n");
     free(text);
     steve_sequence_free(&sequence);
+
+    sequence = parsed(OPS "driver ./a#b.so\nagainst ./c#d.so # comment\n");
+    assert_string_equal(sequence.header.against, "./c#d.so");
+    text = printed(&sequence);
+    assert_string_equal(text, OPS "driver ./a#b.so\nagainst ./c#d.so\nheap 65536\n");
+    free(text);
+    steve_sequence_free(&sequence);
 }
 
 static void a_name_that_text_cannot_hold_is_not_printed(void **state)
