@@ -110,13 +110,16 @@ static bool compact_fully(struct steve_exec *exec)
 static bool check_budget(struct steve_exec *exec, uint64_t budget_ns, uint64_t taken_ns)
 {
     uint64_t step_ns = exec->driver->budget_step_ns;
-    if (taken_ns > budget_ns + step_ns) {
+    // A driver may state a step beyond all bounds.
+    if (taken_ns > budget_ns && taken_ns - budget_ns > step_ns) {
         return steve_broken(exec, STEVE_ORACLE_BUDGET, NULL,
                             "a compaction with a budget of %llu ns took %llu ns; its step is %llu ns",
                             (unsigned long long)budget_ns, (unsigned long long)taken_ns, (unsigned long long)step_ns);
     }
     // One block may have been begun in calls before: it arrives as a whole in the call that ends it.
-    if (exec->sweep_moved_bytes - exec->sweep_largest_moved > budget_ns + 2 * step_ns + MOVED_SLACK) {
+    uint64_t moved = exec->sweep_moved_bytes - exec->sweep_largest_moved;
+    uint64_t allowed = budget_ns + MOVED_SLACK;
+    if (moved > allowed && (moved - allowed) / 2 > step_ns) {
         return steve_broken(exec, STEVE_ORACLE_BUDGET, NULL,
                             "a compaction with a budget of %llu ns, so of at most as many bytes, moved %zu bytes",
                             (unsigned long long)budget_ns, exec->sweep_moved_bytes);

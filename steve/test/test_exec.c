@@ -404,6 +404,33 @@ static void a_clock_that_stands_still_is_no_excuse(void **state)
     steve_exec_free(exec);
 }
 
+static uint64_t clock_that_runs(void *heap)
+{
+    static uint64_t now;
+    (void)heap;
+    return now += UINT64_C(1) << 40;
+}
+
+static void a_step_without_bounds_is_no_overrun(void **state)
+{
+    (void)state;
+    const uint64_t steps[] = {UINT64_MAX, UINT64_MAX / 2 + 1};
+    for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
+        struct steve_driver patient = steve_driver_hostile;
+        patient.now = clock_that_runs;
+        patient.compact = compact_without_budget;
+        patient.budget_step_ns = steps[i];
+        struct steve_exec *exec = new_exec(&patient, STEVE_CHECK_NORMAL);
+        begin(exec);
+        for (uint16_t slot = 0; slot < 10; slot++) {
+            assert_int_equal(step(exec, STEVE_OP_MALLOC, slot, 1600), STEVE_DONE);
+        }
+        assert_int_equal(step(exec, STEVE_OP_FREE, 0, 0), STEVE_DONE);
+        assert_int_equal(step(exec, STEVE_OP_COMPACT_BUDGET, 0, 1), STEVE_DONE);
+        steve_exec_free(exec);
+    }
+}
+
 static void an_oracle_that_is_off_is_silent(void **state)
 {
     (void)state;
@@ -517,6 +544,7 @@ int main(void)
         cmocka_unit_test(each_lie_is_named_by_its_oracle),
         cmocka_unit_test(a_calloc_that_overflows_gives_a_block_out_of_bounds),
         cmocka_unit_test(a_clock_that_stands_still_is_no_excuse),
+        cmocka_unit_test(a_step_without_bounds_is_no_overrun),
         cmocka_unit_test(an_oracle_that_is_off_is_silent),
         cmocka_unit_test(after_a_finding_the_heap_is_not_touched),
         cmocka_unit_test(oracles_have_names_that_lead_back),
