@@ -78,7 +78,8 @@ enum steve_promise {
     /// A full compaction leaves no free gap below a movable block [compacted, where there are STEVE_PROMISE_REGION,
     /// extent, arena and run_needed], and a second one moves nothing [idempotent]; needs STEVE_PROMISE_MOVES and compact.
     STEVE_PROMISE_COMPACTS_FULLY = 1 << 7,
-    /// The same calls in a region at another base give the same offsets [metamorphic; needs STEVE_PROMISE_REGION].
+    /// The same calls in a region at another base give the same offsets [metamorphic; needs STEVE_PROMISE_REGION,
+    /// and an `alignment` of 65536 at most].
     STEVE_PROMISE_RELOCATABLE = 1 << 8,
     /// Locks are counted: a block is free to move after as many unlocks as locks [pin; needs lock]. Without it Steve
     /// locks a block once at a time.
@@ -210,7 +211,7 @@ struct steve_driver {
 
     size_t alignment;        ///< of every block, in bytes, a power of two
     size_t largest_aligned;  ///< largest alignment that `aligned` takes, a power of two; 0 without `aligned`
-    size_t region_alignment; ///< of the base that `open` takes, a power of two; 0: any
+    size_t region_alignment; ///< of the base that `open` takes, a power of two, 65536 at most; 0: any
     size_t heap_min;         ///< least region in bytes with which `open` never fails
     size_t heap_max;         ///< what is beyond is not used; 0: no limit
     uint64_t budget_step_ns; ///< by how much a compaction may overrun its budget, by `now` [budget]

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "steve/core/region.h"
+
 /// How many options fit into a header.
 #define OPTIONS_MOST 8u
 
@@ -198,6 +200,14 @@ static void check_numbers(struct contract *c)
     }
     if (driver->region_alignment != 0 && !is_power_of_two(driver->region_alignment)) {
         wrong(c, "its region_alignment is %zu: expected a power of two, or 0", driver->region_alignment);
+    }
+    if (driver->region_alignment > STEVE_REGION_UNIT) {
+        wrong(c, "its region_alignment is %zu: regions are aligned to %zu at most", driver->region_alignment,
+              STEVE_REGION_UNIT);
+    }
+    if ((driver->promises & STEVE_PROMISE_RELOCATABLE) != 0 && driver->alignment > STEVE_REGION_UNIT) {
+        wrong(c, "it has STEVE_PROMISE_RELOCATABLE, and its alignment is %zu: bases are alike to %zu at most",
+              driver->alignment, STEVE_REGION_UNIT);
     }
     if (driver->aligned == NULL && driver->largest_aligned != 0) {
         wrong(c, "its largest_aligned is %zu, and it has no aligned", driver->largest_aligned);

@@ -76,6 +76,7 @@ static void numbers_and_names_are_in_range(void **state)
     static const char *const odd[] = {"a b", NULL};
     WITH(driver.alignment = 12, "its alignment is 12: expected a power of two\n");
     WITH(driver.region_alignment = 3, "its region_alignment is 3: expected a power of two, or 0\n");
+    WITH(driver.region_alignment = 131072, "its region_alignment is 131072: regions are aligned to 65536 at most\n");
     WITH(driver.largest_aligned = 0, "it has aligned, and its largest_aligned is 0: expected a power of two\n");
     WITH(driver.heap_max = 1; driver.heap_min = 2, "its heap_max of 1 bytes is less than its heap_min of 2\n");
     WITH(driver.promises |= 1u << 31, "it promises 0x80000000, which means nothing\n");
@@ -100,6 +101,17 @@ static void a_promise_needs_its_functions(void **state)
     WITH(driver.budget_step_ns = 1, "it has budget_step_ns without compact\nit has budget_step_ns without now\n");
 }
 
+static void bases_to_compare_are_congruent_to_64_kib_at_most(void **state)
+{
+    (void)state;
+    struct steve_driver driver = steve_driver_jeff;
+    driver.alignment = 65536;
+    assert_says(&driver, "");
+    driver.alignment = 131072;
+    assert_says(&driver, "it has STEVE_PROMISE_RELOCATABLE, and its alignment is 131072: bases are compared that are "
+                         "congruent to 65536\n");
+}
+
 static void half_a_pair_is_a_contradiction(void **state)
 {
     (void)state;
@@ -115,6 +127,7 @@ int main(void)
         cmocka_unit_test(what_is_missing_is_named_each_by_its_line),
         cmocka_unit_test(numbers_and_names_are_in_range),
         cmocka_unit_test(a_promise_needs_its_functions),
+        cmocka_unit_test(bases_to_compare_are_congruent_to_64_kib_at_most),
         cmocka_unit_test(half_a_pair_is_a_contradiction),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
