@@ -96,6 +96,7 @@ static uint64_t resident_bytes(pid_t pid)
     return second == NULL ? 0 : strtoull(second, NULL, 10) * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
+/// True for one that waits (S), was stopped by a signal (T; one in a debugger is told as t), or has ended while others go on (Z, X).
 static bool is_thread_asleep(pid_t pid, const char *thread)
 {
     char text[256];
@@ -105,7 +106,8 @@ static bool is_thread_asleep(pid_t pid, const char *thread)
         return true; // it has just ended
     }
     const char *name_end = strrchr(text, ')');
-    return name_end != NULL && strncmp(name_end, ") S", 3) == 0;
+    return name_end != NULL && strncmp(name_end, ") ", 2) == 0 && name_end[2] != '\0' &&
+           strchr("STZX", name_end[2]) != NULL;
 }
 
 /// True if all threads of the process wait for something other than a CPU or a disk.
@@ -304,7 +306,7 @@ static bool is_in_episode(const struct steve_sight *sight)
     return sight->phase != STEVE_WORKER_IDLE && sight->phase < STEVE_WORKER_DONE;
 }
 
-static uint64_t patience_with_sleep(const struct steve_limits *limits)
+uint64_t steve_patience_with_sleep(const struct steve_limits *limits)
 {
     if (limits->asleep_ns != 0) {
         return limits->asleep_ns;
@@ -331,7 +333,7 @@ static bool is_hang(const struct steve_child *child, const struct steve_sight *n
                  cpu / 1000000, doing(now), limits->op_time_ns / 1000000, threads > 1 ? " for each thread" : "");
         return true;
     }
-    uint64_t patience = patience_with_sleep(limits);
+    uint64_t patience = steve_patience_with_sleep(limits);
     if (wall > patience && cpu < wall / ASLEEP_CPU_SHARE && is_asleep(child->pid)) {
         snprintf(finding->what, sizeof finding->what, "asleep for %" PRIu64 " ms %s: does it wait for itself?",
                  wall / 1000000, doing(now));

@@ -13,6 +13,9 @@ struct steve_limits {
     uint64_t memory_bytes; ///< resident size that the process may reach; 0: no limit
 };
 
+/// @return time on the wall for which a child may sleep in one op, if there is a limit to an op's time
+uint64_t steve_patience_with_sleep(const struct steve_limits *limits);
+
 /// What a child was seen doing, and when that began.
 struct steve_sight {
     uint32_t phase;

@@ -350,10 +350,15 @@ static void check_time(struct runner *r, uint64_t now)
     }
 }
 
-/// Workers that were told to stop and do not, or a second Ctrl-C.
+/// Workers that were told to stop and do not, or a second Ctrl-C. Where the time alone is over, one that is stuck is waited for until it
+/// is known to hang: that is a finding, and must not be passed over.
 static bool patience_is_over(const struct runner *r, uint64_t now)
 {
-    return steve_interrupt_count() > 1 || (r->stopped_ns != 0 && now - r->stopped_ns > LAST_GRACE_NS);
+    uint64_t grace = LAST_GRACE_NS;
+    if (steve_interrupt_count() == 0 && r->limits.op_time_ns != 0) {
+        grace += steve_patience_with_sleep(&r->limits);
+    }
+    return steve_interrupt_count() > 1 || (r->stopped_ns != 0 && now - r->stopped_ns > grace);
 }
 
 static void show_progress(struct runner *r, uint64_t now)

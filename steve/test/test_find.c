@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -202,6 +203,73 @@ static void waiting_is_no_hang(void **state)
     assert_true(seen.result.seconds > 0.5);
 }
 
+static steve_ref stopped_malloc(void *heap, size_t bytes)
+{
+    raise(SIGSTOP);
+    return steve_driver_hostile.malloc(heap, bytes);
+}
+
+static void *wait_forever(void *nothing)
+{
+    for (;;) {
+        pause();
+    }
+    return nothing;
+}
+
+/// The first thread is gone, and the process is not.
+static steve_ref headless_malloc(void *heap, size_t bytes)
+{
+    pthread_t other;
+    (void)heap;
+    (void)bytes;
+    if (pthread_create(&other, NULL, wait_forever, NULL) == 0) {
+        pthread_exit(NULL);
+    }
+    return 0;
+}
+
+static void one_that_stops_itself_hangs(void **state)
+{
+    (void)state;
+    steve_ref (*const ways[])(void *, size_t) = {stopped_malloc, headless_malloc};
+    for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
+        struct steve_driver driver = steve_driver_hostile;
+        driver.malloc = ways[i];
+        const struct steve_runner_config config = {
+            .jobs = 1,
+            .limits = {.op_time_ns = 1000000000, .asleep_ns = 500000000},
+            .time_ns = 3000000000, // or it would never end
+        };
+        struct seen seen = run_with(&driver, 1000, config);
+        assert_int_equal(seen.findings, 1);
+        assert_int_equal(seen.first.oracle, STEVE_ORACLE_HANG);
+    }
+}
+
+static steve_ref sleeping_malloc(void *heap, size_t bytes)
+{
+    (void)heap;
+    (void)bytes;
+    wait_forever(NULL);
+    return 0;
+}
+
+static void a_hang_at_the_end_of_a_runs_time_is_waited_for(void **state)
+{
+    (void)state;
+    struct steve_driver driver = steve_driver_hostile;
+    driver.malloc = sleeping_malloc;
+    const struct steve_runner_config config = {
+        .jobs = 1,
+        .limits = {.op_time_ns = 1000000000, .asleep_ns = 6000000000},
+        .time_ns = 200000000,
+    };
+    struct seen seen = run_with(&driver, 1000, config);
+    assert_int_equal(seen.findings, 1);
+    assert_int_equal(seen.first.oracle, STEVE_ORACLE_HANG);
+}
+
 static steve_ref killed_malloc(void *heap, size_t bytes)
 {
     (void)heap;
@@ -332,6 +400,8 @@ int main(void)
         cmocka_unit_test(earliest_finding_counts_with_any_number_of_workers),
         cmocka_unit_test(keep_going_reports_every_episode),
         cmocka_unit_test(waiting_is_no_hang),
+        cmocka_unit_test(one_that_stops_itself_hangs),
+        cmocka_unit_test(a_hang_at_the_end_of_a_runs_time_is_waited_for),
         cmocka_unit_test(a_kill_from_outside_is_a_finding_with_its_sequence),
         cmocka_unit_test(a_driver_without_a_heap_fails_the_environment),
         cmocka_unit_test(plans_hold_exactly_the_ops_asked_for),
