@@ -393,15 +393,17 @@ static bool check_unchanged(struct steve_exec *exec, const struct steve_slot *sl
                    ? false
                    : steve_broken(exec, STEVE_ORACLE_REFUSAL, slot, "it cannot be locked after a refused resize");
     }
-    if ((uintptr_t)address != slot->address) {
-        return steve_broken(exec, STEVE_ORACLE_REFUSAL, slot, "a refused resize moved it");
+    if ((uintptr_t)address != slot->address &&
+        !steve_broken(exec, STEVE_ORACLE_REFUSAL, slot, "a refused resize moved it")) {
+        return false;
     }
     struct steve_shadow_diff diff;
-    if (steve_shadow_same(address, slot->bytes, slot->bytes, slot->stamp, &diff)) {
-        return steve_peek_end(exec, slot);
+    if (!steve_shadow_same(address, slot->bytes, slot->bytes, slot->stamp, &diff) &&
+        !steve_broken(exec, STEVE_ORACLE_REFUSAL, slot, "after a refused resize byte %zu is 0x%02x, expected 0x%02x",
+                      diff.offset, (unsigned)diff.actual, (unsigned)diff.expected)) {
+        return false;
     }
-    return steve_broken(exec, STEVE_ORACLE_REFUSAL, slot, "after a refused resize byte %zu is 0x%02x, expected 0x%02x",
-                        diff.offset, (unsigned)diff.actual, (unsigned)diff.expected);
+    return steve_peek_end(exec, slot);
 }
 
 static bool check_refused_resize(struct steve_exec *exec, const struct steve_slot *slot, size_t bytes)

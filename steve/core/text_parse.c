@@ -256,6 +256,13 @@ static bool parse_lines(struct steve_text_parser *parser, struct steve_slice res
     return steve_text_fail(parser, "expected '%s' as the first line, and there is none", STEVE_TEXT_MAGIC);
 }
 
+/// Editors on Windows may put a byte order mark in front.
+static struct steve_slice without_mark(struct steve_slice text)
+{
+    steve_slice_take(&text, "\xef\xbb\xbf");
+    return text;
+}
+
 bool steve_text_parse(const struct steve_catalog *catalog, const char *name, const char *text, size_t length,
                       struct steve_sequence *sequence, char *error, size_t error_size)
 {
@@ -269,7 +276,7 @@ bool steve_text_parse(const struct steve_catalog *catalog, const char *name, con
 
     sequence->header = (struct steve_header){.heap_bytes = STEVE_HEAP_DEFAULT};
     sequence->count = 0;
-    if (parse_lines(&parser, (struct steve_slice){text, length}))
+    if (parse_lines(&parser, without_mark((struct steve_slice){text, length})))
         return true;
     steve_sequence_free(sequence);
     return false;
@@ -278,12 +285,13 @@ bool steve_text_parse(const struct steve_catalog *catalog, const char *name, con
 /// A wrong version still looks like text: a person wrote it, and is better served by the parser's message.
 bool steve_text_looks_like(const uint8_t *bytes, size_t count)
 {
-    struct steve_slice rest = {(const char *)bytes, count};
+    struct steve_slice rest = without_mark((struct steve_slice){(const char *)bytes, count});
 
     while (rest.length != 0) {
         struct steve_slice line = steve_text_strip(take_line(&rest));
         if (line.length != 0)
-            return steve_slice_take(&line, "steve-ops") && (line.length == 0 || line.at[0] == ' ');
+            return steve_slice_take(&line, "steve-ops") &&
+                   (line.length == 0 || line.at[0] == ' ' || line.at[0] == '\t');
     }
     return false;
 }

@@ -108,8 +108,8 @@ static void bases_to_compare_are_congruent_to_64_kib_at_most(void **state)
     driver.alignment = 65536;
     assert_says(&driver, "");
     driver.alignment = 131072;
-    assert_says(&driver, "it has STEVE_PROMISE_RELOCATABLE, and its alignment is 131072: bases are compared that are "
-                         "congruent to 65536\n");
+    assert_says(&driver,
+                "it has STEVE_PROMISE_RELOCATABLE, and its alignment is 131072: bases are alike to 65536 at most\n");
 }
 
 static void half_a_pair_is_a_contradiction(void **state)

@@ -431,6 +431,39 @@ static void a_step_without_bounds_is_no_overrun(void **state)
     }
 }
 
+static steve_ref resize_that_scribbles(void *heap, steve_ref ref, size_t bytes)
+{
+    void *address;
+    (void)bytes;
+    assert_int_equal(steve_driver_hostile.lock(heap, ref, &address), STEVE_LOCK_OK);
+    *(unsigned char *)address ^= 1;
+    assert_true(steve_driver_hostile.unlock(heap, ref));
+    return 0;
+}
+
+/// Steve's own lock does not stay behind where it was found that the contents are wrong, and nobody wants to know.
+static void what_is_found_by_an_oracle_that_is_off_locks_nothing(void **state)
+{
+    (void)state;
+    struct steve_driver liar = steve_driver_hostile;
+    liar.weak_lock = NULL;
+    liar.resize = resize_that_scribbles;
+    const char *why = NULL;
+    struct steve_exec *exec = steve_exec_new(
+        &(struct steve_exec_config){
+            .driver = &liar,
+            .without = 1u << STEVE_ORACLE_REFUSAL | 1u << STEVE_ORACLE_CONTENT,
+            .level = STEVE_CHECK_NORMAL,
+        },
+        &why);
+    assert_non_null(exec);
+    begin(exec);
+    assert_int_equal(step(exec, STEVE_OP_MALLOC, 0, 100), STEVE_DONE);
+    assert_int_equal(step(exec, STEVE_OP_RESIZE, 0, 200), STEVE_REFUSED);
+    assert_int_equal(step(exec, STEVE_OP_FREE, 0, 0), STEVE_DONE);
+    steve_exec_free(exec);
+}
+
 static void an_oracle_that_is_off_is_silent(void **state)
 {
     (void)state;
@@ -545,6 +578,7 @@ int main(void)
         cmocka_unit_test(a_calloc_that_overflows_gives_a_block_out_of_bounds),
         cmocka_unit_test(a_clock_that_stands_still_is_no_excuse),
         cmocka_unit_test(a_step_without_bounds_is_no_overrun),
+        cmocka_unit_test(what_is_found_by_an_oracle_that_is_off_locks_nothing),
         cmocka_unit_test(an_oracle_that_is_off_is_silent),
         cmocka_unit_test(after_a_finding_the_heap_is_not_touched),
         cmocka_unit_test(oracles_have_names_that_lead_back),

@@ -459,6 +459,19 @@ static void names_of_drivers_outside_the_tree_need_no_catalog(void **state)
     steve_sequence_free(&sequence);
 }
 
+static void text_from_windows_is_text(void **state)
+{
+    (void)state;
+    static const char text[] = "\xef\xbb\xbfsteve-ops 1\r\nheap 5\r\nmalloc s0 100\r\n";
+    assert_true(steve_text_looks_like((const uint8_t *)text, sizeof text - 1));
+    struct steve_sequence sequence = parsed(text);
+    assert_int_equal(sequence.header.heap_bytes, 5);
+    assert_int_equal(sequence.count, 1);
+    steve_sequence_free(&sequence);
+    assert_true(
+        steve_text_looks_like((const uint8_t *)"steve-ops\t1\n", 12)); // and the parser says what is wrong with it
+}
+
 static void a_name_that_text_cannot_hold_is_not_printed(void **state)
 {
     (void)state;
@@ -552,6 +565,7 @@ int main(void)
         cmocka_unit_test(wrong_headers_are_reported),
         cmocka_unit_test(what_is_no_text_is_reported),
         cmocka_unit_test(names_of_drivers_outside_the_tree_need_no_catalog),
+        cmocka_unit_test(text_from_windows_is_text),
         cmocka_unit_test(a_name_that_text_cannot_hold_is_not_printed),
         cmocka_unit_test(a_name_may_fill_its_field_and_no_more),
         cmocka_unit_test(an_error_is_cut_off_where_the_buffer_ends),
