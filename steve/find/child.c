@@ -268,9 +268,11 @@ static void describe_crash(const struct steve_sight *sight, int status, struct s
     }
 }
 
+/// What an allocator wrote into the page is no phase at all.
 static bool ended_by_itself(const struct steve_page *page)
 {
-    return atomic_load(&page->phase) >= STEVE_WORKER_DONE;
+    uint32_t phase = atomic_load(&page->phase);
+    return phase >= STEVE_WORKER_DONE && phase <= STEVE_WORKER_FAILED;
 }
 
 static bool is_gone(const struct steve_child *child)

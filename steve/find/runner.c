@@ -183,14 +183,17 @@ static void fold_rest(struct runner *r)
 
 /// Which op broke the process while threads ran: the one that a signal came in, or the oldest that was begun and not
 /// ended. The others are told.
-static void blame_op(const struct slot *slot, struct steve_finding *broken)
+static void blame_op(const struct runner *r, const struct slot *slot, struct steve_finding *broken)
 {
     const struct steve_page *page = slot->child.page;
+    const size_t longest = r->config->source->longest;
+    const uint64_t dealt = page->dealt < longest ? page->dealt : longest; // who knows what the allocator wrote
+    const unsigned threads = page->header.threads > 0 ? page->header.threads : 1;
     uint64_t died_in = atomic_load(&page->died_in);
     size_t length = strlen(broken->what);
     uint32_t oldest = UINT32_MAX;
-    broken->op = page->dealt;
-    for (uint64_t i = 0; i < page->dealt; i++) {
+    broken->op = dealt;
+    for (uint64_t i = 0; i < dealt; i++) {
         uint32_t begun = atomic_load(&slot->stamps[i].begun);
         if (begun == 0 || atomic_load(&slot->stamps[i].ended) != 0) {
             continue;
@@ -201,10 +204,10 @@ static void blame_op(const struct slot *slot, struct steve_finding *broken)
         }
         int written = snprintf(broken->what + length, sizeof broken->what - length, "%s op %" PRIu64 " of thread %u",
                                length == strlen(broken->what) && oldest == begun ? "; under way:" : ",", i,
-                               steve_op_thread(slot->log[i]) % page->header.threads);
+                               steve_op_thread(slot->log[i]) % threads);
         length += written > 0 && (size_t)written < sizeof broken->what - length ? (size_t)written : 0;
     }
-    if (died_in > 0 && died_in <= page->dealt) {
+    if (died_in > 0 && died_in <= dealt) {
         broken->op = died_in - 1;
     }
 }
@@ -217,11 +220,34 @@ static bool keep_interleaving(const struct slot *slot, struct steve_found *found
     return steve_linearize(found->sequence.ops, found->sequence.count, slot->stamps, found->finding.op, &found->linear);
 }
 
+/// The allocator may have written into the page as anywhere else. What is taken from it must do no harm here, whatever it then says.
+static void make_harmless(struct runner *r, const struct slot *slot, struct waiting *w)
+{
+    struct steve_header *header = &w->found.sequence.header;
+    struct steve_finding *finding = &w->found.finding;
+    uint64_t folded = atomic_load(&r->board->folded);
+    if (w->item - folded >= STEVE_BOARD_CELLS) {
+        w->item = folded;
+        w->found.episode = r->config->plan.first + folded;
+    }
+    header->driver[sizeof header->driver - 1] = '\0';
+    header->against[sizeof header->against - 1] = '\0';
+    header->threads = slot->stamps != NULL && header->threads <= STEVE_THREADS_MOST ? header->threads : 0;
+    finding->what[sizeof finding->what - 1] = '\0';
+    if ((unsigned)finding->oracle >= STEVE_ORACLE_COUNT) {
+        finding->oracle = STEVE_ORACLE_CRASH;
+    }
+    if (finding->op > w->found.sequence.count) {
+        finding->op = w->found.sequence.count;
+    }
+}
+
 /// Takes a finding and its sequence out of a slot, whose worker is gone.
 static bool keep_finding(struct runner *r, const struct slot *slot, const struct steve_finding *finding, uint64_t ops)
 {
     struct waiting *w = calloc(1, sizeof *w);
-    const size_t count = (size_t)ops; // it fitted into the log
+    const size_t longest = r->config->source->longest;
+    const size_t count = ops < longest ? (size_t)ops : longest;
     if (w == NULL || !steve_sequence_reserve(&w->found.sequence, count > 0 ? count : 1)) {
         free(w);
         return fail(r, "a finding could not be kept", "memory is short");
@@ -234,7 +260,8 @@ static bool keep_finding(struct runner *r, const struct slot *slot, const struct
     w->found.sequence.header = page->header;
     w->found.sequence.count = count;
     memcpy(w->found.sequence.ops, slot->log, count * sizeof slot->log[0]);
-    if (page->header.threads > 1 && !keep_interleaving(slot, &w->found)) {
+    make_harmless(r, slot, w);
+    if (w->found.sequence.header.threads > 1 && !keep_interleaving(slot, &w->found)) {
         steve_found_free(&w->found);
         free(w);
         return fail(r, "a finding could not be kept", "memory is short");
@@ -291,8 +318,15 @@ static bool after_worker(struct runner *r, struct slot *slot, struct steve_findi
     if (broken == NULL && phase == STEVE_WORKER_FAILED) {
         return fail(r, "the run could not go on", page->trouble);
     }
-    if (broken != NULL && phase == STEVE_WORKER_THREADS) {
-        blame_op(slot, broken);
+    uint64_t item = atomic_load(&page->item);
+    if (broken != NULL && (r->config->without >> broken->oracle & 1u) != 0 && steve_board_has_room(r->board, item)) {
+        // Nobody wants to know of it: the episode ends there, and another worker goes on with the next.
+        uint64_t ops = steve_page_logged(page);
+        steve_board_post(r->board, item, steve_digest_fold(broken->oracle + 1, ops), ops);
+        return true;
+    }
+    if (broken != NULL && phase == STEVE_WORKER_THREADS && slot->stamps != NULL) {
+        blame_op(r, slot, broken);
     }
     bool kept = broken != NULL ? keep_finding(r, slot, broken, steve_page_logged(page))
                                : keep_finding(r, slot, &page->finding, page->found_ops);
@@ -300,7 +334,7 @@ static bool after_worker(struct runner *r, struct slot *slot, struct steve_findi
         return false;
     }
     if (!r->config->keep_going) {
-        end_at(r, atomic_load(&page->item));
+        end_at(r, item);
     }
     return true;
 }

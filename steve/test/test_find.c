@@ -290,6 +290,116 @@ static void a_kill_from_outside_is_a_finding_with_its_sequence(void **state)
     assert_int_equal(seen.first.op + 1, seen.result.ops);
 }
 
+static steve_ref now_and_then_aborting_malloc(void *heap, size_t bytes)
+{
+    if (bytes % 64 == 7) {
+        abort();
+    }
+    return steve_driver_hostile.malloc(heap, bytes);
+}
+
+static void crashes_that_nobody_wants_to_know_of_are_passed_over(void **state)
+{
+    (void)state;
+    struct steve_driver driver = steve_driver_hostile;
+    driver.malloc = now_and_then_aborting_malloc;
+    signal(SIGABRT, SIG_DFL);
+    struct steve_runner_config config = {.jobs = 1, .limits = tight, .without = 1u << STEVE_ORACLE_CRASH};
+    struct seen one = run_with(&driver, 60000, config);
+    config.jobs = 3;
+    struct seen three = run_with(&driver, 60000, config);
+    assert_int_equal(one.findings, 0);
+    assert_true(one.in_order && three.in_order);
+    assert_true(one.episodes > 1);
+    assert_int_equal(one.episodes, three.episodes);
+    assert_int_equal(one.result.digest, three.result.digest);
+}
+
+/// What the process shares with Steve, mapping by mapping.
+static void visit_shared(void (*visit)(void *memory, size_t bytes))
+{
+    FILE *maps = fopen("/proc/self/maps", "re");
+    struct {
+        void *memory;
+        size_t bytes;
+    } shared[64];
+    size_t count = 0;
+    char line[512];
+    assert_non_null(maps);
+    while (fgets(line, sizeof line, maps) != NULL && count < 64) {
+        unsigned long long begin;
+        unsigned long long end;
+        char access[8];
+        if (sscanf(line, "%llx-%llx %7s", &begin, &end, access) == 3 && strcmp(access, "rw-s") == 0) {
+            shared[count].memory = (void *)(uintptr_t)begin;
+            shared[count++].bytes = (size_t)(end - begin);
+        }
+    }
+    fclose(maps);
+    for (size_t i = 0; i < count; i++) {
+        visit(shared[i].memory, shared[i].bytes);
+    }
+}
+
+static void overwrite(void *memory, size_t bytes)
+{
+    memset(memory, 0xff, bytes < 1u << 20 ? bytes : 1u << 20);
+}
+
+static steve_ref overwriting_malloc(void *heap, size_t bytes)
+{
+    (void)heap;
+    (void)bytes;
+    visit_shared(overwrite);
+    abort();
+}
+
+/// Beyond any log.
+static void put_far_away(void *memory, size_t bytes)
+{
+    const size_t front = 65536; // of such memory
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    if (bytes == (front + sizeof(struct steve_page) + page - 1) / page * page) {
+        struct steve_page *shown = (void *)((unsigned char *)memory + front);
+        atomic_store(&shown->op, 1u << 26);
+    }
+}
+
+static steve_ref far_away_malloc(void *heap, size_t bytes)
+{
+    (void)heap;
+    (void)bytes;
+    visit_shared(put_far_away);
+    abort();
+}
+
+static void what_is_written_into_steves_own_memory_is_no_harm_to_it(void **state)
+{
+    (void)state;
+    steve_ref (*const ways[])(void *, size_t) = {overwriting_malloc, far_away_malloc};
+    signal(SIGABRT, SIG_DFL);
+    for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
+        struct steve_driver driver = steve_driver_hostile;
+        driver.malloc = ways[i];
+        struct seen seen = {.findings = 0};
+        char why[512] = "";
+        let_crashes_crash();
+        struct steve_gen *gen = steve_gen_new(&(struct steve_gen_config){.driver = &driver, .seed = SEED});
+        struct steve_generated generated = {.gen = gen, .driver = &driver};
+        struct steve_source source = steve_source_generated(&generated);
+        const struct steve_runner_config config = {.jobs = 1,
+                                                   .limits = tight,
+                                                   .source = &source,
+                                                   .plan = steve_plan_ops(gen, 0, UINT64_MAX, 1000),
+                                                   .on_episode = on_episode,
+                                                   .context = &seen};
+        assert_true(steve_runner_run(&config, &seen.result, why, sizeof why));
+        assert_int_equal(seen.findings, 1);
+        assert_int_equal(seen.first.oracle, STEVE_ORACLE_CRASH);
+        steve_gen_free(gen);
+    }
+}
+
 static void *no_heap(const struct steve_geometry *geometry, const char **why)
 {
     (void)geometry;
@@ -403,6 +513,8 @@ int main(void)
         cmocka_unit_test(one_that_stops_itself_hangs),
         cmocka_unit_test(a_hang_at_the_end_of_a_runs_time_is_waited_for),
         cmocka_unit_test(a_kill_from_outside_is_a_finding_with_its_sequence),
+        cmocka_unit_test(crashes_that_nobody_wants_to_know_of_are_passed_over),
+        cmocka_unit_test(what_is_written_into_steves_own_memory_is_no_harm_to_it),
         cmocka_unit_test(a_driver_without_a_heap_fails_the_environment),
         cmocka_unit_test(plans_hold_exactly_the_ops_asked_for),
         cmocka_unit_test(results_keep_their_order_in_the_ring),
