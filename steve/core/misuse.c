@@ -93,20 +93,20 @@ static bool has_function(const struct steve_driver *driver, enum call call)
     return call == CALL_FREE || driver->lock != NULL;
 }
 
-/// What a client can see of the heap as a whole.
+/// What a client can see of a heap as a whole.
 struct seen {
     struct steve_stats stats;
     uint64_t moves;
 };
 
-static struct seen see(const struct steve_exec *exec)
+static struct seen see(const struct steve_driver *driver, void *heap)
 {
     struct seen seen = {{0, 0, 0}, 0};
-    if (exec->driver->stats != NULL) {
-        exec->driver->stats(exec->heap, &seen.stats);
+    if (driver->stats != NULL && heap != NULL) {
+        driver->stats(heap, &seen.stats);
     }
-    if (exec->driver->moves != NULL) {
-        seen.moves = exec->driver->moves(exec->heap);
+    if (driver->moves != NULL && heap != NULL) {
+        seen.moves = driver->moves(heap);
     }
     return seen;
 }
@@ -123,19 +123,22 @@ static bool check_victim(struct steve_exec *exec, const struct steve_slot *slot)
     return slot->ref == 0 || !steve_slot_has_memory(slot) || steve_look(exec, slot, STEVE_DEPTH_ENDS);
 }
 
+/// @param owner the heap that a foreign ref is of; NULL for all others
 static bool misuse(struct steve_exec *exec, const struct steve_slot *slot, enum call call, steve_ref ref,
-                   const char *what)
+                   const char *what, void *owner)
 {
     if (!exec->checked) {
         call_refused(exec, call, ref);
         return true;
     }
-    struct seen before = see(exec);
+    struct seen before = see(exec->driver, exec->heap);
+    struct seen before_there = see(exec->driver, owner);
     if (!call_refused(exec, call, ref)) {
         return steve_broken(exec, STEVE_ORACLE_HANDLE, NULL, "%s with a %s ref (0x%llx, slot s%u) was not refused",
                             call_names[call], what, (unsigned long long)ref, (unsigned)steve_slot_index(exec, slot));
     }
-    struct seen after = see(exec);
+    struct seen after = see(exec->driver, exec->heap);
+    struct seen after_there = see(exec->driver, owner);
     if (!is_same(&before, &after)) {
         return steve_broken(
             exec, STEVE_ORACLE_HANDLE, NULL,
@@ -143,6 +146,12 @@ static bool misuse(struct steve_exec *exec, const struct steve_slot *slot, enum 
             "%zu, %zu, %zu after",
             call_names[call], what, before.stats.live_blocks, before.stats.live_bytes, before.stats.free_bytes,
             after.stats.live_blocks, after.stats.live_bytes, after.stats.free_bytes);
+    }
+    if (!is_same(&before_there, &after_there)) {
+        return steve_broken(exec, STEVE_ORACLE_HANDLE, NULL,
+                            "%s with a %s ref was refused, but changed something in the heap that it is of: %zu blocks "
+                            "before, %zu after",
+                            call_names[call], what, before_there.stats.live_blocks, after_there.stats.live_blocks);
     }
     return check_victim(exec, slot);
 }
@@ -152,7 +161,8 @@ static enum steve_outcome unlock_unlocked(struct steve_exec *exec, const struct 
     if (exec->driver->lock == NULL || slot->ref == 0 || slot->locks > 0) {
         return STEVE_SKIPPED;
     }
-    return steve_outcome_of(misuse(exec, slot, CALL_UNLOCK, slot->ref, "live but unlocked block's"), STEVE_REFUSED);
+    return steve_outcome_of(misuse(exec, slot, CALL_UNLOCK, slot->ref, "live but unlocked block's", NULL),
+                            STEVE_REFUSED);
 }
 
 enum steve_outcome steve_op_misuse(struct steve_exec *exec, struct steve_op op)
@@ -174,5 +184,6 @@ enum steve_outcome steve_op_misuse(struct steve_exec *exec, struct steve_op op)
     if (ref == 0) {
         return STEVE_SKIPPED;
     }
-    return steve_outcome_of(misuse(exec, slot, call, ref, ref_names[kind]), STEVE_REFUSED);
+    void *owner = kind == REF_FOREIGN ? exec->foreign_heap : NULL;
+    return steve_outcome_of(misuse(exec, slot, call, ref, ref_names[kind], owner), STEVE_REFUSED);
 }

@@ -464,6 +464,40 @@ static void what_is_found_by_an_oracle_that_is_off_locks_nothing(void **state)
     steve_exec_free(exec);
 }
 
+static void *opened_last;
+
+static void *open_and_remember(const struct steve_geometry *geometry, const char **why)
+{
+    return opened_last = steve_driver_hostile.open(geometry, why);
+}
+
+/// Refuses what is another heap's, and frees it there all the same.
+static bool free_anywhere(void *heap, steve_ref ref)
+{
+    bool freed = steve_driver_hostile.free(heap, ref);
+    if (!freed && heap != opened_last) {
+        steve_driver_hostile.free(opened_last, ref);
+    }
+    return freed;
+}
+
+static void a_refused_foreign_ref_changes_nothing_in_its_own_heap(void **state)
+{
+    (void)state;
+    struct steve_driver liar = steve_driver_hostile;
+    liar.open = open_and_remember;
+    for (int bad = 0; bad < 2; bad++) {
+        liar.free = bad ? free_anywhere : steve_driver_hostile.free;
+        struct steve_exec *exec = new_exec(&liar, STEVE_CHECK_NORMAL);
+        begin(exec);
+        assert_int_equal(step(exec, STEVE_OP_FREE_FOREIGN, 1, 0), bad ? STEVE_FOUND : STEVE_REFUSED);
+        if (bad) {
+            assert_int_equal(steve_exec_finding(exec)->oracle, STEVE_ORACLE_HANDLE);
+        }
+        steve_exec_free(exec);
+    }
+}
+
 static void an_oracle_that_is_off_is_silent(void **state)
 {
     (void)state;
@@ -579,6 +613,7 @@ int main(void)
         cmocka_unit_test(a_clock_that_stands_still_is_no_excuse),
         cmocka_unit_test(a_step_without_bounds_is_no_overrun),
         cmocka_unit_test(what_is_found_by_an_oracle_that_is_off_locks_nothing),
+        cmocka_unit_test(a_refused_foreign_ref_changes_nothing_in_its_own_heap),
         cmocka_unit_test(an_oracle_that_is_off_is_silent),
         cmocka_unit_test(after_a_finding_the_heap_is_not_touched),
         cmocka_unit_test(oracles_have_names_that_lead_back),
