@@ -173,6 +173,7 @@ static void put_request(struct steve_trial *trial, const struct steve_trial_requ
     shared->count = request->count;
     shared->repeat = request->repeat;
     shared->broke = false;
+    shared->is_judged = false;
     if (request->count > 0) {
         memcpy(trial->ops, request->ops, request->count * sizeof request->ops[0]);
     }
@@ -228,6 +229,9 @@ struct steve_trial_verdict steve_trial_run(struct steve_trial *trial, const stru
             end_child(trial);
         }
         trial->judged++;
+        if (answer == LOST && trial->shared->is_judged) {
+            answer = ANSWERED; // the child is gone
+        }
         switch (answer) {
         case ANSWERED:
             return verdict_of_answer(trial);

@@ -12,6 +12,7 @@ struct steve_trial_shared {
     uint64_t begun_cpu_ns; ///< CPU time of the child when it began
 
     /// The child's answer.
+    bool is_judged; ///< it is there; the byte that says so may have no way back, where the driver closes files
     bool broke;
     bool unusable; ///< the driver opened no heap
     bool certain;

@@ -156,6 +156,7 @@ static void judge(struct server *s)
     }
     set_phase(s, STEVE_WORKER_IDLE, 0);
     s->shared->cpu_ns = cpu_now() - s->shared->begun_cpu_ns;
+    s->shared->is_judged = true;
 }
 
 /// A sanitizer looks up the names for its report before it prints a word, for a second of CPU time and more: not where nobody

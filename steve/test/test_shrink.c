@@ -312,6 +312,39 @@ static void a_hang_asleep_shrinks(void **state)
     steve_sequence_free(&shrunk.sequence);
 }
 
+static steve_ref malloc_that_closes_files(void *heap, size_t bytes)
+{
+    steve_ref ref = steve_driver_hostile.malloc(heap, bytes);
+    if (bytes != 77) {
+        return ref;
+    }
+    for (int file = 3; file < 256; file++) {
+        close(file);
+    }
+    return ref ^ 1; // and it is not the block's
+}
+
+/// It cannot say any more what it found, and that is there all the same.
+static void one_that_closes_all_files_shrinks(void **state)
+{
+    (void)state;
+    struct steve_driver driver = steve_driver_hostile;
+    driver.malloc = malloc_that_closes_files;
+    struct steve_shrink_report report;
+    struct steve_found found = {.sequence = {.header = {.heap_bytes = 65536}}};
+    for (uint16_t slot = 0; slot < 20; slot++) {
+        push(&found.sequence, steve_op_sized(STEVE_OP_MALLOC, slot, slot == 19 ? 77 : 16));
+    }
+    found.finding = (struct steve_finding){.oracle = STEVE_ORACLE_HANDLE, .op = 19};
+    struct steve_found shrunk = shrink(&driver, &found, &report);
+    assert_true(report.shown);
+    assert_int_equal(report.runs_broken, report.runs);
+    assert_int_equal(shrunk.finding.oracle, STEVE_ORACLE_HANDLE);
+    assert_int_equal(shrunk.sequence.count, 1);
+    steve_sequence_free(&found.sequence);
+    steve_sequence_free(&shrunk.sequence);
+}
+
 static void a_flaky_one_is_said_to_be_flaky(void **state)
 {
     (void)state;
@@ -461,6 +494,7 @@ int main(void)
         cmocka_unit_test(a_crash_at_op_100000_shrinks),
         cmocka_unit_test(a_hang_at_op_100000_shrinks),
         cmocka_unit_test(a_hang_asleep_shrinks),
+        cmocka_unit_test(one_that_closes_all_files_shrinks),
         cmocka_unit_test(a_flaky_one_is_said_to_be_flaky),
         cmocka_unit_test(sizes_and_heap_become_as_small_as_they_go),
         cmocka_unit_test(what_shows_nothing_stays_as_it_is),
