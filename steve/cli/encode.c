@@ -14,7 +14,8 @@ static int write_bytes(const struct steve_options *options, const uint8_t *bytes
 {
     FILE *out = options->output != NULL ? fopen(options->output, "wbe") : stdout;
     if (out == NULL) {
-        return steve_complain(options->command, "%s: %s", options->output, strerror(errno));
+        steve_complain(options->command, "%s: %s", options->output, strerror(errno));
+        return STEVE_EXIT_ENVIRONMENT;
     }
     bool written = fwrite(bytes, 1, count, out) == count;
     written &= (options->output != NULL ? fclose(out) : fflush(out)) == 0;
@@ -38,8 +39,8 @@ int steve_cli_encode(const struct steve_options *options)
     if (!steve_read_file(options->files[0], &file, error)) {
         return steve_complain(options->command, "%s", error);
     }
-    bool parsed = steve_text_parse(steve_known_drivers(), options->files[0], (const char *)file.bytes, file.count, &sequence,
-                                   error, sizeof error);
+    bool parsed = steve_text_parse(steve_known_drivers(), options->files[0], (const char *)file.bytes, file.count,
+                                   &sequence, error, sizeof error);
     free(file.bytes);
     size_t count = 0;
     uint8_t *bytes = parsed ? steve_bytes_encode(steve_known_drivers(), &sequence, &count) : NULL;

@@ -164,6 +164,9 @@ int steve_cli_new_driver(const struct steve_options *options)
     }
     if (out == NULL || !write_skeleton(out, name)) {
         steve_complain(options->command, "%s: %s", path, strerror(errno));
+        if (out != NULL) {
+            remove(path); // a part of it would be left alone the next time
+        }
         return STEVE_EXIT_ENVIRONMENT;
     }
     char include[PATH_MAX + 16];

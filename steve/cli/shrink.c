@@ -83,7 +83,7 @@ static int tell(const struct steve_options *options, const struct steve_found *s
                             &(struct steve_finding_story){.found = shrunk, .version = STEVE_VERSION, .replay = again});
         steve_print_shrink_report(stdout, report);
         free(again);
-        if (options->output == NULL) {
+        if (!written) { // also where it was to be, but cannot: it took long to make
             steve_print_sequence(stdout, steve_known_drivers(), &shrunk->sequence);
         } else {
             steve_print_short_sequence(stdout, steve_known_drivers(), &shrunk->sequence);

@@ -11,12 +11,11 @@ static bool is_digit(char c)
     return c >= '0' && c <= '9';
 }
 
-/// strtoull() takes spaces and signs; neither has a place here.
+/// strtoull() takes spaces and signs; neither has a place here. A number of base 16 begins with 0x.
 static bool parse_digits(const char *text, int base, uint64_t *value, const char **rest)
 {
     char *end;
-    bool begins = base == 16 ? strchr("0123456789abcdefABCDEF", *text) != NULL && *text != '\0' : is_digit(*text);
-    if (!begins) {
+    if (!is_digit(*text)) {
         return false;
     }
     errno = 0;
@@ -29,7 +28,7 @@ bool steve_parse_count(const char *text, uint64_t *value)
 {
     const char *rest;
     bool hex = text[0] == '0' && (text[1] == 'x' || text[1] == 'X');
-    return parse_digits(hex ? text + 2 : text, hex ? 16 : 10, value, &rest) && *rest == '\0';
+    return parse_digits(text, hex ? 16 : 10, value, &rest) && *rest == '\0';
 }
 
 bool steve_parse_size(const char *text, uint64_t *bytes)

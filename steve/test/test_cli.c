@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/resource.h>
 
 static void assert_begins(const char *text, const char *part)
 {
@@ -48,6 +49,8 @@ static void values_out_of_range_are_refused(void **state)
     assert_refused("run --episodes 0", "--episodes '0'");
     assert_refused("run --seed abc", "--seed 'abc'");
     assert_refused("run --seed ''", "--seed ''");
+    assert_refused("run --seed 0x", "--seed '0x'");
+    assert_refused("run --seed 0x0x10", "--seed '0x0x10'");
     assert_refused("run --time 10q", "--time '10q'");
     assert_refused("run --time 0s", "--time '0s'");
     assert_refused("run --time 99999999999999999999d", "--time");
@@ -323,6 +326,47 @@ static void an_unwritable_out_is_said_and_the_finding_still_counts(void **state)
     assert_has(last_line(o->out), "reproducer=none");
 }
 
+static void what_shrinking_has_made_is_not_lost_with_its_file(void **state)
+{
+    (void)state;
+    char path[4096];
+    reproducer_of(steve("run --no-shrink --driver hostile-crashes --seed 9 --ops 100000 --out long")->out, path,
+                  sizeof path);
+    const struct outcome *o = steve("shrink --time 1ms %s -o nowhere/x", path);
+    assert_int_equal(o->status, 3);
+    assert_has(o->err, "nowhere/x: No such file");
+    assert_has(o->out, "steve-ops 1\n");
+    assert_has(last_line(o->out), "reproducer=none");
+}
+
+static void a_file_that_cannot_be_made_is_the_environments_fault(void **state)
+{
+    (void)state;
+    write_text("made.ops", "steve-ops 1\ndriver jeff\nmalloc s0 100\n");
+    const struct outcome *o = steve("encode made.ops -o nowhere/x");
+    assert_int_equal(o->status, 3);
+    assert_has(o->err, "nowhere/x: No such file");
+    assert_int_equal(steve("encode made.ops -o /dev/full")->status, 3);
+    assert_int_equal(steve("run --ops 10 --junit nowhere/x")->status, 3);
+}
+
+/// Where files end after 1024 bytes, as on a disk that is full.
+static void a_driver_that_is_written_in_part_is_taken_away_again(void **state)
+{
+    (void)state;
+    struct rlimit before;
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    const struct rlimit little = {.rlim_cur = 1024, .rlim_max = before.rlim_max};
+    void (*handler)(int) = signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &little), 0);
+    const struct outcome *o = steve("new-driver parted");
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+    signal(SIGXFSZ, handler);
+    assert_int_equal(o->status, 3);
+    assert_has(o->err, "parted_driver.c: File too large");
+    assert_int_equal(steve("new-driver parted")->status, 0);
+}
+
 static void one_episode_shows_its_finding_again(void **state)
 {
     (void)state;
@@ -503,6 +547,9 @@ int main(void)
         cmocka_unit_test(the_same_finding_comes_first_with_any_jobs),
         cmocka_unit_test(a_finding_is_kept_beside_an_older_one_of_its_name),
         cmocka_unit_test(an_unwritable_out_is_said_and_the_finding_still_counts),
+        cmocka_unit_test(what_shrinking_has_made_is_not_lost_with_its_file),
+        cmocka_unit_test(a_file_that_cannot_be_made_is_the_environments_fault),
+        cmocka_unit_test(a_driver_that_is_written_in_part_is_taken_away_again),
         cmocka_unit_test(one_episode_shows_its_finding_again),
         cmocka_unit_test(an_oracle_can_be_turned_off),
         cmocka_unit_test(bytes_and_text_go_back_and_forth),
