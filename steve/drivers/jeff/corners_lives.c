@@ -9,7 +9,7 @@
 #define ENTRY      12u                  ///< bytes of a handle in the table
 
 static _Alignas(64) char memory[8192];
-static _Alignas(64) char much_memory[96 * 1024];
+static _Alignas(64) char much_memory[160 * 1024];
 
 /// Gives a live block another generation, as if its slot had been used so much. @return its new handle
 static jeff_handle with_generation(jeff_heap *heap, jeff_handle handle, uint32_t generation)
@@ -65,10 +65,12 @@ static const char *probe_used_much(jeff_heap *heap, uint32_t generation)
     return table_of(heap) <= (BLOCKS + 2) * ENTRY ? NULL : "a slot that was used much leaves no generations to others";
 }
 
-/// Each freed block that is merged takes in some that lie above it, whose slots stay in a list. No call may clear up all of it at once.
-static const char *probe_merged_away(void)
+enum { ROWS = 200, ABOVE = 8, LARGE = 1000 };
+
+/// A full heap in which each freed block that was merged has taken in some that lie above it, whose slots stay in a list.
+/// @param last gets blocks of LARGE bytes that lie one above the other @return NULL if one was refused
+static jeff_heap *open_merged(jeff_handle *last, unsigned count)
 {
-    enum { ROWS = 200, ABOVE = 8, MOST = ROWS * ABOVE / 2 };
     static jeff_handle below[ROWS], above[ROWS][ABOVE];
     const struct jeff_config config = {.handle_salt = 1};
     jeff_heap *const heap = jeff_init(much_memory, sizeof much_memory, &config, NULL);
@@ -80,7 +82,11 @@ static const char *probe_merged_away(void)
             made = made && above[row][i] != JEFF_NULL;
         }
     }
-    while (jeff_malloc(heap, 1000) != JEFF_NULL || jeff_malloc(heap, 0) != JEFF_NULL) {
+    for (unsigned i = 0; i < count; i++) {
+        last[i] = jeff_malloc(heap, LARGE);
+        made = made && last[i] != JEFF_NULL;
+    }
+    while (jeff_malloc(heap, LARGE) != JEFF_NULL || jeff_malloc(heap, 0) != JEFF_NULL) {
     }
     for (unsigned i = 0; i < ROWS * ABOVE; i++)
         jeff_free(heap, above[i / ABOVE][i % ABOVE]);
@@ -88,8 +94,20 @@ static const char *probe_merged_away(void)
         jeff_free(heap, below[row]);
     for (unsigned row = 0; row + 20 < ROWS; row++) // each as large as a row
         made = made && jeff_malloc(heap, 17 * 16 - 4) != JEFF_NULL;
+    return made ? heap : NULL;
+}
+
+static const char not_merged[] = "a block is refused that there is room for where others were merged away";
+
+/// No call may clear up all of it at once.
+static const char *probe_merged_away(void)
+{
+    enum { MOST = ROWS * ABOVE / 2 };
+    jeff_heap *const heap = open_merged(NULL, 0);
+    if (heap == NULL)
+        return not_merged;
     const uint32_t had = heap->dead_count;
-    made = made && had > MOST && jeff_malloc(heap, 20) != JEFF_NULL;
+    bool made = had > MOST && jeff_malloc(heap, 20) != JEFF_NULL;
     const bool few = had - heap->dead_count < MOST;
     for (unsigned i = 0; i < 40 && heap->dead_count != 0; i++)
         made = made && jeff_malloc(heap, 20) != JEFF_NULL;
@@ -98,6 +116,25 @@ static const char *probe_merged_away(void)
     if (!sound)
         return "slots of blocks that were merged away are lost, or a block is refused that there is room for";
     return few ? NULL : "one request clears up what all blocks have left behind that were merged away";
+}
+
+/// What was refused before is not refused again because there is still so much to be cleared up that no call comes to what was freed since.
+static const char *probe_behind_merged(void)
+{
+    enum { BLOCKS = 40, WANTED = BLOCKS * LARGE };
+    static jeff_handle last[BLOCKS];
+    jeff_heap *const heap = open_merged(last, BLOCKS);
+    if (heap == NULL)
+        return not_merged;
+    const bool refused = jeff_malloc(heap, WANTED) == JEFF_NULL;
+    const bool left = heap->dead_count > 600;
+    for (unsigned i = 0; i < BLOCKS; i++)
+        jeff_free(heap, last[i]);
+    const bool served = jeff_malloc(heap, WANTED) != JEFF_NULL;
+    const bool sound = jeff_check(heap, NULL) == JEFF_OK;
+    jeff_destroy(heap);
+    return refused && left && served && sound ? NULL
+                                              : "a request that was refused is refused again although memory came free";
 }
 
 const char *steve_jeff_probe_lives(void)
@@ -112,5 +149,7 @@ const char *steve_jeff_probe_lives(void)
             wrong = "a heap that has lived long is not sound";
         jeff_destroy(heap);
     }
-    return wrong == NULL ? probe_merged_away() : wrong;
+    if (wrong == NULL)
+        wrong = probe_merged_away();
+    return wrong == NULL ? probe_behind_merged() : wrong;
 }
