@@ -270,7 +270,7 @@ static const char *probe_drop_beside_freed(void)
 
 /* Where there may be no more blocks, or can be none but for what is dropped */
 
-/// A heap that a large block all but fills, whose contents may be dropped, beside two small ones.
+/// A heap with a large block whose contents may be dropped, above two small ones.
 struct scarce {
     jeff_shared *heap;
     jeff_handle dropped, small, freed;
@@ -283,8 +283,9 @@ static bool free_when_low(void *context, size_t bytes)
     return jeff_shared_free(scarce->heap, scarce->freed, NULL);
 }
 
-/// @param max_blocks 0: as many as there is room for @param asks with the callback, which frees one of the small ones
-static const char *open_scarce(struct scarce *scarce, size_t max_blocks, bool asks, size_t bytes)
+/// @param asks with the callback, which frees one of the small ones @param most no room is left beside the large block, not even for a
+/// handle more
+static const char *open_scarce(struct scarce *scarce, size_t max_blocks, bool asks, size_t bytes, bool most)
 {
     enum { HEAP = 32768 };
     static _Alignas(64) char memory[HEAP];
@@ -297,7 +298,10 @@ static const char *open_scarce(struct scarce *scarce, size_t max_blocks, bool as
     }
     scarce->small = jeff_shared_malloc(scarce->heap, 40, NULL);
     scarce->freed = jeff_shared_malloc(scarce->heap, 40, NULL);
-    scarce->dropped = jeff_shared_malloc(scarce->heap, bytes, NULL);
+    scarce->dropped = most ? JEFF_NULL : jeff_shared_malloc(scarce->heap, bytes, NULL);
+    for (size_t all = HEAP; most && scarce->dropped == JEFF_NULL && all > bytes; all -= 16) {
+        scarce->dropped = jeff_shared_malloc(scarce->heap, all, NULL);
+    }
     const bool made = jeff_shared_set_purgeable(scarce->heap, scarce->dropped, true, NULL);
     return made ? NULL : "a small shared heap does not hold a block of half its size";
 }
@@ -310,7 +314,7 @@ static const char *probe_scarce(void)
     enum { LARGE = 18000 };
     for (unsigned what = 0; what < CASES; what++) {
         struct scarce scarce;
-        const char *const wrong = open_scarce(&scarce, what == MORE ? 4 : 3, what == ASKED, LARGE);
+        const char *const wrong = open_scarce(&scarce, what == MORE ? 4 : 3, what == ASKED, LARGE, what == MORE);
         if (wrong != NULL) {
             return wrong;
         }
