@@ -15,10 +15,14 @@
 static char *mapped;
 static size_t unit; ///< where in so many bytes a heap begins is `past`
 static size_t past;
+static size_t scarce_from; ///< more than so many bytes are not given; 0: any number is
 
 static void *reserve(void *context, size_t bytes)
 {
     (void)context;
+    if (scarce_from != 0 && bytes > scarce_from) {
+        return NULL;
+    }
     mapped = mmap(NULL, bytes + unit, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     return mapped == MAP_FAILED ? NULL : mapped + (past - (uintptr_t)mapped) % unit;
 }
@@ -231,6 +235,27 @@ static const char *probe_large_pages(void)
     return wrong;
 }
 
+/// A heap without a limit, for which there is just as much address space as such a heap needs, or less.
+static const char *probe_least_share(void)
+{
+    const char *wrong = NULL;
+    past = 0;
+    for (size_t page = (size_t)1 << 19; page <= (size_t)1 << 21 && wrong == NULL; page *= 2) {
+        const struct jeff_page_hooks pages = {page, reserve, commit, ignore_pages, release, NULL};
+        const struct jeff_config config = {.pages = &pages, .own_mapping = SIZE_MAX, .handle_salt = 1};
+        unit = page;
+        scarce_from = 2 * page;
+        jeff_heap *heap = jeff_create(0, &config, NULL);
+        const bool works = heap != NULL && jeff_malloc(heap, page) != JEFF_NULL && jeff_check(heap, NULL) == JEFF_OK;
+        jeff_destroy(heap);
+        scarce_from = 2 * page - 1;
+        const bool refused = jeff_create(0, &config, NULL) == NULL;
+        wrong = works && refused ? NULL : "a heap without a limit is not made in the least address space that it needs";
+    }
+    scarce_from = 0;
+    return wrong;
+}
+
 /// What is beyond the largest heap is no part of it.
 static const char *probe_beyond(char *region)
 {
@@ -282,6 +307,9 @@ const char *steve_jeff_probe_largest(void)
     munmap(region, bytes);
     if (wrong == NULL) {
         wrong = probe_most_grown();
+    }
+    if (wrong == NULL) {
+        wrong = probe_least_share();
     }
     return wrong == NULL ? probe_large_pages() : wrong;
 }
