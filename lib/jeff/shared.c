@@ -184,9 +184,9 @@ static uint64_t wait_at(const struct jeff_shared *s, _Atomic uint64_t *gate)
     uint64_t word = atomic_load_explicit(gate, memory_order_relaxed);
     for (unsigned looks = 1; word & GATE_CLAIMED; looks++) {
         // So that a block which moves in pieces is left to whom needs it.
-        if (!(word & GATE_WANTED) && !atomic_compare_exchange_weak_explicit(gate, &word, word | GATE_WANTED,
-                                                                            memory_order_relaxed, memory_order_relaxed))
-            continue;
+        if (!(word & GATE_WANTED))
+            (void)atomic_compare_exchange_weak_explicit(gate, &word, word | GATE_WANTED, memory_order_relaxed,
+                                                        memory_order_relaxed);
         if (looks % SPINS == 0)
             s->hooks.yield(s->hooks.context);
         word = atomic_load_explicit(gate, memory_order_relaxed);
@@ -219,8 +219,9 @@ static COLD void *lock_slow(struct jeff_shared *s, jeff_handle handle, enum jeff
 
 void *jeff_shared_lock(jeff_shared *s, jeff_handle handle, enum jeff_status *status)
 {
-    if (SANITIZED)
-        return lock_under_mutex(s, handle, status);
+#if SANITIZED
+    return lock_under_mutex(s, handle, status);
+#endif
     _Atomic uint64_t *gate = gate_of(s, handle);
     if (UNLIKELY(!gate))
         return lock_slow(s, handle, status);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "jeff_inline.h"
+#include "steve/drivers/jeff/mutex_refused_internal.h"
 #include "steve/drivers/jeff/refusing_pages_internal.h"
 
 /// Where the locks of a handle's block are counted: a word a slot, downwards from the heap; jeff_inline.h has what they have in common
@@ -156,6 +157,46 @@ static const char *probe_max_blocks(void *region, size_t bytes)
         return "a shared heap has not as many blocks as it was asked for";
     }
     return spared ? NULL : "what a block holds is dropped although there may be no block more";
+}
+
+static unsigned pages_reserved, pages_released;
+
+static void *count_reserve(void *context, size_t bytes)
+{
+    pages_reserved++;
+    return reserve_pages(context, bytes);
+}
+
+static void count_release(void *context, void *address, size_t bytes)
+{
+    (void)context;
+    (void)address;
+    (void)bytes;
+    pages_released++;
+}
+
+/// Where the system has no mutex there is no heap, and what was reserved for it is given back.
+static const char *probe_refused_mutex(void *region, size_t bytes)
+{
+    const struct jeff_page_hooks pages = {1024, count_reserve, commit_pages, ignore_pages, count_release, NULL};
+    const struct jeff_shared_config over_region = {0};
+    const struct jeff_shared_config over_pages = {.heap = {.pages = &pages}};
+    const char *wrong = NULL;
+    pages_refused = false;
+    for (unsigned way = 1; way <= STEVE_MUTEX_REFUSALS && wrong == NULL; way++) {
+        pages_reserved = pages_released = 0;
+        if (!steve_jeff_refuse_mutexes(way)) {
+            break;
+        }
+        if (!refuses_region(region, bytes, &over_region, JEFF_ERROR_ARGUMENT) ||
+            !refuses_pages(&over_pages, JEFF_ERROR_ARGUMENT)) {
+            wrong = "a shared heap was made without a mutex";
+        } else if (pages_reserved != 2 || pages_released != 2) {
+            wrong = "a shared heap that has no mutex keeps its address space";
+        }
+    }
+    steve_jeff_refuse_mutexes(0);
+    return wrong;
 }
 
 /// With the system's mutex and every default. @return what is wrong
@@ -369,6 +410,9 @@ static const char *probe_arguments(void)
     }
     if (wrong == NULL) {
         wrong = probe_scarce();
+    }
+    if (wrong == NULL) {
+        wrong = probe_refused_mutex(memory, sizeof memory);
     }
     return wrong == NULL ? probe_defaults(memory, sizeof memory) : wrong;
 }
