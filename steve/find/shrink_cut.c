@@ -388,6 +388,7 @@ void steve_shrink_cut_first(struct steve_shrink *s)
     steve_shrink_guess_cuts(s, FEW_CUTS_IN_VAIN);
     cut_to_window(s);
     steve_shrink_guess_window(s);
+    steve_shrink_guess_move(s);
 }
 
 void steve_shrink_cut(struct steve_shrink *s)

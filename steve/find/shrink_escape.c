@@ -52,7 +52,7 @@ static bool is_block_size(struct steve_op op)
     return steve_op_uses_size(op.code) && op.code != STEVE_OP_COMPACT_BUDGET;
 }
 
-static uint64_t larger_heap(const struct steve_shrink *s, uint64_t bytes)
+uint64_t steve_shrink_larger_heap(const struct steve_shrink *s, uint64_t bytes)
 {
     uint64_t most = s->config->driver->heap_max;
     return most != 0 && bytes > most ? most : bytes;
@@ -62,7 +62,7 @@ static uint64_t larger_heap(const struct steve_shrink *s, uint64_t bytes)
 static void scale(struct steve_shrink *s, uint64_t factor)
 {
     steve_shrink_copy(s);
-    s->candidate.header.heap_bytes = larger_heap(s, s->best.header.heap_bytes * factor);
+    s->candidate.header.heap_bytes = steve_shrink_larger_heap(s, s->best.header.heap_bytes * factor);
     for (size_t i = 0; i < s->candidate.count; i++) {
         struct steve_op op = s->candidate.ops[i];
         if (is_block_size(op) && s->sizes[i] <= UINT32_MAX / factor) {
@@ -76,7 +76,7 @@ static void enlarge(struct steve_shrink *s, size_t i, uint32_t bytes)
 {
     struct steve_op op = s->best.ops[i];
     steve_shrink_copy(s);
-    s->candidate.header.heap_bytes = larger_heap(s, ROOMY);
+    s->candidate.header.heap_bytes = steve_shrink_larger_heap(s, ROOMY);
     s->candidate.ops[i] = steve_op_sized(op.code, op.slot, bytes);
 }
 
@@ -97,7 +97,7 @@ static void escape_by_size(struct steve_shrink *s)
     static const uint32_t sizes[] = {1024, 32768, 131072};
     for (size_t k = 0; k < sizeof factors / sizeof factors[0] && s->best.count > SHORT_ENOUGH; k++) {
         scale(s, factors[k]);
-        s->candidate.header.heap_bytes = larger_heap(s, s->candidate.header.heap_bytes * 4);
+        s->candidate.header.heap_bytes = steve_shrink_larger_heap(s, s->candidate.header.heap_bytes * 4);
         try_and_cut(s);
     }
     for (size_t k = 0; k < sizeof sizes / sizeof sizes[0]; k++) {
@@ -125,7 +125,7 @@ static void escape_by_room(struct steve_shrink *s)
         return;
     }
     steve_shrink_copy(s);
-    s->candidate.header.heap_bytes = larger_heap(s, s->best.header.heap_bytes * 16);
+    s->candidate.header.heap_bytes = steve_shrink_larger_heap(s, s->best.header.heap_bytes * 16);
     uint16_t made[APART_MOST]; // for each op, how many blocks were made before it
     uint16_t blocks = 0;
     for (size_t i = 0; i < count; i++) {

@@ -21,6 +21,10 @@
 #define WINDOWS_MOST      4000u
 #define WINDOW_OPS_PER_OP 20u
 
+/// A block of so many bytes is moved, and one of four times as many, and so on.
+#define MOVED_LEAST ((uint32_t)1 << 10)
+#define MOVED_MOST  ((uint32_t)1 << 20)
+
 /// Where every op has a part in how the heap lies, a large cut is as likely to leave the bug in sight as a small one, which is
 /// not very likely. So large ones are tried again and again.
 #define CUTS_FROM 64u
@@ -177,6 +181,36 @@ void steve_shrink_guess_window(struct steve_shrink *s)
     while (s->best.count >= WINDOWS_FROM && ops < most && windows++ < WINDOWS_MOST && !steve_shrink_over(s)) {
         draw_window(s, &rng);
         ops += s->candidate.count;
+        if (steve_shrink_try(s)) {
+            return;
+        }
+    }
+}
+
+static bool is_compaction(struct steve_op op)
+{
+    return op.code == STEVE_OP_COMPACT || op.code == STEVE_OP_COMPACT_BUDGET || op.code == STEVE_OP_COMPACT_GOAL;
+}
+
+/// Hundreds of small blocks are as much work to a compaction as one large block that it has to move; but once the frees are cut, no
+/// single change leads from the ones to the other.
+void steve_shrink_guess_move(struct steve_shrink *s)
+{
+    if (s->best.count <= LONG || !is_compaction(s->best.ops[s->best.count - 1])) {
+        return;
+    }
+    const struct steve_op last = s->best.ops[s->best.count - 1];
+    for (uint32_t bytes = MOVED_LEAST; bytes <= MOVED_MOST && !steve_shrink_over(s); bytes *= 4) {
+        const struct steve_op ops[] = {
+            steve_op_sized(STEVE_OP_MALLOC, 0, 64),
+            steve_op_sized(STEVE_OP_MALLOC, 1, bytes),
+            {.code = STEVE_OP_FREE, .slot = 0},
+            last,
+        };
+        s->candidate.header = s->best.header;
+        s->candidate.header.heap_bytes = steve_shrink_larger_heap(s, 4 * (uint64_t)bytes);
+        s->candidate.count = sizeof ops / sizeof ops[0];
+        memcpy(s->candidate.ops, ops, sizeof ops);
         if (steve_shrink_try(s)) {
             return;
         }

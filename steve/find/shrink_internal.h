@@ -19,7 +19,7 @@ struct steve_shrink {
     const struct steve_shrink_config *config;
     struct steve_shrink_report *report;
     struct steve_trial trial;
-    enum steve_oracle oracle; ///< STEVE_ORACLE_COUNT: not known yet
+    enum steve_oracle oracle; ///< that best breaks; STEVE_ORACLE_COUNT: not known yet
     bool is_kind_known;       ///< the next two are
     bool beside;              ///< it is about something else than the heap under test (STEVE_BESIDE)
     bool at_end;              ///< it shows after the last op
@@ -62,6 +62,9 @@ bool steve_shrink_try(struct steve_shrink *s);
 /// The least heap that the driver can make.
 uint64_t steve_shrink_heap_min(const struct steve_shrink *s);
 
+/// So many bytes, or the most that the driver can make a heap of.
+uint64_t steve_shrink_larger_heap(const struct steve_shrink *s, uint64_t bytes);
+
 /// Tries best without the ops that are marked, and clears the marks.
 bool steve_shrink_try_unmarked(struct steve_shrink *s);
 
@@ -83,6 +86,8 @@ void steve_shrink_escape(struct steve_shrink *s);
 void steve_shrink_guess(struct steve_shrink *s);
 /// A few ops in a row of what is long, in another heap, with other sizes and budgets, by chance.
 void steve_shrink_guess_window(struct steve_shrink *s);
+/// What is long and ends in a compaction: the same compaction where there is but one block, to be moved.
+void steve_shrink_guess_move(struct steve_shrink *s);
 /// Large pieces of what is long, by chance. @param in_vain it ends after so many in a row
 void steve_shrink_guess_cuts(struct steve_shrink *s, unsigned in_vain);
 /// Makes what is left simpler.

@@ -60,6 +60,13 @@ static void replace_misuse(struct steve_shrink *s, size_t i)
     if (code >= STEVE_OP_UNLOCK_UNLOCKED) {
         return;
     }
+    // From the plainest: a stale ref, a foreign one, one made up.
+    for (uint8_t plainer = (uint8_t)(STEVE_OP_FREE_STALE | (code & 3u)); plainer < code; plainer += 4) {
+        if (try_code(s, i, plainer)) {
+            code = plainer;
+            break;
+        }
+    }
     // Four ops each, from the simplest: free, lock, unlock, resize.
     uint8_t first = (uint8_t)(code & ~3u);
     for (uint8_t simpler = first; simpler < code; simpler++) {

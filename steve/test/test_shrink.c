@@ -411,6 +411,95 @@ static void another_oracle_is_no_substitute(void **state)
     steve_sequence_free(&shrunk.sequence);
 }
 
+// What is simpler
+
+static unsigned freed;
+
+static void *open_unused(const struct steve_geometry *geometry, const char **why)
+{
+    freed = 0;
+    return steve_driver_hostile.open(geometry, why);
+}
+
+static bool counted_free(void *heap, steve_ref ref)
+{
+    bool done = steve_driver_hostile.free(heap, ref);
+    freed += done;
+    return done;
+}
+
+static bool unlock_of_anything_once_one_was_freed(void *heap, steve_ref ref)
+{
+    return steve_driver_hostile.unlock(heap, ref) || freed > 0;
+}
+
+static void a_stale_ref_is_simpler_than_a_forged_one(void **state)
+{
+    (void)state;
+    struct steve_driver driver = steve_driver_hostile;
+    driver.open = open_unused;
+    driver.free = counted_free;
+    driver.unlock = unlock_of_anything_once_one_was_freed;
+    struct steve_shrink_report report;
+    struct steve_found found = {.finding.oracle = STEVE_ORACLE_HANDLE, .sequence.header = {.heap_bytes = 65536}};
+    push(&found.sequence, steve_op_sized(STEVE_OP_MALLOC, 3, 50));
+    push(&found.sequence, (struct steve_op){.code = STEVE_OP_FREE, .slot = 3});
+    push(&found.sequence, (struct steve_op){.code = STEVE_OP_UNLOCK_FORGED, .slot = 3, .arg = 9});
+    struct steve_found shrunk = shrink(&driver, &found, &report);
+    assert_int_equal(shrunk.finding.oracle, STEVE_ORACLE_HANDLE);
+    assert_int_equal(shrunk.sequence.count, 3);
+    assert_int_equal(shrunk.sequence.ops[2].code, STEVE_OP_UNLOCK_STALE);
+    steve_sequence_free(&found.sequence);
+    steve_sequence_free(&shrunk.sequence);
+}
+
+/// What a compaction of a heap costs, more or less: each block, and all bytes above a gap.
+static size_t blocks, bytes_made;
+
+static void *open_costly(const struct steve_geometry *geometry, const char **why)
+{
+    blocks = 0;
+    bytes_made = 0;
+    return open_unused(geometry, why);
+}
+
+static steve_ref counted_malloc(void *heap, size_t bytes)
+{
+    steve_ref ref = steve_driver_hostile.malloc(heap, bytes);
+    blocks += ref != 0;
+    bytes_made += ref != 0 ? bytes : 0;
+    return ref;
+}
+
+static bool compact_that_must_not_cost_much(void *heap, uint64_t budget_ns)
+{
+    if (blocks + (freed > 0 ? bytes_made / 64 : 0) > 180) {
+        raise(SIGSEGV);
+    }
+    return steve_driver_hostile.compact(heap, budget_ns);
+}
+
+static void many_blocks_that_a_compaction_visits_become_one_that_it_moves(void **state)
+{
+    (void)state;
+    struct steve_driver driver = steve_driver_hostile;
+    driver.open = open_costly;
+    driver.malloc = counted_malloc;
+    driver.free = counted_free;
+    driver.compact = compact_that_must_not_cost_much;
+    struct steve_shrink_report report;
+    struct steve_found found = {.finding.oracle = STEVE_ORACLE_CRASH, .sequence.header = {.heap_bytes = 65536}};
+    for (uint16_t slot = 0; slot < 200; slot++) {
+        push(&found.sequence, steve_op_sized(STEVE_OP_MALLOC, slot, 0));
+    }
+    push(&found.sequence, (struct steve_op){.code = STEVE_OP_COMPACT});
+    struct steve_found shrunk = shrink(&driver, &found, &report);
+    assert_int_equal(shrunk.finding.oracle, STEVE_ORACLE_CRASH);
+    assert_true(shrunk.sequence.count <= 4);
+    steve_sequence_free(&found.sequence);
+    steve_sequence_free(&shrunk.sequence);
+}
+
 static void when_time_is_over_the_best_so_far_comes_out(void **state)
 {
     (void)state;
@@ -499,6 +588,8 @@ int main(void)
         cmocka_unit_test(sizes_and_heap_become_as_small_as_they_go),
         cmocka_unit_test(what_shows_nothing_stays_as_it_is),
         cmocka_unit_test(another_oracle_is_no_substitute),
+        cmocka_unit_test(a_stale_ref_is_simpler_than_a_forged_one),
+        cmocka_unit_test(many_blocks_that_a_compaction_visits_become_one_that_it_moves),
         cmocka_unit_test(when_time_is_over_the_best_so_far_comes_out),
         cmocka_unit_test(an_interrupt_keeps_a_sequence_that_shows_it),
         cmocka_unit_test(the_smaller_one_takes_the_place_of_the_reproducer_alone),
