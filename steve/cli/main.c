@@ -51,9 +51,12 @@ static const struct steve_command commands[] = {
                    "in .bin. A finding that does not show every time is said to be flaky, and how\n"
                    "often it shows. The best that was found in --time is what comes out, by default\n"
                    "in 10s, and also after Ctrl-C.\n"
+                   "With --any-oracle it slips to whatever breaks in a smaller sequence: what shows\n"
+                   "as a hang or a crash late may be a wrong address or a lost byte before that.\n"
                    "Exit status: 0 nothing is broken, 1 the result breaks an oracle, 2 bad usage or\n"
                    "input, 3 the environment failed.\n",
-        .takes = BIT(DRIVER) | BIT(AGAINST) | BIT(CHECK) | BIT(WITHOUT) | BIT(TIME) | BIT(OP_TIME) | BIT(MEMORY) | BIT(OUTPUT),
+        .takes = BIT(DRIVER) | BIT(AGAINST) | BIT(CHECK) | BIT(WITHOUT) | BIT(ANY_ORACLE) | BIT(TIME) | BIT(OP_TIME) | BIT(MEMORY) |
+                 BIT(OUTPUT),
         .files_min = 1,
         .files_max = 1,
         .carry_out = steve_cli_shrink,

@@ -143,6 +143,13 @@ static bool apply_out(struct steve_options *options, const char *value)
     return *value != '\0';
 }
 
+static bool apply_any_oracle(struct steve_options *options, const char *value)
+{
+    (void)value;
+    options->any_oracle = true;
+    return true;
+}
+
 static bool apply_no_shrink(struct steve_options *options, const char *value)
 {
     (void)value;
@@ -204,7 +211,8 @@ struct option_row {
 };
 
 static const struct option_row rows[STEVE_OPTION_COUNT] = {
-    [STEVE_OPTION_DRIVER] = {"driver", "D", "the allocator to test (steve drivers), ./FILE.so or malloc:LIBRARY; default jeff",
+    [STEVE_OPTION_DRIVER] = {"driver", "D",
+                             "the allocator to test (steve drivers), ./FILE.so or malloc:LIBRARY; default jeff",
                              "one that `steve drivers` lists, ./FILE.so or malloc:LIBRARY", apply_driver},
     [STEVE_OPTION_AGAINST] = {"against", "D", "a second allocator that runs the same: where do outcomes differ?",
                               "one that `steve drivers` lists, ./FILE.so or malloc:LIBRARY", apply_against},
@@ -236,6 +244,8 @@ static const struct option_row rows[STEVE_OPTION_COUNT] = {
     [STEVE_OPTION_MEMORY] = {"memory", "SIZE", "resident memory that a worker may take; default 2G",
                              "a size of 16M or more, such as 2G", apply_memory},
     [STEVE_OPTION_OUT] = {"out", "DIR", "where findings are saved; default steve-out", "a folder's name", apply_out},
+    [STEVE_OPTION_ANY_ORACLE] = {"any-oracle", NULL, "what is smaller may break another oracle", NULL,
+                                 apply_any_oracle},
     [STEVE_OPTION_NO_SHRINK] = {"no-shrink", NULL, "keep findings as they are found", NULL, apply_no_shrink},
     [STEVE_OPTION_NO_ISOLATE] = {"no-isolate", NULL, "run in this process, for a debugger; shrinks nothing", NULL,
                                  apply_no_isolate},

@@ -23,6 +23,7 @@ enum steve_option {
     STEVE_OPTION_OP_TIME,
     STEVE_OPTION_MEMORY,
     STEVE_OPTION_OUT,
+    STEVE_OPTION_ANY_ORACLE,
     STEVE_OPTION_NO_SHRINK,
     STEVE_OPTION_NO_ISOLATE,
     STEVE_OPTION_OUTPUT,
@@ -56,6 +57,7 @@ struct steve_options {
     uint64_t op_time_ns;
     uint64_t memory_bytes;
     const char *out;
+    bool any_oracle;
     bool no_shrink;
     bool no_isolate;
     const char *output; ///< NULL: stdout

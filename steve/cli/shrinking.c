@@ -32,6 +32,7 @@ void steve_shrink_with_options(const struct steve_options *options, const struct
             .driver = driver,
             .against = against[0] != '\0' ? steve_catalog_by_name(steve_known_drivers(), against) : NULL,
             .without = options->without,
+            .any_oracle = options->any_oracle,
             .level = options->level,
             .limits = {.op_time_ns = options->op_time_ns, .memory_bytes = options->memory_bytes},
             .time_ns = time_ns,

@@ -69,9 +69,10 @@ static bool is_of_kind(const struct steve_shrink *s, const struct steve_sequence
                        const struct steve_finding *finding)
 {
     const bool anywhere = s->at_end || finding->op < sequence->count;
+    const bool beside = strstr(finding->what, STEVE_BESIDE) != NULL;
     switch (finding->oracle) {
     case STEVE_ORACLE_CHECK:
-        return (strstr(finding->what, STEVE_BESIDE) != NULL) == s->beside;
+        return beside == s->beside || (s->config->any_oracle && s->beside);
     case STEVE_ORACLE_CRASH:
     case STEVE_ORACLE_HANG:
         return anywhere;
@@ -85,7 +86,15 @@ static void learn_kind(struct steve_shrink *s, const struct steve_sequence *sequ
 {
     s->is_kind_known = true;
     s->beside = strstr(finding->what, STEVE_BESIDE) != NULL;
-    s->at_end = finding->op >= sequence->count;
+    s->at_end = finding->op >= sequence->count &&
+                (finding->oracle == STEVE_ORACLE_CRASH || finding->oracle == STEVE_ORACLE_HANG);
+}
+
+/// A hang or a lack of memory is never plainer than what else shows, and each takes its time to see.
+static bool is_sought(const struct steve_shrink *s, enum steve_oracle oracle)
+{
+    const bool may_slip = s->config->any_oracle && oracle != STEVE_ORACLE_HANG && oracle != STEVE_ORACLE_MEMORY;
+    return may_slip || s->oracle == STEVE_ORACLE_COUNT || s->oracle == oracle;
 }
 
 /// One trial of any sequence. @return true if the oracle that is sought broke
@@ -102,8 +111,7 @@ static bool run_once(struct steve_shrink *s, const struct steve_sequence *sequen
     if (verdict->end == STEVE_TRIAL_FAILED) {
         s->failed = true;
     }
-    return verdict->end == STEVE_TRIAL_BROKE &&
-           (s->oracle == STEVE_ORACLE_COUNT || verdict->finding.oracle == s->oracle) &&
+    return verdict->end == STEVE_TRIAL_BROKE && is_sought(s, verdict->finding.oracle) &&
            (!s->is_kind_known || is_of_kind(s, sequence, &verdict->finding));
 }
 
@@ -118,9 +126,22 @@ static void adapt_op_time(struct steve_shrink *s)
     s->op_time_ns = most != 0 && time > most ? most : time;
 }
 
+/// The oracle that shrinking is about from here on.
+static void seek(struct steve_shrink *s, enum steve_oracle oracle)
+{
+    if (s->op_time_floor == 0 || s->oracle != oracle) {
+        s->oracle = oracle;
+        s->op_time_floor = s->oracle == STEVE_ORACLE_HANG ? HANG_FLOOR_NS : OP_TIME_FLOOR_NS;
+    }
+}
+
 /// The candidate is red: it is the new best.
 static void adopt(struct steve_shrink *s, const struct steve_trial_verdict *verdict)
 {
+    seek(s, verdict->finding.oracle);
+    if (!s->is_kind_known || s->config->any_oracle) {
+        learn_kind(s, &s->candidate, &verdict->finding);
+    }
     struct steve_sequence old = s->best;
     s->best = s->candidate;
     s->candidate = old;
@@ -208,7 +229,7 @@ static bool is_shown(struct steve_shrink *s)
         if (run_fresh(s, &s->candidate, &verdict)) {
             broken++;
             shown = verdict;
-            s->oracle = verdict.finding.oracle;
+            seek(s, verdict.finding.oracle);
             if (runs <= 1) {
                 break; // the first run of its kind: not flaky
             }
@@ -219,8 +240,6 @@ static bool is_shown(struct steve_shrink *s)
         return false;
     }
     s->tries = runs <= 1 ? 1 : tries_for(broken);
-    s->op_time_floor = s->oracle == STEVE_ORACLE_HANG ? HANG_FLOOR_NS : OP_TIME_FLOOR_NS;
-    learn_kind(s, &s->candidate, &shown.finding);
     adopt(s, &shown);
     return true;
 }

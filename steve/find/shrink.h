@@ -1,6 +1,9 @@
 /// Shrinking: from the sequence that broke an oracle to the smallest one that breaks the same oracle. Smallest is: fewest ops;
 /// then the simplest ones with the smallest sizes; then the smallest heap, and few slots, numbered from 0.
 ///
+/// That the oracle is the same keeps it from slipping to another bug. If that may be (`any_oracle`), what comes out is the plainest way in which
+/// anything breaks: two findings that come to the same so are most likely two symptoms of one bug.
+///
 /// A greedy search to a fixed point, as in delta debugging (Zeller and Hildebrandt, "Simplifying and Isolating Failure-Inducing
 /// Input", 2002): the biggest pieces are cut first, and every step is judged by a trial (trial.h), so a wrong guess costs
 /// time and nothing else.
@@ -22,7 +25,8 @@ struct steve_shrink_progress {
 struct steve_shrink_config {
     const struct steve_driver *driver;
     const struct steve_driver *against; ///< the second one that it was found with; NULL: none
-    uint32_t without; ///< as in the run that found it
+    uint32_t without;                   ///< as in the run that found it
+    bool any_oracle;                    ///< a smaller sequence may break another oracle
     enum steve_check_level level;
     struct steve_limits limits;
     uint64_t time_ns; ///< wall time to spend; 0: STEVE_SHRINK_TIME_NS

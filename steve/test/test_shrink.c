@@ -411,6 +411,44 @@ static void another_oracle_is_no_substitute(void **state)
     steve_sequence_free(&shrunk.sequence);
 }
 
+static steve_ref malloc_that_loops_or_lies(void *heap, size_t bytes)
+{
+    armed |= bytes == ARMING;
+    if (armed && bytes == BAD) {
+        loop();
+    }
+    return steve_driver_hostile.malloc(heap, bytes) ^ (bytes == BAD); // else it is not the block's
+}
+
+/// @return what a hang of two ops shrinks to, of which the second alone breaks `handle`
+static struct steve_found shrink_hang(bool any_oracle)
+{
+    struct steve_driver driver = armed_driver(loop);
+    struct steve_shrink_report report;
+    struct steve_shrink_config config = config_for(&driver);
+    struct steve_found found = long_sequence(200, STEVE_ORACLE_HANG);
+    driver.malloc = malloc_that_loops_or_lies;
+    config.any_oracle = any_oracle;
+    struct steve_found shrunk = shrink_with(&config, &found, &report);
+    assert_true(report.shown && report.finished);
+    assert_int_equal(report.runs_broken, report.runs);
+    steve_sequence_free(&found.sequence);
+    return shrunk;
+}
+
+static void if_any_oracle_will_do_what_is_smaller_may_break_another(void **state)
+{
+    (void)state;
+    struct steve_found same = shrink_hang(false);
+    assert_int_equal(same.finding.oracle, STEVE_ORACLE_HANG);
+    assert_int_equal(same.sequence.count, 2);
+    struct steve_found any = shrink_hang(true);
+    assert_int_equal(any.finding.oracle, STEVE_ORACLE_HANDLE);
+    assert_int_equal(any.sequence.count, 1);
+    steve_sequence_free(&same.sequence);
+    steve_sequence_free(&any.sequence);
+}
+
 // What is simpler
 
 static unsigned freed;
@@ -588,6 +626,7 @@ int main(void)
         cmocka_unit_test(sizes_and_heap_become_as_small_as_they_go),
         cmocka_unit_test(what_shows_nothing_stays_as_it_is),
         cmocka_unit_test(another_oracle_is_no_substitute),
+        cmocka_unit_test(if_any_oracle_will_do_what_is_smaller_may_break_another),
         cmocka_unit_test(a_stale_ref_is_simpler_than_a_forged_one),
         cmocka_unit_test(many_blocks_that_a_compaction_visits_become_one_that_it_moves),
         cmocka_unit_test(when_time_is_over_the_best_so_far_comes_out),
