@@ -22,7 +22,7 @@ from builds import Builds
 from complaint import ENVIRONMENT, FOUND, USAGE, Trouble, say, warn
 from fleet import SETTLED_SECONDS, Fleet
 from options import USAGE_LINES, parse
-from triage import Triage, new_shapes
+from triage import Triage, is_symptom, new_shapes
 from work import Run, Work, read_findings
 
 TICK_SECONDS = 0.2
@@ -81,7 +81,7 @@ def announce(builds, view, root):
 
 def who(shape):
     """Seeds that crash are nobody's finding: they crash before an engine has begun."""
-    return {"seeds": "a seed", "by-hand": "a file laid into the inbox"}.get(shape["instance"], shape["engine"])
+    return {"seeds": "a seed", "by-hand": "a file laid into the inbox", "again": "a candidate of another name"}.get(shape["instance"], shape["engine"])
 
 
 def relative(path):
@@ -261,7 +261,8 @@ class Session:
             for f in new:
                 shapes = new_shapes(f, self.run.number)
                 after = screen.duration(shapes[0]["after"])
-                ops = min((shape["ops"] for shape in shapes if shape["ops"] is not None), default="-")
+                own = [shape for shape in shapes if not is_symptom(f, shape)] or shapes
+                ops = min((shape["ops"] for shape in own if shape["ops"] is not None), default="-")
                 rows.append([f["name"], f["target"], shapes[0]["instance"], after, ops, len(shapes), f["count"]])
             screen.print_table(rows)
             say(f"Candidates for corpus/crashes, with reports: {relative(self.work.root / 'candidates')}")

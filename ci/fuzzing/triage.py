@@ -3,7 +3,8 @@
 Findings are told apart by the oracle and the shape of the shrunk sequence: the kinds of its ops and their slots, as Steve
 tells it. Each shape is laid down once; what else comes of it is counted. One bug has many shapes, so they are gathered under
 one name: that of the oracle which breaks first when everything is looked at after every op, and of what it says. Those that break the
-same oracle so are one, and so are those of which a part breaks the same (faces.py).
+same oracle so are one, and so are those of which a part breaks the same (faces.py), and those that come to the same when they are shrunk
+on and any oracle will do: a hang may be a wrong address some ops later. What is taken for a symptom of another finding keeps its own file.
 
 Shrinking takes its time and a bug may show in every second input. So, as in `steve run --keep-going`, the signature of a file is
 looked at first: the oracle and its sentence. Of each the first SHRUNK_ALWAYS files are shrunk, then those whose number is a
@@ -43,6 +44,10 @@ SHRINK_SECONDS = 10
 # What is not at its end after that, on a busy machine, is shrunk on, as long as it gets smaller.
 SHRINK_TURNS = 4
 NAME_LENGTH = 64
+# Of each finding, so many shapes are shrunk on with any oracle.
+SLIPS = 8
+# What breaks in the end, whatever was wrong before: no good name, if there is a better one.
+VAGUE = ("crash", "hang", "memory")
 # A name can do without.
 FILLERS = set("an the of to from in on at with as is it its was were be been has had that this which and or for".split())
 MOST_SAID = 4 << 20
@@ -87,6 +92,12 @@ def came_from(file):
     return (parts[0], parts[1], parts[2]) if len(parts) > 3 else ("libfuzzer", "by-hand", "")
 
 
+def is_symptom(finding, entry):
+    """Whether a shape shows something else than what the finding has its name from."""
+    own = group_of(Broken(finding["oracle"], finding["what"]))
+    return entry.get("shows", own) != own
+
+
 def new_shapes(finding, run):
     return [shape for shape in finding["shapes"] if shape["run"] == run]
 
@@ -109,6 +120,20 @@ class Shrunk:
     file: Path
     shape: str = ""  # "": of no use, since it might be smaller yet
     ops: int | None = None
+
+
+@dataclass
+class Symptoms:
+    """All that a shrunk sequence shows, in one way or another."""
+
+    first: Broken  # if everything is looked at after every op
+    groups: list  # of that, and of all else
+    plainest: Broken | None = None  # what it comes to if it is shrunk on and any oracle will do
+    plainest_ops: int = 0
+
+    @property
+    def group(self):
+        return self.groups[0]
 
 
 class Triage(threading.Thread):
@@ -350,13 +375,16 @@ class Triage(threading.Thread):
                 return  # it stays in the inbox
             sign["unsettled"] = not shrunk.shape
             # What did not shrink to the end has no shape to go by: it is taken for the first of its signature.
-            finding = owner if owner and not shrunk.shape else self._finding(*self._faces(shrunk, shown))
+            symptoms = None if owner and not shrunk.shape else self._symptoms(shrunk, shown)
+            if symptoms:
+                self._slip(shrunk, shown, symptoms, Path(folder) / "plainest.bin")
             if self._stop_asked:
                 return
+            finding = self._finding(symptoms) if symptoms else owner
             if owner is None:
                 finding["signatures"][signature] = sign
             before = len(new_shapes(finding, self.run_number))
-            self._enter(finding, file, shown, shrunk)
+            self._enter(finding, file, shown, shrunk, symptoms)
         added = new_shapes(finding, self.run_number)
         if before == 0 and added:
             self.announce(finding, added[0])
@@ -367,13 +395,12 @@ class Triage(threading.Thread):
         self.counts["crashes"] += 1
         self._save(finding)
 
-    def _faces(self, shrunk, shown):
-        """@return what shows first of a shrunk sequence if all is looked at after every op: a corrupted heap has many faces later;
-        and the groups of all that its parts show then"""
+    def _symptoms(self, shrunk, shown):
+        """Looks at everything after every op: a corrupted heap has many faces later."""
         if not shown.steve:
-            return shown, [group_of(shown)]
+            return Symptoms(shown, [group_of(shown)])
         first = self._closely(shown.steve, shown.way, [shrunk.file]).get(shrunk.file, shown)
-        shows = [first]
+        shown_so = [first]
         # To wait for each of many hangs is too long; and what was not shrunk has too many parts.
         if shrunk.shape and first.oracle not in ("hang", "memory"):
             _, text = self._call([shown.steve, "show", shrunk.file], 30)
@@ -383,8 +410,30 @@ class Triage(threading.Thread):
                     files.append(Path(folder) / f"{number}.ops")
                     files[-1].write_text(part)
                 for steve in self.setup.steves:
-                    shows += self._closely(steve, shown.way, files).values()
-        return first, list(dict.fromkeys(map(group_of, shows)))
+                    shown_so += self._closely(steve, shown.way, files).values()
+        return Symptoms(first, list(dict.fromkeys(map(group_of, shown_so))))
+
+    def _slip(self, shrunk, shown, symptoms, plainest):
+        """Shrinks on, whatever oracle breaks, and adds what that comes to. What shows late as a hang so is the wrong address that led to it; and
+        since it is done for what is found first as well, either may come first.
+
+        @param plainest where to put the sequence
+        """
+        # What was not shrunk to the end may hold another bug as well; but a hang or a lack of memory may take too long for that.
+        if not shown.steve or self.target == "fuzz_text" or not (shrunk.shape or shown.oracle in VAGUE):
+            return
+        same = self._same(symptoms.groups)
+        if len(same) == 1:
+            if same[0].get("slips", 0) >= SLIPS or self._entry_of(same[0], shrunk, symptoms):
+                return
+            same[0]["slips"] = same[0].get("slips", 0) + 1
+        more = ("--any-oracle", "--check", "paranoid")
+        small = self._shrink_by_steve(shrunk.file, shown, plainest, *more, turns=1)
+        if small.shape:
+            broken = self._closely(shown.steve, shown.way, [small.file]).get(small.file)
+            if broken is not None:
+                symptoms.plainest, symptoms.plainest_ops = broken, small.ops
+                symptoms.groups = list(dict.fromkeys([*symptoms.groups, group_of(broken)]))
 
     def _closely(self, steve, way, files):
         """What files break if all is looked at after every op."""
@@ -393,11 +442,16 @@ class Triage(threading.Thread):
     def _open(self):
         return [finding for finding in self.findings if finding["status"] == "open"]
 
-    def _finding(self, shown, groups):
-        """The finding that has one of these faces, made if there is none. What was mended and comes back is new."""
+    def _same(self, groups):
+        """Findings that have one of these faces. What was mended and comes back is new."""
+        return [finding for finding in self._open() if not set(groups).isdisjoint(finding["groups"])]
+
+    def _finding(self, symptoms):
+        """The finding that has one of these faces, made if there is none."""
+        shown = symptoms.first
         name = name_for(shown.oracle, shown.what)
-        same = [finding for finding in self._open() if not set(groups).isdisjoint(finding["groups"])]
-        same.sort(key=lambda finding: finding["oracle"] == "crash")  # a name that says more stays
+        same = self._same(symptoms.groups)
+        same.sort(key=lambda finding: finding["oracle"] in VAGUE)  # a name that says more stays
         finding, *others = same or [
             {
                 "name": name,
@@ -415,10 +469,13 @@ class Triage(threading.Thread):
         ]
         for other in others:
             self._join(finding, other)
+        if finding["oracle"] in VAGUE and shown.oracle not in VAGUE:
+            self.say(f"ci/fuzz: {finding['name']} is called {name} from here on")
+            finding.update(name=name, oracle=shown.oracle, what=shown.what)
         if name not in finding["faces"]:
             finding["faces"].append(name)
             self.say(f"ci/fuzz: {finding['name']} also shows as {name}")
-        finding["groups"] = list(dict.fromkeys([*finding["groups"], *groups]))
+        finding["groups"] = list(dict.fromkeys([*finding["groups"], *symptoms.groups]))
         return finding
 
     def _join(self, finding, other):
@@ -429,6 +486,7 @@ class Triage(threading.Thread):
         finding["signatures"].update(other["signatures"])
         self.findings.remove(other)
         self.say(f"ci/fuzz: {other['name']} is {finding['name']} once more")
+        self._tell_beside(finding)
 
     def _shrink(self, file, shown, folder):
         small = folder / "shrunk.bin"
@@ -443,11 +501,11 @@ class Triage(threading.Thread):
                     return Shrunk(small)
         return Shrunk(file)
 
-    def _shrink_by_steve(self, file, shown, small):
+    def _shrink_by_steve(self, file, shown, small, *more, turns=SHRINK_TURNS):
         best = Shrunk(file)
-        for _ in range(SHRINK_TURNS):
+        for _ in range(turns):
             limit = f"{SHRINK_SECONDS}s"
-            arguments = ("shrink", *shown.way, "--time", limit, "-o", small, best.file)
+            arguments = ("shrink", *shown.way, *more, "--time", limit, "-o", small, best.file)
             status, output = self._steve(shown.steve, *arguments, seconds=6 * SHRINK_SECONDS)
             figures = re.search(r"^verdict=fail .*repro_ops=(\d+) shape=(\w+)$", output, re.M)
             if status != FOUND or not figures or not small.exists():
@@ -460,10 +518,19 @@ class Triage(threading.Thread):
                 break
         return best
 
-    def _enter(self, finding, file, shown, shrunk):
+    @staticmethod
+    def _entry_of(finding, shrunk, symptoms):
+        """Where a finding has this shape already. A symptom that has the shape of what it is taken for is kept beside it."""
+
+        def is_same(entry):
+            return entry["shape"] == shrunk.shape and (symptoms is None or entry.get("shows", symptoms.group) == symptoms.group)
+
+        return next(filter(is_same, finding["shapes"]), None)
+
+    def _enter(self, finding, file, shown, shrunk, symptoms):
         """Adds a shape, or counts one that is there."""
         known = finding["shapes"]
-        same = next((entry for entry in known if entry["shape"] == shrunk.shape), None)
+        same = self._entry_of(finding, shrunk, symptoms)
         if same is None and known and not shrunk.shape:
             same = known[0]
         if same is not None:
@@ -472,12 +539,13 @@ class Triage(threading.Thread):
             self._keep_again(finding, file)
             return
         originals = self.work.target("candidates", self.target, "originals")
-        number = len(known) + 1
-        name = self._name_for(f"{finding['name']}{f'-{number}' if number > 1 else ''}", shrunk.file.read_bytes())
+        first = f"{finding['name']}.bin" not in (entry["file"] for entry in known)
+        name = self._name_for(finding["name"] + ("" if first else f"-{len(known) + 1}"), shrunk.file.read_bytes())
         original = free_name(originals / name)
         engine, instance, _ = came_from(file)
         entry = {
             "shape": shrunk.shape,
+            "shows": symptoms.group if symptoms else group_of(shown),
             "file": name,
             "count": 1,
             "run": self.run_number,
@@ -490,8 +558,9 @@ class Triage(threading.Thread):
         }
         # First what a person sees, then the list of what there is; the file leaves the inbox last. So whenever this is cut short, by a kill or
         # a full disk, it is done once more.
-        self._lay_down(finding, entry, original, shown, shrunk)
+        self._lay_down(finding, entry, original, shown, shrunk, symptoms)
         known.append(entry)
+        self._tell_beside(finding)
         self._count_crash(finding)
         self._move(file, original)
 
@@ -503,7 +572,18 @@ class Triage(threading.Thread):
             place = free_name(place, ".txt")
         return place.name
 
-    def _lay_down(self, finding, entry, original, shown, shrunk):
+    def _tell_beside(self, finding):
+        """In the first report of a finding: in what files it shows in another way."""
+        own = [entry for entry in finding["shapes"] if not is_symptom(finding, entry)]
+        reports = [(self.candidates / entry["file"]).with_suffix(".txt") for entry in own]
+        for report in list(filter(Path.exists, reports))[:1]:  # a person may have taken some
+            said = report.read_text()
+            lines = [f"Also seen as {entry['shows']}: {entry['file']}\n" for entry in finding["shapes"] if is_symptom(finding, entry)]
+            more = "".join(line for line in lines if line not in said)
+            if more:
+                write_whole(report, said + more)
+
+    def _lay_down(self, finding, entry, original, shown, shrunk, symptoms):
         place = self.candidates / entry["file"]
         write_whole(place, shrunk.file.read_bytes())
         text = ""
@@ -518,6 +598,9 @@ class Triage(threading.Thread):
             shown = in_target
         if in_target is None:
             entry["note"] = "this sequence breaks Steve's run alone, not the target's"
+        if symptoms and symptoms.plainest and group_of(symptoms.plainest) != symptoms.group:
+            slipped = f"{symptoms.plainest.oracle}: {symptoms.plainest.what}"
+            entry["plainest"] = f"Shrunk on with any oracle (steve shrink --any-oracle) to {symptoms.plainest_ops} ops: {slipped}"
         write_whole(place.with_suffix(".txt"), self._report(finding, entry, place, original, text, shown, in_target))
 
     def _report(self, finding, entry, place, original, text, shown, in_target):
@@ -531,6 +614,7 @@ class Triage(threading.Thread):
             "",
             f"The oracle {shown.oracle} is broken: {shown.what}",
             f"With a look at everything after every op (--check paranoid) first: {finding['oracle']}: {finding['what']}",
+            *filter(None, [entry.get("plainest")]),
             f"Found by {entry['engine']} ({entry['instance']}) on {self.target}, {time.strftime('%F %T')}."
             f" The file as it came: originals/{original.name}",
         ]
@@ -573,7 +657,8 @@ class Triage(threading.Thread):
     # What is there at the start
 
     def _look_at_candidates(self):
-        """Candidates of earlier runs that do not break anything any more go to silent/; they are new if they come back."""
+        """Candidates of earlier runs that do not break anything any more go to silent/; they are new if they come back. So are those
+        that were taken for symptoms of a bug that is mended, and are there nevertheless."""
         for finding in self.findings:
             if finding["status"] != "open" or self._stop_asked:
                 continue
@@ -581,19 +666,25 @@ class Triage(threading.Thread):
             files = [file for file in files if file.exists()]
             if not files:
                 continue  # taken by a person, who knows of it
+            others = {self.candidates / entry["file"] for entry in finding["shapes"] if is_symptom(finding, entry)}
             broken = self._replay(files)
-            if any(broken.get(file) or self._run_target(file, "libfuzzer") for file in files) or self._stop_asked:
+            left = [file for file in files if broken.get(file) or self._run_target(file, "libfuzzer")]
+            if not others.issuperset(left) or (left and others.issuperset(files)) or self._stop_asked:
                 continue
+            for file in left:
+                copy = self.inbox / f"{self.setup.options.engines[0]}+again+{time.time_ns()}+{file.name}"
+                write_whole(copy, file.read_bytes())
+            finding["status"] = "gone"  # and so they are new, when they are met again
+            self._save(finding)
             for file in files:
                 aside = f"{finding['name']}+{time.time_ns()}"
                 self._move(file, self.silent / f"{aside}+{file.name}")
                 if file.with_suffix(".txt").exists():
                     self._move(file.with_suffix(".txt"), self.silent / f"{aside}+{file.stem}.txt")
-                self.counts["silent"] += 1
-            finding["status"] = "gone"
-            self._save(finding)
+                self.counts["silent"] += file not in left
             place = self._relative(self.silent)
-            self.say(f"ci/fuzz: {finding['name']} does not break {self.target} any more; its files are in {place}")
+            rest = f", but {len(left)} that were taken for it do" if left else ""
+            self.say(f"ci/fuzz: {finding['name']} does not break {self.target} any more{rest}; its files are in {place}")
 
     def _look_at_seeds(self):
         """Seeds and old crash files that break the target now; the engines would pass over them."""

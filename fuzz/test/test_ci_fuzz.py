@@ -458,6 +458,50 @@ class CiFuzzTriage(Runs):
         (joined,) = (finding for finding in self.findings() if finding["name"] == "check-steve-two-holes")
         self.assertEqual((joined["count"], [shape["shape"] for shape in joined["shapes"]]), (3, ["bb", "dd", "cc"]))
 
+    def names(self):
+        return sorted(finding["name"] for finding in self.findings() if finding["status"] == "open")
+
+    def test_findings_are_one_if_one_comes_to_what_the_other_is_whichever_is_first(self):
+        plain, late = "BUGalign steve: off shape:aa", "BUGhang steve: no end shape:bb slips:align off."
+        for order in ((plain, late), (late, plain)):
+            with self.subTest(order):
+                shutil.rmtree(self.work, ignore_errors=True)
+                status, said = self.triage(*order)
+                self.assertEqual(status, 1, said)
+                self.assertEqual(self.names(), ["align-steve-off"])
+                self.assertRegex(said, r"\nalign-steve-off +fuzz_jeff ")
+                self.assertNotRegex(said, r"\nhang-steve-no-end +fuzz_jeff ")
+                # Both have their file, and the report of the one tells of the other.
+                self.assertEqual(sorted(file.read_text() for file in self.candidates.glob("*.bin")), sorted(order))
+                reports = [file.read_text() for file in self.candidates.glob("*.txt")]
+                self.assertEqual(sum("Also seen as " in report for report in reports), 1, reports)
+                self.assertEqual(sum("(steve shrink --any-oracle) to 3 ops: align:" in report for report in reports), 1)
+                self.assertIn("Also seen as hang: ", (self.candidates / "align-steve-off.txt").read_text())
+
+    def test_symptom_of_the_same_shape_has_its_own_file(self):
+        texts = ["BUGhandle steve: not refused shape:aa", "BUGcheck steve: flags shape:aa slips:handle not refused."]
+        status, said = self.triage(*texts)
+        self.assertEqual(status, 1, said)
+        self.assertEqual(self.names(), ["handle-steve-not-refused"])
+        self.assertEqual(sorted(file.read_text() for file in self.candidates.glob("*.bin")), sorted(texts))
+
+    def test_findings_that_come_to_different_ends_are_two(self):
+        status, said = self.triage("BUGpin steve: a shape:aa slips:align off.", "BUGhang steve: b shape:bb slips:zero lost.")
+        self.assertEqual(status, 1, said)
+        self.assertEqual(self.names(), ["hang-steve", "pin-steve"])
+
+    def test_what_was_taken_for_a_symptom_is_new_once_the_bug_is_mended_and_it_is_not(self):
+        late = "BUGhang steve: no end shape:bb slips:align off."
+        self.assertEqual(self.triage("BUGalign steve: off shape:aa", late)[0], 1)
+        (mended,) = (file for file in self.candidates.glob("*.bin") if "off shape:aa" in file.read_text())
+        mended.write_text("mended")
+        candidate = self.candidates / "hang-steve-no-end.bin"
+        status, said = self.fuzz_until(candidate.exists)
+        self.assertEqual(status, 1, said)
+        self.assertIn("align-steve-off does not break fuzz_jeff any more, but 1 that were taken for it do", said)
+        self.assertEqual(self.names(), ["hang-steve-no-end"])
+        self.assertEqual(candidate.read_text(), late)
+
     def test_what_would_not_shrink_to_the_end_is_one(self):
         status, said = self.triage("BUGpin steve: moved", "BUGpin steve: moved 1", "BUGpin steve: moved 2")
         self.assertEqual(status, 1, said)
