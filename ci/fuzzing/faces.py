@@ -13,11 +13,16 @@ MOST_PARTS = 600
 HEADER = ("steve-ops", "driver", "against", "heap", "base", "memory", "option", "threads")
 
 
+def header_and_ops(text):
+    """@return the lines of a sequence, in two lists; what Steve says beside it is left out"""
+    lines = [line for line in text.splitlines() if line.split("#")[0].strip() and not line.startswith("steve: ")]
+    header = [line for line in lines if line.split()[0] in HEADER]
+    return header, lines[len(header) :]
+
+
 def parts(text):
     """@param text a sequence as `steve show` prints it @return texts of its parts, MOST_PARTS at most"""
-    lines = [line for line in text.splitlines() if line.split("#")[0].strip()]
-    header = [line for line in lines if line.split()[0] in HEADER]
-    ops = lines[len(header) :]
+    header, ops = header_and_ops(text)
     chosen = (part for count in range(len(ops), 0, -1) for part in itertools.combinations(ops, count))
     # What is the same twice is run once.
     made = dict.fromkeys("\n".join([*header, *part, *end, ""]) for part in itertools.islice(chosen, MOST_PARTS) for end in _ends(part))

@@ -11,7 +11,8 @@ looked at first: the oracle and its sentence. Of each the first SHRUNK_ALWAYS fi
 power of two; and none any more once one would not shrink to the end.
 
 What Steve does not break is run by the target itself, which sees some things that Steve does not (a leak, an input that is
-slow as a whole); what that does not break either is kept in silent/ and counted.
+slow as a whole); what that does not break either is kept in silent/ and counted. Some inputs it leaves early, and looks at the heap there:
+the ops until then are Steve's as well.
 """
 
 import json
@@ -108,6 +109,7 @@ class Broken:
 
     oracle: str
     what: str
+    op: int | None = None  # at which the target saw it
     steve: Path | None = None  # which Steve sees it; None: the target alone
     way: tuple = ()  # what it is told for that (Builds.ways_to_replay)
     output: str = ""
@@ -303,7 +305,7 @@ class Triage(threading.Thread):
         if status in (0, 1) and begin >= 0:
             try:
                 document, _ = json.JSONDecoder().raw_decode(output[begin:])
-                return {Path(f["file"]): Broken(f["oracle"], f["what"], steve, way) for f in document["findings"]}
+                return {Path(f["file"]): Broken(f["oracle"], f["what"], steve=steve, way=way) for f in document["findings"]}
             except (ValueError, KeyError):
                 pass
         return None
@@ -325,9 +327,9 @@ class Triage(threading.Thread):
 
     @staticmethod
     def _reason(status, output):
-        found = re.search(r"oracle=(\S+) op=\d+ (.*)", output)
+        found = re.search(r"oracle=(\S+) op=(\d+) (.*)", output)
         if found:
-            return Broken(found[1], found[2], output=output)
+            return Broken(found[1], found[3], int(found[2]), output=output)
         if "ERROR: libFuzzer: out-of-memory" in output:
             return Broken("memory", "more than 4 GiB of memory, or in one allocation", output=output)
         for pattern in (r"Assertion .*", r"runtime error: .*", r"ERROR: (?:libFuzzer: |\w+Sanitizer: )(.*?)(?: on | \(|$)"):
@@ -336,6 +338,22 @@ class Triage(threading.Thread):
                 return Broken("crash", found[found.lastindex or 0], output=output)
         last = next((line for line in reversed(output.splitlines()) if line.startswith("fuzz_")), "")
         return Broken("crash", last or f"the target ends with {status}", output=output)
+
+    def _part_for_steve(self, file, shown, folder):
+        """@return the ops until the target saw something, in a file of their own, and what Steve has against them; what was given, if nothing"""
+        if shown.op is None or not self.setup.steves or self.target == "fuzz_text":
+            return file, shown
+        steve = self.setup.steves[0]
+        _, text = self._steve(steve, "show", file)
+        header, ops = faces.header_and_ops(text)
+        for count in (shown.op, shown.op + 1):
+            part = folder / f"first-{count}.bin"
+            part.with_suffix(".ops").write_text("\n".join([*header, *ops[:count], ""]))
+            self._steve(steve, "encode", part.with_suffix(".ops"), "-o", part)
+            seen = self._replay([part]).get(part) if part.exists() else None
+            if seen is not None and seen.oracle == shown.oracle:
+                return part, seen
+        return file, shown
 
     # One batch
 
@@ -370,7 +388,8 @@ class Triage(threading.Thread):
             self._keep_again(owner, file)
             return
         with self._scratch() as folder:
-            shrunk = self._shrink(file, shown, Path(folder))
+            part, shown = self._part_for_steve(file, shown, Path(folder))
+            shrunk = self._shrink(part, shown, Path(folder))
             if self._stop_asked:
                 return  # it stays in the inbox
             sign["unsettled"] = not shrunk.shape

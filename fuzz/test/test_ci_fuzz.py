@@ -513,6 +513,13 @@ class CiFuzzTriage(Runs):
         (finding,) = self.findings()
         self.assertEqual((finding["name"], finding["count"]), ("pin-only-target", 2))
 
+    def test_what_the_target_leaves_early_is_shrunk_by_steve(self):
+        status, said = self.triage("BUGcheck only the target early:check two holes. shape:aa")
+        self.assertEqual(status, 1, said)
+        (finding,) = self.findings()
+        self.assertEqual((finding["name"], finding["count"]), ("check-two-holes", 1))
+        self.assertEqual([shape["shape"] for shape in finding["shapes"]], ["aa"])
+
     def test_input_that_names_no_driver_is_for_the_family_of_its_target(self):
         bug = "BUGpin steve: moved, unnamed shape:aa"
         status, said = self.triage(bug, arguments=["--target", "fuzz_freelist"])
