@@ -9,19 +9,20 @@
 #include "steve/cli/catalog.h"
 #include "steve/cli/cli.h"
 #include "steve/cli/input.h"
+#include "steve/cli/output.h"
 
 static int write_bytes(const struct steve_options *options, const uint8_t *bytes, size_t count)
 {
-    FILE *out = options->output != NULL ? fopen(options->output, "wbe") : stdout;
-    if (out == NULL) {
-        steve_complain(options->command, "%s: %s", options->output, strerror(errno));
-        return STEVE_EXIT_ENVIRONMENT;
+    char why[512];
+    bool written;
+    if (options->output != NULL) {
+        written = steve_write_output(options->output, bytes, count, why, sizeof why);
+    } else {
+        written = fwrite(bytes, 1, count, stdout) == count && fflush(stdout) == 0;
+        snprintf(why, sizeof why, "stdout: %s", strerror(errno));
     }
-    bool written = fwrite(bytes, 1, count, out) == count;
-    written &= (options->output != NULL ? fclose(out) : fflush(out)) == 0;
     if (!written) {
-        steve_complain(options->command, "%s: %s", options->output != NULL ? options->output : "stdout",
-                       strerror(errno));
+        steve_complain(options->command, "%s", why);
         return STEVE_EXIT_ENVIRONMENT;
     }
     return STEVE_EXIT_PASS;

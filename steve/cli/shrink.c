@@ -1,6 +1,5 @@
 /// steve shrink: the smallest sequence that breaks the same oracle.
 #define _GNU_SOURCE
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +9,7 @@
 #include "steve/cli/cli.h"
 #include "steve/cli/command.h"
 #include "steve/cli/input.h"
+#include "steve/cli/output.h"
 #include "steve/cli/shrinking.h"
 #include "steve/find/distinct.h"
 #include "steve/report/finding.h"
@@ -26,20 +26,22 @@ static bool ends_in(const char *path, const char *suffix)
 static bool write_result(const struct steve_options *options, const struct steve_sequence *sequence)
 {
     size_t count = 0;
-    FILE *out = fopen(options->output, "wbe");
-    bool written = out != NULL;
-    if (written && ends_in(options->output, ".bin")) {
-        uint8_t *bytes = steve_bytes_encode(steve_known_drivers(), sequence, &count);
-        written = bytes != NULL && fwrite(bytes, 1, count, out) == count;
-        free(bytes);
-    } else if (written) {
-        written = steve_text_print(steve_known_drivers(), sequence, out);
+    char *bytes = NULL;
+    if (ends_in(options->output, ".bin")) {
+        bytes = (char *)steve_bytes_encode(steve_known_drivers(), sequence, &count);
+    } else {
+        FILE *text = open_memstream(&bytes, &count);
+        bool printed = text != NULL && steve_text_print(steve_known_drivers(), sequence, text);
+        if (text == NULL || fclose(text) != 0 || !printed) {
+            free(bytes);
+            bytes = NULL;
+        }
     }
-    if (out != NULL && fclose(out) != 0) {
-        written = false;
-    }
+    char why[512] = "memory is short";
+    bool written = bytes != NULL && steve_write_output(options->output, bytes, count, why, sizeof why);
+    free(bytes);
     if (!written) {
-        steve_complain(options->command, "%s: %s", options->output, strerror(errno));
+        steve_complain(options->command, "%s", why);
     }
     return written;
 }

@@ -350,18 +350,43 @@ static void a_file_that_cannot_be_made_is_the_environments_fault(void **state)
     assert_int_equal(steve("run --ops 10 --junit nowhere/x")->status, 3);
 }
 
-/// Where files end after 1024 bytes, as on a disk that is full.
+/// Calls it where files end after so many bytes, as on a disk that is full.
+static const struct outcome *steve_on_full_disk(rlim_t bytes, const char *arguments)
+{
+    struct rlimit before;
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    const struct rlimit little = {.rlim_cur = bytes, .rlim_max = before.rlim_max};
+    void (*handler)(int) = signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &little), 0);
+    const struct outcome *o = steve("%s", arguments);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+    signal(SIGXFSZ, handler);
+    return o;
+}
+
+static void what_is_written_over_is_not_lost_on_a_full_disk(void **state)
+{
+    (void)state;
+    char text[4096] = "steve-ops 1\ndriver jeff\n";
+    char after[4096];
+    for (int slot = 0; slot < 100; slot++) {
+        snprintf(text + strlen(text), 32, "malloc s%d 100\n", slot);
+    }
+    write_text("over.ops", text);
+    const struct outcome *o = steve_on_full_disk(512, "encode over.ops -o over.ops");
+    assert_int_equal(o->status, 3);
+    assert_has(o->err, "over.ops: File too large");
+    read_back("over.ops", after, sizeof after);
+    assert_string_equal(after, text);
+    assert_int_equal(system("test \"$(echo .over* over*)\" = '.over* over.ops'"), 0);
+    assert_int_equal(steve("encode over.ops -o over.ops")->status, 0);
+    assert_int_equal(steve("replay over.ops")->status, 0);
+}
+
 static void a_driver_that_is_written_in_part_is_taken_away_again(void **state)
 {
     (void)state;
-    struct rlimit before;
-    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
-    const struct rlimit little = {.rlim_cur = 1024, .rlim_max = before.rlim_max};
-    void (*handler)(int) = signal(SIGXFSZ, SIG_IGN);
-    assert_int_equal(setrlimit(RLIMIT_FSIZE, &little), 0);
-    const struct outcome *o = steve("new-driver parted");
-    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
-    signal(SIGXFSZ, handler);
+    const struct outcome *o = steve_on_full_disk(1024, "new-driver parted");
     assert_int_equal(o->status, 3);
     assert_has(o->err, "parted_driver.c: File too large");
     assert_int_equal(steve("new-driver parted")->status, 0);
@@ -549,6 +574,7 @@ int main(void)
         cmocka_unit_test(an_unwritable_out_is_said_and_the_finding_still_counts),
         cmocka_unit_test(what_shrinking_has_made_is_not_lost_with_its_file),
         cmocka_unit_test(a_file_that_cannot_be_made_is_the_environments_fault),
+        cmocka_unit_test(what_is_written_over_is_not_lost_on_a_full_disk),
         cmocka_unit_test(a_driver_that_is_written_in_part_is_taken_away_again),
         cmocka_unit_test(one_episode_shows_its_finding_again),
         cmocka_unit_test(an_oracle_can_be_turned_off),
