@@ -13,6 +13,7 @@
 #include "steve/cli/values.h"
 #include "steve/core/external.h"
 #include "steve/find/runner.h"
+#include "steve/find/save.h"
 #include "steve/gen/exhaustive.h"
 
 #define HELP_CODE      1000
@@ -354,6 +355,10 @@ static int check_together(const struct steve_command *command, const struct stev
 {
     if (steve_option_given(options, STEVE_OPTION_EPISODE) && steve_option_given(options, STEVE_OPTION_EPISODES)) {
         return steve_complain(command, "--episode runs one episode alone: expected no --episodes beside it");
+    }
+    char why[512];
+    if (steve_option_given(options, STEVE_OPTION_OUT) && !steve_save_is_possible(options->out, why, sizeof why)) {
+        return steve_complain(command, "--out %s: %s; expected a folder to write to", options->out, why);
     }
     if (options->no_isolate && options->jobs > 1) {
         return steve_complain(command, "--no-isolate runs in this one process: expected no --jobs beside it");

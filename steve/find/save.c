@@ -72,6 +72,29 @@ static bool make_folders(const char *path)
     return errno == EEXIST;
 }
 
+bool steve_save_is_possible(const char *out, char *why, size_t why_size)
+{
+    char folder[STEVE_SAVE_PATH_MAX];
+    struct stat status;
+    if (snprintf(folder, sizeof folder, "%s", out) >= (int)sizeof folder) {
+        errno = ENAMETOOLONG;
+        return fail(why, why_size, out);
+    }
+    while (stat(folder, &status) != 0) { // up to what is there
+        char *slash = strrchr(folder, '/');
+        if (errno != ENOENT || strcmp(folder, ".") == 0 || strcmp(folder, "/") == 0) {
+            return fail(why, why_size, folder);
+        }
+        if (slash == NULL || slash == folder) {
+            strcpy(folder, slash == NULL ? "." : "/");
+        } else {
+            *slash = '\0';
+        }
+    }
+    errno = ENOTDIR;
+    return (S_ISDIR(status.st_mode) && access(folder, W_OK | X_OK) == 0) || fail(why, why_size, folder);
+}
+
 static bool write_all(int file, const void *bytes, size_t count)
 {
     const char *next = bytes;

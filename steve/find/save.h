@@ -8,6 +8,10 @@
 
 #define STEVE_SAVE_PATH_MAX 4096u
 
+/// Whether findings can be kept in a folder, as far as can be told without making anything: it may not be there yet.
+/// @return false if not (`why`)
+bool steve_save_is_possible(const char *out, char *why, size_t why_size);
+
 /// Writes `out`/`name`/full.ops, repro.ops and repro.bin; folders are made where they are missing. When this returns true they
 /// are on disk.
 /// @param full  the sequence as it was found

@@ -66,8 +66,6 @@ unwritable() {
     grep -q '^verdict=fail .* reproducer=none' unwritable.log || fail "$1: a verdict that names a reproducer"
 }
 
-touch file
-unwritable file/out
 unwritable /proc/steve-out
 
 mkdir full

@@ -315,15 +315,28 @@ static void a_finding_is_kept_beside_an_older_one_of_its_name(void **state)
     assert_string_equal(again, "something else");
 }
 
-static void an_unwritable_out_is_said_and_the_finding_still_counts(void **state)
+static void an_out_that_cannot_be_written_is_refused_before_the_run(void **state)
 {
     (void)state;
     write_text("plainfile", "");
-    const struct outcome *o = steve("run --no-shrink --driver hostile-crashes --seed 9 --ops 100000 --out plainfile/x");
+    write_text("one.ops", "steve-ops 1\ndriver jeff\nmalloc s0 100\n");
+    assert_refused("run --ops 100 --out plainfile", "--out plainfile: plainfile: Not a directory; expected a folder");
+    assert_refused("run --ops 100 --out plainfile/x", "--out plainfile/x: ");
+    assert_refused("replay one.ops --out plainfile/x/y", "--out plainfile/x/y: ");
+    assert_int_equal(steve("run --ops 100 --out not/yet/there")->status, 0);
+    assert_int_not_equal(access("not", F_OK), 0);
+}
+
+static void a_finding_that_cannot_be_saved_still_counts(void **state)
+{
+    (void)state;
+    write_text("steve-out", ""); // where findings go if nothing is said
+    const struct outcome *o = steve("run --no-shrink --driver hostile-crashes --seed 9 --ops 100000");
     assert_int_equal(o->status, 1);
     assert_has(o->out, "not saved: ");
     assert_has(o->out, "--seed 9 --episode ");
     assert_has(last_line(o->out), "reproducer=none");
+    assert_int_equal(unlink("steve-out"), 0);
 }
 
 static void what_shrinking_has_made_is_not_lost_with_its_file(void **state)
@@ -571,7 +584,8 @@ int main(void)
         cmocka_unit_test(what_the_second_driver_breaks_is_found_too),
         cmocka_unit_test(the_same_finding_comes_first_with_any_jobs),
         cmocka_unit_test(a_finding_is_kept_beside_an_older_one_of_its_name),
-        cmocka_unit_test(an_unwritable_out_is_said_and_the_finding_still_counts),
+        cmocka_unit_test(an_out_that_cannot_be_written_is_refused_before_the_run),
+        cmocka_unit_test(a_finding_that_cannot_be_saved_still_counts),
         cmocka_unit_test(what_shrinking_has_made_is_not_lost_with_its_file),
         cmocka_unit_test(a_file_that_cannot_be_made_is_the_environments_fault),
         cmocka_unit_test(what_is_written_over_is_not_lost_on_a_full_disk),
