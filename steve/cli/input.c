@@ -94,12 +94,43 @@ static void tell_if_foreign(const char *path, const struct steve_bytes *file)
     }
 }
 
+/// Such as people write, without its first line: only characters that can be read, and a first line that begins with a word of the text
+/// form. No engine makes that by chance.
+static bool is_text_without_its_first_line(const struct steve_bytes *file)
+{
+    static const char *const words[] = {"driver", "against", "heap", "base", "memory", "option", "threads"};
+    for (size_t i = 0; i < file->count; i++) {
+        uint8_t c = file->bytes[i];
+        if ((c < ' ' || c > '~') && c != '\n' && c != '\r' && c != '\t') {
+            return false;
+        }
+    }
+    const char *line = (const char *)file->bytes;
+    while (line != NULL && strchr("#\r\n", *line) != NULL && *line != '\0') {
+        line = strchr(line, '\n');
+        line = line != NULL ? line + 1 : NULL;
+    }
+    size_t length = line != NULL ? strcspn(line, " \t\r\n") : 0;
+    bool known = false;
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        known |= strlen(words[i]) == length && strncmp(line, words[i], length) == 0;
+    }
+    for (int kind = 0; kind < STEVE_KIND_COUNT && length > 0; kind++) {
+        const char *name = steve_op_kind_name((enum steve_op_kind)kind);
+        known |= strlen(name) == length && strncmp(line, name, length) == 0;
+    }
+    return known;
+}
+
 bool steve_load_sequence(const char *path, const struct steve_bytes *file, struct steve_sequence *sequence,
                          char error[STEVE_INPUT_ERROR_SIZE])
 {
     if (steve_text_looks_like(file->bytes, file->count)) {
         return steve_text_parse(steve_known_drivers(), path, (const char *)file->bytes, file->count, sequence, error,
                                 STEVE_INPUT_ERROR_SIZE);
+    }
+    if (file->count > 0 && is_text_without_its_first_line(file)) {
+        return fail(error, path, "it looks like a sequence as text, and does not begin with `steve-ops 1`");
     }
     tell_if_foreign(path, file);
     return steve_bytes_decode(steve_known_drivers(), file->bytes, file->count, sequence) ||
@@ -118,7 +149,7 @@ bool steve_is_text_input(const char *path)
 
 /// The driver that a sequence names, or the one that is wanted. @return NULL with a message if there is none
 static const struct steve_driver *named_driver(const char *path, const struct steve_driver *wanted,
-                                            const struct steve_header *header, char error[STEVE_INPUT_ERROR_SIZE])
+                                               const struct steve_header *header, char error[STEVE_INPUT_ERROR_SIZE])
 {
     if (wanted != NULL && header->driver[0] != '\0' && strcmp(wanted->name, header->driver) != 0) {
         fprintf(stderr, "steve: %s: made for driver '%s', and run on '%s'\n", path, header->driver, wanted->name);

@@ -75,6 +75,7 @@ static void bad_files_are_named(void **state)
     (void)state;
     assert_int_equal(mkdir("empty", 0777), 0);
     write_text("bad.ops", "steve-ops 1\ndriver jeff\nmaloc s0 100\n");
+    write_text("headless.ops", "# a sequence\nheap 4096\nmalloc s0 100\n");
     write_text("nodriver.ops", "steve-ops 1\ndriver nobody\nmalloc s0 100\n");
 
     assert_refused("show missing", "missing: no such file");
@@ -87,6 +88,9 @@ static void bad_files_are_named(void **state)
     assert_refused("replay bad.ops", "bad.ops:3: ");
     assert_refused("show bad.ops", "bad.ops:3: ");
     assert_refused("replay nodriver.ops", "nobody");
+    assert_refused("show headless.ops",
+                   "headless.ops: it looks like a sequence as text, and does not begin with `steve-ops 1`");
+    assert_refused("replay headless.ops", "headless.ops: it looks like a sequence as text");
     assert_refused("encode bad.ops -o nowhere/x", "bad.ops:3: ");
     if (geteuid() != 0) {
         write_text("secret.ops", "steve-ops 1\n");
