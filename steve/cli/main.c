@@ -1,4 +1,5 @@
 /// steve: finds the subcommand and hands over.
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -130,11 +131,22 @@ static int carry_out(int argc, char **argv)
         return STEVE_EXIT_USAGE;
     }
     const char *name = argv[1];
-    if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0) {
+    const bool asks_for_help = strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0;
+    const bool asks_for_version = strcmp(name, "--version") == 0;
+    if (asks_for_help && argc == 3 && command_by_name(argv[2]) != NULL) {
+        char *again[] = {argv[0], argv[2], "--help", NULL};
+        return carry_out(3, again);
+    }
+    if ((asks_for_help || asks_for_version) && argc > 2) {
+        fprintf(stderr, "steve: unexpected argument '%s' after %s%s\n", argv[2], name,
+                asks_for_help ? "; expected a command, see `steve --help`" : "");
+        return STEVE_EXIT_USAGE;
+    }
+    if (asks_for_help) {
         print_help(stdout);
         return STEVE_EXIT_PASS;
     }
-    if (strcmp(name, "--version") == 0) {
+    if (asks_for_version) {
         printf("steve %s\n", STEVE_VERSION);
         return STEVE_EXIT_PASS;
     }

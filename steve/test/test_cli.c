@@ -36,6 +36,10 @@ static void bad_usage_gets_one_line_and_status_2(void **state)
     assert_refused("show", "expected FILE");
     assert_refused("replay", "expected FILE|DIR");
     assert_refused("drivers x", "unexpected argument 'x'");
+    assert_refused("--help extra", "unexpected argument 'extra'");
+    assert_refused("help nope", "unexpected argument 'nope'");
+    assert_refused("help run extra", "unexpected argument");
+    assert_refused("--version extra", "unexpected argument 'extra'");
     assert_refused("drivers --seed 1", "unknown option '--seed'");
 }
 
@@ -113,6 +117,8 @@ static void lists_and_help_pass(void **state)
         {"oracles", "metamorphic"},
         {"locks", "float-sink"},
         {"run --help", "--op-time T"},
+        {"help replay", "Usage: steve replay FILE"},
+        {"help bench", "bench"},
         {"replay --help", "--no-isolate"},
         {"show --help", "Usage: steve show FILE"},
         {"encode --help", "--output OUT"},
