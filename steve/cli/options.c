@@ -18,6 +18,7 @@
 
 #define HELP_CODE      1000
 #define OP_TIME_MIN_NS UINT64_C(1000000)
+#define OP_TIME_MAX_NS (UINT64_C(86400) * 1000000000) // times all threads and more it is still a number
 #define MEMORY_MIN     ((uint64_t)16 << 20)
 
 static const char *const level_names[] = {"light", "normal", "paranoid"};
@@ -130,7 +131,8 @@ static bool apply_threads(struct steve_options *options, const char *value)
 
 static bool apply_op_time(struct steve_options *options, const char *value)
 {
-    return steve_parse_time(value, &options->op_time_ns) && options->op_time_ns >= OP_TIME_MIN_NS;
+    return steve_parse_time(value, &options->op_time_ns) && options->op_time_ns >= OP_TIME_MIN_NS &&
+           options->op_time_ns <= OP_TIME_MAX_NS;
 }
 
 static bool apply_memory(struct steve_options *options, const char *value)
@@ -241,7 +243,7 @@ static const struct option_row rows[STEVE_OPTION_COUNT] = {
     [STEVE_OPTION_THREADS] = {"threads", "N", "run each episode again in N threads; default 1: do not",
                               "a whole number from 1 to 32", apply_threads},
     [STEVE_OPTION_OP_TIME] = {"op-time", "T", "CPU time that one op may take; default 1s",
-                              "a time of 1ms or more, such as 1s", apply_op_time},
+                              "a time from 1ms to 1d, such as 1s", apply_op_time},
     [STEVE_OPTION_MEMORY] = {"memory", "SIZE", "resident memory that a worker may take; default 2G",
                              "a size of 16M or more, such as 2G", apply_memory},
     [STEVE_OPTION_OUT] = {"out", "DIR", "where findings are saved; default steve-out", "a folder's name", apply_out},

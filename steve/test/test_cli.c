@@ -66,6 +66,7 @@ static void values_out_of_range_are_refused(void **state)
     assert_refused("run --jobs 257", "--jobs '257'");
     assert_refused("run --memory 1", "--memory '1'");
     assert_refused("run --op-time 1ns", "--op-time '1ns'");
+    assert_refused("run --op-time 25h", "--op-time '25h': expected a time from 1ms to 1d");
     assert_refused("run --driver nobody", "--driver 'nobody': expected");
     assert_refused("run --profile nobody", "--profile 'nobody'");
     assert_refused("run --locks nobody", "--locks 'nobody'");
