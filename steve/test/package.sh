@@ -67,6 +67,11 @@ expect 0 build.log "$cmake" --build wrong --target pool_stress
 expect 2 wrong.log wrong/pool_stress run --seed 1
 has wrong.log 'the driver in this program: its alignment is 24: expected a power of two'
 
+sed -i.sound 's/pool\.c)/pool.c OPS 1e6)/' pool/CMakeLists.txt
+expect 1 configure.log "$cmake" -S pool -B ops -DCMAKE_PREFIX_PATH="$folder/prefix"
+has configure.log "OPS '1e6': expected a whole number from 1 on"
+mv pool/CMakeLists.txt.sound pool/CMakeLists.txt
+
 if [ -x sound/pool_fuzz ]; then
     echo "libFuzzer finds it, too, and its crash file replays"
     expect 0 fuzz.log sound/pool_fuzz -runs=20000 -seed=1 -max_len=512
