@@ -313,7 +313,9 @@ static bool after_worker(struct runner *r, struct slot *slot, struct steve_findi
         return true;
     }
     if (broken != NULL && phase == STEVE_WORKER_IDLE) {
-        return fail(r, "a worker is lost", broken->what); // no op is to blame
+        // No op is to blame.
+        return fail(r, "a worker is lost, and no op was under way (a thread or a timer of the allocator's own?)",
+                    broken->what);
     }
     if (broken == NULL && phase == STEVE_WORKER_FAILED) {
         return fail(r, "the run could not go on", page->trouble);
