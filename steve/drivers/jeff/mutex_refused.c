@@ -1,4 +1,4 @@
-/// Refuses mutexes on demand: the linker leads Jeff's calls here (--wrap), and __real_* to the C library.
+/// Refuses mutexes on demand, and counts those that end: the linker leads Jeff's calls here (--wrap), and __real_* to the C library.
 #include "steve/drivers/jeff/mutex_refused_internal.h"
 
 #include <errno.h>
@@ -9,12 +9,14 @@
 __attribute__((weak)) int __real_pthread_mutexattr_init(pthread_mutexattr_t *attributes);
 __attribute__((weak)) int __real_pthread_mutexattr_settype(pthread_mutexattr_t *attributes, int type);
 __attribute__((weak)) int __real_pthread_mutex_init(pthread_mutex_t *mutex, const pthread_mutexattr_t *attributes);
+__attribute__((weak)) int __real_pthread_mutex_destroy(pthread_mutex_t *mutex);
 
 int __wrap_pthread_mutexattr_init(pthread_mutexattr_t *attributes);
 int __wrap_pthread_mutexattr_settype(pthread_mutexattr_t *attributes, int type);
 int __wrap_pthread_mutex_init(pthread_mutex_t *mutex, const pthread_mutexattr_t *attributes);
+int __wrap_pthread_mutex_destroy(pthread_mutex_t *mutex);
 
-static _Thread_local unsigned refused;
+static _Thread_local unsigned refused, ended;
 
 int __wrap_pthread_mutexattr_init(pthread_mutexattr_t *attributes)
 {
@@ -31,8 +33,19 @@ int __wrap_pthread_mutex_init(pthread_mutex_t *mutex, const pthread_mutexattr_t 
     return refused == 3 ? EAGAIN : __real_pthread_mutex_init(mutex, attributes);
 }
 
+int __wrap_pthread_mutex_destroy(pthread_mutex_t *mutex)
+{
+    ended++;
+    return __real_pthread_mutex_destroy(mutex);
+}
+
 bool steve_jeff_refuse_mutexes(unsigned way)
 {
     refused = way;
     return __real_pthread_mutexattr_init != NULL;
+}
+
+unsigned steve_jeff_mutexes_ended(void)
+{
+    return ended;
 }

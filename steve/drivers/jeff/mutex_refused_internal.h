@@ -12,4 +12,7 @@ enum { STEVE_MUTEX_REFUSALS = 3 };
 /// @return    false if this program is not linked so that it can be done (steve/CMakeLists.txt): nothing is refused then
 bool steve_jeff_refuse_mutexes(unsigned way);
 
+/// @return how many mutexes the calling thread has destroyed; 0 where the linker does not lead them here
+unsigned steve_jeff_mutexes_ended(void);
+
 #endif

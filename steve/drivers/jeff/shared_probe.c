@@ -9,6 +9,7 @@
 #include "jeff_inline.h"
 #include "steve/drivers/jeff/mutex_refused_internal.h"
 #include "steve/drivers/jeff/refusing_pages_internal.h"
+#include "steve/drivers/jeff/shared_drill_internal.h"
 
 /// Where the locks of a handle's block are counted: a word a slot, downwards from the heap; jeff_inline.h has what they have in common
 /// with entries.
@@ -413,6 +414,9 @@ static const char *probe_arguments(void)
     }
     if (wrong == NULL) {
         wrong = probe_refused_mutex(memory, sizeof memory);
+    }
+    if (wrong == NULL) {
+        wrong = steve_jeff_shared_drill();
     }
     return wrong == NULL ? probe_defaults(memory, sizeof memory) : wrong;
 }
