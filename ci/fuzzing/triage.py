@@ -438,8 +438,7 @@ class Triage(threading.Thread):
 
         @param plainest where to put the sequence
         """
-        # What was not shrunk to the end may hold another bug as well; but a hang or a lack of memory may take too long for that.
-        if not shown.steve or self.target == "fuzz_text" or not (shrunk.shape or shown.oracle in VAGUE):
+        if not shown.steve or self.target == "fuzz_text":
             return
         same = self._same(symptoms.groups)
         if len(same) == 1:
@@ -542,7 +541,9 @@ class Triage(threading.Thread):
         """Where a finding has this shape already. A symptom that has the shape of what it is taken for is kept beside it."""
 
         def is_same(entry):
-            return entry["shape"] == shrunk.shape and (symptoms is None or entry.get("shows", symptoms.group) == symptoms.group)
+            shows = symptoms is None or entry.get("shows", symptoms.group) == symptoms.group
+            # What did not shrink to the end is like any that shows the same.
+            return shows and shrunk.shape in ("", entry["shape"])
 
         return next(filter(is_same, finding["shapes"]), None)
 
@@ -550,8 +551,6 @@ class Triage(threading.Thread):
         """Adds a shape, or counts one that is there."""
         known = finding["shapes"]
         same = self._entry_of(finding, shrunk, symptoms)
-        if same is None and known and not shrunk.shape:
-            same = known[0]
         if same is not None:
             same["count"] += 1
             self._count_crash(finding)

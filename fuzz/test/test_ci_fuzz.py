@@ -485,6 +485,13 @@ class CiFuzzTriage(Runs):
         self.assertEqual(self.names(), ["handle-steve-not-refused"])
         self.assertEqual(sorted(file.read_text() for file in self.candidates.glob("*.bin")), sorted(texts))
 
+    def test_symptom_that_would_not_shrink_to_the_end_has_its_own_file(self):
+        texts = ["BUGalign steve: off shape:aa", "BUGcontent steve: lost slips:align off.", "BUGcontent steve: gone slips:align off."]
+        status, said = self.triage(*texts)
+        self.assertEqual(status, 1, said)
+        self.assertEqual(self.names(), ["align-steve-off"])
+        self.assertEqual(sorted(file.read_text() for file in self.candidates.glob("*.bin")), sorted(texts[:2]))
+
     def test_findings_that_come_to_different_ends_are_two(self):
         status, said = self.triage("BUGpin steve: a shape:aa slips:align off.", "BUGhang steve: b shape:bb slips:zero lost.")
         self.assertEqual(status, 1, said)
