@@ -3,8 +3,8 @@
 Findings are told apart by the oracle and the shape of the shrunk sequence: the kinds of its ops and their slots, as Steve
 tells it. Each shape is laid down once; what else comes of it is counted. One bug has many shapes, so they are gathered under
 one name: that of the oracle which breaks first when everything is looked at after every op, and of what it says. Those that break the
-same oracle so are one, and so are those of which a part breaks the same (faces.py), and those that come to the same when they are shrunk
-on and any oracle will do: a hang may be a wrong address some ops later. What is taken for a symptom of another finding keeps its own file.
+same oracle so are one, and so are those of which a part breaks the same (faces.py), or that break it with the first oracle turned off, and those
+that come to the same when they are shrunk on and any oracle will do: a hang may be a wrong address some ops later. What is taken for a symptom of another finding keeps its own file.
 
 Shrinking takes its time and a bug may show in every second input. So, as in `steve run --keep-going`, the signature of a file is
 looked at first: the oracle and its sentence. Of each the first SHRUNK_ALWAYS files are shrunk, then those whose number is a
@@ -45,6 +45,8 @@ SHRINK_SECONDS = 10
 # What is not at its end after that, on a busy machine, is shrunk on, as long as it gets smaller.
 SHRINK_TURNS = 4
 NAME_LENGTH = 64
+# So many oracles are turned off, one after the other, to see what breaks then.
+AFTER = 3
 # Of each finding, so many shapes are shrunk on with any oracle.
 SLIPS = 8
 # What breaks in the end, whatever was wrong before: no good name, if there is a better one.
@@ -419,7 +421,7 @@ class Triage(threading.Thread):
         if not shown.steve:
             return Symptoms(shown, [group_of(shown)])
         first = self._closely(shown.steve, shown.way, [shrunk.file]).get(shrunk.file, shown)
-        shown_so = [first]
+        shown_so = [first, *self._after(shrunk.file, shown, first)]
         # To wait for each of many hangs is too long; and what was not shrunk has too many parts.
         if shrunk.shape and first.oracle not in ("hang", "memory"):
             _, text = self._call([shown.steve, "show", shrunk.file], 30)
@@ -431,6 +433,17 @@ class Triage(threading.Thread):
                 for steve in self.setup.steves:
                     shown_so += self._closely(steve, shown.way, files).values()
         return Symptoms(first, list(dict.fromkeys(map(group_of, shown_so))))
+
+    def _after(self, file, shown, first):
+        """@return what the same ops break after that, if nobody looks at it: what the allocator's own check would say of a wrong address"""
+        after = [first]
+        while after[-1].oracle not in VAGUE and len(after) <= AFTER:
+            off = ",".join(dict.fromkeys(broken.oracle for broken in after))
+            seen = self._closely(shown.steve, shown.way, [file], "--without", off).get(file)
+            if seen is None:
+                break
+            after.append(seen)
+        return after[1:]
 
     def _slip(self, shrunk, shown, symptoms, plainest):
         """Shrinks on, whatever oracle breaks, and adds what that comes to. What shows late as a hang so is the wrong address that led to it; and
@@ -453,9 +466,9 @@ class Triage(threading.Thread):
                 symptoms.plainest, symptoms.plainest_ops = broken, small.ops
                 symptoms.groups = list(dict.fromkeys([*symptoms.groups, group_of(broken)]))
 
-    def _closely(self, steve, way, files):
+    def _closely(self, steve, way, files, *arguments):
         """What files break if all is looked at after every op."""
-        return {} if self._stop_asked else self._broken_by(steve, way, files, "--check", "paranoid") or {}
+        return {} if self._stop_asked else self._broken_by(steve, way, files, "--check", "paranoid", *arguments) or {}
 
     def _open(self):
         return [finding for finding in self.findings if finding["status"] == "open"]

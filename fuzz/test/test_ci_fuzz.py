@@ -478,6 +478,16 @@ class CiFuzzTriage(Runs):
                 self.assertEqual(sum("(steve shrink --any-oracle) to 3 ops: align:" in report for report in reports), 1)
                 self.assertIn("Also seen as hang: ", (self.candidates / "align-steve-off.txt").read_text())
 
+    def test_findings_are_one_if_the_same_ops_break_both_oracles(self):
+        texts = ["BUGalign steve: off shape:aa then:check not aligned.", "BUGcheck steve: slot shape:bb"]
+        for order in (texts, texts[::-1]):
+            with self.subTest(order):
+                shutil.rmtree(self.work, ignore_errors=True)
+                status, said = self.triage(*order)
+                self.assertEqual(status, 1, said)
+                self.assertEqual(len(self.names()), 1)
+                self.assertEqual(sorted(file.read_text() for file in self.candidates.glob("*.bin")), sorted(texts))
+
     def test_symptom_of_the_same_shape_has_its_own_file(self):
         texts = ["BUGhandle steve: not refused shape:aa", "BUGcheck steve: flags shape:aa slips:handle not refused."]
         status, said = self.triage(*texts)
