@@ -19,9 +19,10 @@ struct window {
     size_t cells;
 };
 
+/// A driver may state an extent that goes beyond all addresses: that is a finding, and is to be drawn.
 static uint64_t end_of(const struct steve_scene_block *block)
 {
-    return block->begin + block->extent;
+    return block->extent <= UINT64_MAX - block->begin ? block->begin + block->extent : UINT64_MAX;
 }
 
 static bool is_subject(const struct steve_scene_block *block, const struct steve_finding *finding)
@@ -50,8 +51,8 @@ static struct window choose_window(const struct steve_scene *scene)
     }
     for (size_t i = 0; i < scene->count; i++) {
         uint64_t end = end_of(&scene->blocks[i]);
-        // A block that lies nowhere near the heap would make all others vanish.
-        bool is_near = !scene->has_region || end <= 2 * scene->heap_bytes;
+        // A block that lies nowhere near the heap, or ends nowhere near it, would make all others vanish.
+        bool is_near = end <= (scene->has_region ? 2 * scene->heap_bytes : UINT64_MAX / 2);
         window.end = end > window.end && is_near ? end : window.end;
     }
     // A heap that is mostly empty at its end is drawn up to its last block.

@@ -194,6 +194,19 @@ static void odd_scenes_are_printed(void **state)
          .heap_bytes = UINT64_C(1) << 40,
          .count = 1,
          .blocks = {{.begin = 16, .extent = 16}}},
+        // Extents as a driver may state them: up to the end of all addresses, and beyond.
+        {.taken = true,
+         .has_region = true,
+         .heap_bytes = 64,
+         .count = 1,
+         .blocks = {{.begin = 16, .extent = UINT64_MAX - 15}}},
+        {.taken = true, .count = 1, .blocks = {{.begin = 0, .extent = UINT64_MAX}}},
+        {.taken = true,
+         .has_region = true,
+         .heap_bytes = 4096,
+         .left_out_below = 1,
+         .count = 2,
+         .blocks = {{.begin = 512, .extent = UINT64_MAX}, {.begin = 1024, .extent = 16, .slot = 1}}},
     };
     for (size_t i = 0; i < sizeof scenes / sizeof scenes[0]; i++) {
         assert_non_null(print(steve_print_picture, &scenes[i], &finding));
