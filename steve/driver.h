@@ -98,7 +98,7 @@ enum steve_promise {
 /// What a request for 0 bytes gives.
 enum steve_zero_size {
     STEVE_ZERO_EITHER,  ///< a block or a refusal: the client must be ready for both
-    STEVE_ZERO_BLOCK,   ///< a live ref of its own, as any other [refusal: it was refused, and one byte is served]
+    STEVE_ZERO_BLOCK,   ///< a live ref of its own, as any other [refusal: it was refused, and one byte is served; overlap]
     STEVE_ZERO_REFUSED, ///< 0, always [refusal]
 };
 
@@ -117,7 +117,7 @@ struct steve_geometry {
     unsigned threads; ///< how many will call at once; 0 or 1: one, always so without STEVE_PROMISE_THREADS
 };
 
-/// The part of the region in which blocks may lie now.
+/// The part of the region in which blocks may lie now [bounds].
 struct steve_arena {
     uintptr_t begin;
     uintptr_t end;
@@ -213,7 +213,7 @@ struct steve_driver {
     size_t largest_aligned;  ///< largest alignment that `aligned` takes, a power of two; 0 without `aligned`
     size_t region_alignment; ///< of the base that `open` takes, a power of two, 65536 at most; 0: any
     size_t heap_min;         ///< least region in bytes with which `open` never fails
-    size_t heap_max;         ///< what is beyond is not used; 0: no limit
+    size_t heap_max;         ///< what of a region is beyond is not used [bounds]; 0: no limit
     uint64_t budget_step_ns; ///< by how much a compaction may overrun its budget, by `now` [budget]
     const char *const *options; ///< names of up to 8 options, [a-z0-9-]+, NULL at the end; NULL: none. Bits beyond are ignored.
     enum steve_zero_size zero_size;
@@ -241,7 +241,8 @@ struct steve_driver {
     enum steve_lock_result (*weak_lock)(void *heap, steve_ref ref, void **address);
     bool (*set_purgeable)(void *heap, steve_ref ref, bool purgeable);
 
-    /// Moves unlocked blocks together. @param budget_ns by `now`; 0: all of it. @return true if nothing is left to do
+    /// Moves unlocked blocks together. @param budget_ns by `now`; 0: all of it. @return true if nothing is left to do, which is
+    /// held against a full compaction alone [compacted]
     bool (*compact)(void *heap, uint64_t budget_ns);
     /// Compacts until a block of `wanted` bytes fits. @return true if it is there
     bool (*compact_goal)(void *heap, size_t wanted);
@@ -250,7 +251,8 @@ struct steve_driver {
     /// The heap's virtual clock, the one that budgets are judged by: it advances by bytes moved and blocks visited.
     uint64_t (*now)(void *heap);
 
-    /// How many bytes of the block the client may use: no fewer than it asked for [account].
+    /// How many bytes of the block the client may use: no fewer than it asked for, and none that lie beyond its extent, or,
+    /// where extents are not known, in the next block or behind the heap [account].
     size_t (*usable)(void *heap, steve_ref ref);
     /// Where the block lies with all that belongs to it; extents do not overlap [overlap]. NULL: the payload alone is
     /// known.

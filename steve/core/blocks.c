@@ -83,6 +83,19 @@ static bool check_zero(struct steve_exec *exec, const struct steve_slot *slot, c
                         (unsigned)diff.actual);
 }
 
+/// Empty blocks overlap with nothing; but where a ref is an address, two of them at one place have one ref.
+static bool check_alone(struct steve_exec *exec, const struct steve_slot *slot)
+{
+    const struct steve_driver *driver = exec->driver;
+    if (driver->zero_size != STEVE_ZERO_BLOCK || driver->lock != NULL ||
+        !steve_layout_is_shared(&exec->layout, slot->begin, steve_slot_index(exec, slot))) {
+        return true;
+    }
+    return steve_broken(exec, STEVE_ORACLE_OVERLAP, slot,
+                        "it is where another live block is, and one of the two has 0 bytes; its driver says that these "
+                        "have refs of their own");
+}
+
 static void write_unchecked(struct steve_exec *exec, struct steve_slot *slot)
 {
     void *address;
@@ -108,7 +121,8 @@ static bool settle(struct steve_exec *exec, struct steve_slot *slot, bool zero)
     if (result != STEVE_LOCK_OK) {
         return steve_unreachable(exec, slot, result);
     }
-    if (!steve_place_enter(exec, slot, (uintptr_t)address) || (zero && !check_zero(exec, slot, address))) {
+    if (!steve_place_enter(exec, slot, (uintptr_t)address) || !check_alone(exec, slot) ||
+        (zero && !check_zero(exec, slot, address))) {
         return false;
     }
     note_offset(exec, slot->address);
@@ -153,8 +167,15 @@ static bool check_usable(struct steve_exec *exec, const struct steve_slot *slot)
         return true;
     }
     size_t usable = exec->driver->usable(exec->heap, slot->ref);
-    return usable >= slot->bytes || steve_broken(exec, STEVE_ORACLE_ACCOUNT, slot,
-                                                 "only %zu bytes of it are usable, says the allocator", usable);
+    if (usable < slot->bytes) {
+        return steve_broken(exec, STEVE_ORACLE_ACCOUNT, slot, "only %zu bytes of it are usable, says the allocator",
+                            usable);
+    }
+    size_t most = steve_most_usable(exec, slot);
+    return usable <= most ||
+           steve_broken(exec, STEVE_ORACLE_ACCOUNT, slot,
+                        "%zu bytes of it are usable, says the allocator; after %zu %s", usable, most,
+                        exec->driver->extent != NULL ? "its extent ends" : "another block begins, or the heap ends");
 }
 
 static void make_live(struct steve_exec *exec, struct steve_slot *slot, steve_ref ref, size_t bytes, size_t alignment)

@@ -240,7 +240,8 @@ static bool probe(struct steve_exec *exec)
 
 static bool check_everything(struct steve_exec *exec)
 {
-    return steve_sweep(exec, STEVE_DEPTH_WHOLE) && steve_account(exec, true) && steve_health(exec);
+    return steve_sweep(exec, STEVE_DEPTH_WHOLE) && steve_arena_holds(exec) && steve_account(exec, true) &&
+           steve_health(exec);
 }
 
 /// How many ops must lie between two of the allocator's own checks: they walk the heap, so it grows with the blocks.

@@ -205,8 +205,15 @@ enum steve_depth {
 /// A driver whose locks do not nest is not asked to lock a block twice.
 bool steve_is_held_already(const struct steve_exec *exec, const struct steve_slot *slot);
 
+/// How many bytes of the heap's the driver says that it uses.
+size_t steve_heap_used(const struct steve_exec *exec);
+
 /// True if such a block may lie there at all.
 bool steve_is_inside(const struct steve_exec *exec, uintptr_t begin, size_t bytes);
+
+/// How many bytes from the block's first on can be its own at most, by what is known of extents and of other blocks. Only for a
+/// block that lies where the layout has it. O(log n)
+size_t steve_most_usable(const struct steve_exec *exec, const struct steve_slot *slot);
 
 /// What the block's address must be a multiple of.
 size_t steve_alignment_due(const struct steve_exec *exec, const struct steve_slot *slot);
@@ -282,6 +289,9 @@ size_t steve_largest_run(struct steve_exec *exec);
 
 /// Statistics against the shadow. @param extents also the bytes, which are known exactly after a sweep alone
 bool steve_account(struct steve_exec *exec, bool extents);
+/// All blocks lie in the arena that the driver states, and that in the region: what is said of free runs rests on it. To be asked
+/// after a sweep that learned all extents. O(chunks)
+bool steve_arena_holds(struct steve_exec *exec);
 /// The guards, and the allocator's own check.
 bool steve_health(struct steve_exec *exec);
 /// steve_health() if enough ops have passed since the last time for it to stay cheap. @param after as many ops at least

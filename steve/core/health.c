@@ -33,6 +33,37 @@ bool steve_account(struct steve_exec *exec, bool extents)
     return true;
 }
 
+/// A block outside of the arena. @return NULL if there is none
+static const struct steve_slot *find_outside(const struct steve_exec *exec, const struct steve_arena *arena)
+{
+    const struct steve_layout *layout = &exec->layout;
+    if (layout->count == 0) {
+        return NULL;
+    }
+    const struct steve_slot *lowest = &exec->slots[steve_layout_at(layout, 0)];
+    const struct steve_slot *highest = &exec->slots[steve_layout_at(layout, layout->count - 1)];
+    return lowest->begin < arena->begin ? lowest : steve_layout_top(layout, arena->begin) > arena->end ? highest : NULL;
+}
+
+bool steve_arena_holds(struct steve_exec *exec)
+{
+    if (!exec->gaps) {
+        return true;
+    }
+    struct steve_arena arena = exec->driver->arena(exec->heap);
+    if (arena.end < arena.begin || !steve_is_inside(exec, arena.begin, arena.end - arena.begin)) {
+        return steve_broken(exec, STEVE_ORACLE_BOUNDS, NULL,
+                            "the arena that the driver states does not lie in the heap of %zu bytes",
+                            steve_heap_used(exec));
+    }
+    const struct steve_slot *slot = find_outside(exec, &arena);
+    return slot == NULL || steve_broken(exec, STEVE_ORACLE_BOUNDS, slot,
+                                        "its extent of %zu bytes is not inside the arena of %zu bytes that the driver "
+                                        "states, which begins %zu bytes above the heap's base",
+                                        slot->extent, (size_t)(arena.end - arena.begin),
+                                        (size_t)(arena.begin - (uintptr_t)exec->region.base));
+}
+
 static bool check_guards(struct steve_exec *exec)
 {
     struct steve_region_damage damage;

@@ -287,6 +287,21 @@ uintptr_t steve_layout_above(const struct steve_layout *layout, uintptr_t begin,
     return at.c == layout->chunks ? end : const_chunk_at(layout, at.c)->begin[at.i];
 }
 
+bool steve_layout_is_shared(const struct steve_layout *layout, uintptr_t begin, uint16_t slot)
+{
+    for (struct place at = lower_bound(layout, begin);; at.i++) {
+        if (at.c < layout->chunks && at.i == layout->fill[at.c]) {
+            at = (struct place){at.c + 1, 0};
+        }
+        if (at.c >= layout->chunks || const_chunk_at(layout, at.c)->begin[at.i] != begin) {
+            return false;
+        }
+        if (const_chunk_at(layout, at.c)->slot[at.i] != slot) {
+            return true;
+        }
+    }
+}
+
 static size_t gap_between(uintptr_t below, uintptr_t above)
 {
     return above > below ? above - below : 0;

@@ -63,6 +63,9 @@ uint16_t steve_layout_at(const struct steve_layout *layout, size_t rank);
 /// @return where the next span above that of `slot` at `begin` begins; `end` if it is the last. O(log n)
 uintptr_t steve_layout_above(const struct steve_layout *layout, uintptr_t begin, uint16_t slot, uintptr_t end);
 
+/// @return whether another span than that of `slot` begins at `begin`: one of the two is empty then, or they overlap. O(log n)
+bool steve_layout_is_shared(const struct steve_layout *layout, uintptr_t begin, uint16_t slot);
+
 /// @return the largest gap below any span, with memory beginning at `begin`. O(chunks), and 64 for each chunk that changed
 size_t steve_layout_largest_gap(struct steve_layout *layout, uintptr_t begin);
 

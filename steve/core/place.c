@@ -51,13 +51,31 @@ bool steve_unreachable(struct steve_exec *exec, const struct steve_slot *slot, e
     return steve_broken(exec, STEVE_ORACLE_HANDLE, slot, "a lock of this live block was refused");
 }
 
+size_t steve_heap_used(const struct steve_exec *exec)
+{
+    size_t most = exec->driver->heap_max;
+    return most != 0 && most < exec->heap_bytes ? most : exec->heap_bytes;
+}
+
 bool steve_is_inside(const struct steve_exec *exec, uintptr_t begin, size_t bytes)
 {
     if ((exec->promises & STEVE_PROMISE_REGION) == 0) {
         return begin != 0 && bytes <= PTRDIFF_MAX && begin <= UINTPTR_MAX - bytes;
     }
     uintptr_t base = (uintptr_t)exec->region.base;
-    return begin >= base && bytes <= exec->region.bytes && begin - base <= exec->region.bytes - bytes;
+    size_t used = steve_heap_used(exec);
+    return begin >= base && bytes <= used && begin - base <= used - bytes;
+}
+
+size_t steve_most_usable(const struct steve_exec *exec, const struct steve_slot *slot)
+{
+    if (exec->driver->extent != NULL) {
+        size_t before = slot->address - slot->begin;
+        return before <= slot->extent ? slot->extent - before : SIZE_MAX; // outside of it: the oracle bounds is off
+    }
+    bool in_region = (exec->promises & STEVE_PROMISE_REGION) != 0;
+    uintptr_t end = in_region ? (uintptr_t)exec->region.base + steve_heap_used(exec) : UINTPTR_MAX;
+    return steve_layout_above(&exec->layout, slot->begin, steve_slot_index(exec, slot), end) - slot->address;
 }
 
 static bool check_bounds(struct steve_exec *exec, const struct steve_slot *slot)
@@ -67,12 +85,12 @@ static bool check_bounds(struct steve_exec *exec, const struct steve_slot *slot)
         return steve_broken(exec, STEVE_ORACLE_BOUNDS, slot,
                             "it begins %zu bytes %s the base of a heap of %zu bytes and ends outside of it",
                             slot->address < base ? (size_t)(base - slot->address) : (size_t)(slot->address - base),
-                            slot->address < base ? "below" : "above", exec->heap_bytes);
+                            slot->address < base ? "below" : "above", steve_heap_used(exec));
     }
     if (!steve_is_inside(exec, slot->begin, slot->extent)) {
         return steve_broken(exec, STEVE_ORACLE_BOUNDS, slot,
                             "its extent of %zu bytes ends outside of the heap of %zu bytes", slot->extent,
-                            exec->heap_bytes);
+                            steve_heap_used(exec));
     }
     if (slot->address < slot->begin || slot->address - slot->begin > slot->extent ||
         slot->bytes > slot->extent - (slot->address - slot->begin)) {

@@ -434,7 +434,7 @@ void *hostile_open(const struct steve_geometry *geometry, enum misdeed misdeed, 
         return NULL;
     }
     h->base = geometry->region;
-    h->end = geometry->bytes;
+    h->end = geometry->bytes < HOSTILE_LARGEST_HEAP ? geometry->bytes : HOSTILE_LARGEST_HEAP;
     h->salt = geometry->salt;
     h->misdeed = misdeed;
     h->after = after;

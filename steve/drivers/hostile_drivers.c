@@ -2,9 +2,6 @@
 #include "steve/drivers/drivers.h"
 #include "steve/drivers/hostile_internal.h"
 
-/// First fit and a slide that restarts are quadratic: kept small, they stay quick.
-#define LARGEST_HEAP ((size_t)256 * 1024)
-
 #define PROMISES                                                                                                       \
     (STEVE_PROMISE_REGION | STEVE_PROMISE_HANDLES | STEVE_PROMISE_REFUSES_MISUSE | STEVE_PROMISE_REFUSES_LOCKED |      \
      STEVE_PROMISE_MOVES | STEVE_PROMISE_RESIZE_IN_PLACE | STEVE_PROMISE_EXACT_REFUSAL |                               \
@@ -12,12 +9,12 @@
 
 #define COMMON                                                                                                         \
     .version = STEVE_DRIVER_VERSION, .promises = PROMISES, .alignment = 16, .largest_aligned = 65536,                  \
-    .region_alignment = 16, .heap_min = 64, .heap_max = LARGEST_HEAP, .budget_step_ns = 64, .close = hostile_close,    \
-    .malloc = hostile_malloc, .calloc = hostile_calloc, .aligned = hostile_aligned, .resize = hostile_resize,          \
-    .free = hostile_free, .lock = hostile_lock, .unlock = hostile_unlock, .weak_lock = hostile_weak_lock,              \
-    .compact = hostile_compact, .compact_goal = hostile_compact_goal, .moves = hostile_moves, .now = hostile_now,      \
-    .usable = hostile_usable, .extent = hostile_extent, .arena = hostile_arena, .run_needed = hostile_run_needed,      \
-    .stats = hostile_stats, .check = hostile_check
+    .region_alignment = 16, .heap_min = 64, .heap_max = HOSTILE_LARGEST_HEAP, .budget_step_ns = 64,                    \
+    .close = hostile_close, .malloc = hostile_malloc, .calloc = hostile_calloc, .aligned = hostile_aligned,            \
+    .resize = hostile_resize, .free = hostile_free, .lock = hostile_lock, .unlock = hostile_unlock,                    \
+    .weak_lock = hostile_weak_lock, .compact = hostile_compact, .compact_goal = hostile_compact_goal,                  \
+    .moves = hostile_moves, .now = hostile_now, .usable = hostile_usable, .extent = hostile_extent,                    \
+    .arena = hostile_arena, .run_needed = hostile_run_needed, .stats = hostile_stats, .check = hostile_check
 
 static void *open_hostile(const struct steve_geometry *geometry, const char **why)
 {

@@ -12,6 +12,9 @@
 
 #include "steve/driver.h"
 
+/// First fit and a slide that restarts are quadratic: kept small, they stay quick. What of a region is beyond is left alone.
+#define HOSTILE_LARGEST_HEAP ((size_t)256 * 1024)
+
 /// X(driver's name after "hostile-", identifier, wire id, after, oracle that names it, what it does)
 #define HOSTILE_MISDEEDS(X)                                                                                            \
     X("overlap", OVERLAP, 200, 20, OVERLAP, "a new block is put on top of a live one")                                 \

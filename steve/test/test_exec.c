@@ -333,6 +333,36 @@ static uint64_t moves_untold(void *heap)
     return 1;
 }
 
+static size_t usable_of_a_braggart(void *heap, steve_ref ref)
+{
+    return steve_driver_hostile.usable(heap, ref) + 1;
+}
+
+static size_t usable_up_to_the_next(void *heap, steve_ref ref)
+{
+    return steve_driver_hostile.usable(heap, ref);
+}
+
+static struct steve_arena arena_that_begins_late(void *heap)
+{
+    struct steve_arena arena = steve_driver_hostile.arena(heap);
+    arena.begin += 16;
+    return arena;
+}
+
+static struct steve_arena arena_that_ends_early(void *heap)
+{
+    struct steve_arena arena = steve_driver_hostile.arena(heap);
+    arena.end -= (arena.end - arena.begin) / 2;
+    return arena;
+}
+
+static struct steve_arena arena_out_of_this_world(void *heap)
+{
+    struct steve_arena arena = steve_driver_hostile.arena(heap);
+    return (struct steve_arena){.begin = arena.begin - 0x10000, .end = arena.begin - 0x10000};
+}
+
 /// Random ops on the well-behaved driver with one function exchanged. @return the oracle of the finding
 static enum steve_oracle found_with(const struct steve_driver *driver, uint32_t without)
 {
@@ -372,6 +402,108 @@ static void each_lie_is_named_by_its_oracle(void **state)
     liar = steve_driver_hostile;
     liar.moves = moves_untold;
     assert_int_equal(found_with(&liar, 0), STEVE_ORACLE_PIN);
+}
+
+static void a_usable_size_ends_where_the_block_does(void **state)
+{
+    (void)state;
+    struct steve_driver liar = steve_driver_hostile;
+    liar.usable = usable_of_a_braggart;
+    assert_int_equal(found_with(&liar, 0), STEVE_ORACLE_ACCOUNT);
+
+    // Where no extents are known the next block says so.
+    liar.extent = NULL;
+    liar.promises &= ~(uint32_t)STEVE_PROMISE_EXACT_REFUSAL;
+    assert_int_equal(found_with(&liar, 0), STEVE_ORACLE_ACCOUNT);
+    liar.usable = usable_up_to_the_next;
+    assert_int_equal(found_with(&liar, 0), STEVE_ORACLE_COUNT);
+}
+
+static void a_block_outside_of_the_arena_is_out_of_bounds(void **state)
+{
+    (void)state;
+    struct steve_arena (*const arenas[])(void *heap) = {arena_that_begins_late, arena_that_ends_early,
+                                                        arena_out_of_this_world};
+    for (size_t i = 0; i < sizeof arenas / sizeof arenas[0]; i++) {
+        // What else an arena that is too small would break is not asked.
+        struct steve_driver liar = steve_driver_hostile;
+        liar.arena = arenas[i];
+        liar.promises &= ~(uint32_t)(STEVE_PROMISE_EXACT_REFUSAL | STEVE_PROMISE_COMPACTS_FULLY);
+        liar.stats = NULL;
+        assert_int_equal(found_with(&liar, 1u << STEVE_ORACLE_CAPACITY), STEVE_ORACLE_BOUNDS);
+    }
+}
+
+static void what_is_beyond_the_largest_heap_is_not_used(void **state)
+{
+    (void)state;
+    struct steve_driver liar = steve_driver_hostile;
+    liar.heap_max = 8000;
+    assert_int_equal(found_with(&liar, 0), STEVE_ORACLE_BOUNDS);
+}
+
+/// Takes memory from the region's begin and never gives it back; nothing for 0 bytes.
+static steve_ref malloc_by_pointer(void *heap, size_t bytes)
+{
+    size_t *used = heap;
+    uintptr_t address = (uintptr_t)heap + 16 + *used;
+    if (bytes > header.heap_bytes - 32 || *used + bytes > header.heap_bytes - 32) {
+        return 0;
+    }
+    *used += (bytes + 15) / 16 * 16;
+    return address;
+}
+
+static void *open_by_pointer(const struct steve_geometry *geometry, const char **why)
+{
+    (void)why;
+    return memset(geometry->region, 0, sizeof(size_t));
+}
+
+static void close_by_pointer(void *heap)
+{
+    (void)heap;
+}
+
+static bool free_by_pointer(void *heap, steve_ref ref)
+{
+    (void)heap;
+    (void)ref;
+    return true;
+}
+
+static void empty_blocks_have_places_of_their_own_where_that_is_stated(void **state)
+{
+    (void)state;
+    struct steve_driver driver = {
+        .version = STEVE_DRIVER_VERSION,
+        .name = "by-pointer",
+        .summary = "a bump allocator",
+        .promises = STEVE_PROMISE_REGION,
+        .alignment = 16,
+        .region_alignment = 16,
+        .heap_min = header.heap_bytes,
+        .open = open_by_pointer,
+        .close = close_by_pointer,
+        .malloc = malloc_by_pointer,
+        .free = free_by_pointer,
+    };
+    for (uint32_t second = 0; second <= 10; second += 10) {
+        struct steve_exec *exec = new_exec(&driver, STEVE_CHECK_NORMAL);
+        begin(exec);
+        assert_int_equal(step(exec, STEVE_OP_MALLOC, 1, 0), STEVE_DONE);
+        assert_int_equal(step(exec, STEVE_OP_MALLOC, 0, second), STEVE_DONE);
+        steve_exec_free(exec);
+
+        struct steve_driver liar = driver;
+        liar.zero_size = STEVE_ZERO_BLOCK;
+        exec = new_exec(&liar, STEVE_CHECK_NORMAL);
+        begin(exec);
+        assert_int_equal(step(exec, STEVE_OP_MALLOC, 1, 0), STEVE_DONE);
+        assert_int_equal(step(exec, STEVE_OP_MALLOC, 0, second), STEVE_FOUND);
+        assert_int_equal(steve_exec_finding(exec)->oracle, STEVE_ORACLE_OVERLAP);
+        steve_exec_free(exec);
+    }
 }
 
 static void a_calloc_that_overflows_gives_a_block_out_of_bounds(void **state)
@@ -609,6 +741,10 @@ int main(void)
         cmocka_unit_test(the_same_ops_write_the_same_bytes),
         cmocka_unit_test(a_run_may_end_anywhere_and_begin_again),
         cmocka_unit_test(each_lie_is_named_by_its_oracle),
+        cmocka_unit_test(a_usable_size_ends_where_the_block_does),
+        cmocka_unit_test(a_block_outside_of_the_arena_is_out_of_bounds),
+        cmocka_unit_test(what_is_beyond_the_largest_heap_is_not_used),
+        cmocka_unit_test(empty_blocks_have_places_of_their_own_where_that_is_stated),
         cmocka_unit_test(a_calloc_that_overflows_gives_a_block_out_of_bounds),
         cmocka_unit_test(a_clock_that_stands_still_is_no_excuse),
         cmocka_unit_test(a_step_without_bounds_is_no_overrun),

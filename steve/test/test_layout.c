@@ -170,6 +170,28 @@ static void empty_blocks_may_share_an_address(void **state)
     assert_int_equal(layout->count, 0);
 }
 
+static void knows_whether_a_place_is_shared(void **state)
+{
+    (void)state;
+    uint16_t other;
+    steve_layout_clear(layout);
+    assert_false(steve_layout_is_shared(layout, 100, 1));
+    assert_true(steve_layout_insert(layout, (struct steve_span){100, 100, 1}, &other));
+    assert_false(steve_layout_is_shared(layout, 100, 1));
+    assert_true(steve_layout_insert(layout, (struct steve_span){100, 200, 2}, &other));
+    assert_true(steve_layout_is_shared(layout, 100, 1));
+    assert_true(steve_layout_is_shared(layout, 100, 2));
+    // In chunks of their own, too.
+    steve_layout_clear(layout);
+    for (uint16_t slot = 0; slot < 2 * STEVE_LAYOUT_FILL + 1; slot++) {
+        assert_true(steve_layout_insert(layout, (struct steve_span){slot * 100u, slot * 100u + 60, slot}, &other));
+    }
+    for (uint16_t slot = 0; slot < 2 * STEVE_LAYOUT_FILL + 1; slot++) {
+        assert_false(steve_layout_is_shared(layout, slot * 100u, slot));
+        assert_true(steve_layout_is_shared(layout, slot * 100u, 1000));
+    }
+}
+
 static void knows_what_lies_above(void **state)
 {
     (void)state;
@@ -209,9 +231,13 @@ static void sorting_and_rebuilding_keep_every_span(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(agrees_with_a_sorted_array),      cmocka_unit_test(never_runs_out_of_chunks),
-        cmocka_unit_test(an_overlap_names_the_other_slot), cmocka_unit_test(empty_blocks_may_share_an_address),
-        cmocka_unit_test(knows_what_lies_above),           cmocka_unit_test(sorting_and_rebuilding_keep_every_span),
+        cmocka_unit_test(agrees_with_a_sorted_array),
+        cmocka_unit_test(never_runs_out_of_chunks),
+        cmocka_unit_test(an_overlap_names_the_other_slot),
+        cmocka_unit_test(empty_blocks_may_share_an_address),
+        cmocka_unit_test(knows_whether_a_place_is_shared),
+        cmocka_unit_test(knows_what_lies_above),
+        cmocka_unit_test(sorting_and_rebuilding_keep_every_span),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
