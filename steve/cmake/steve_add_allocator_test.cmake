@@ -4,11 +4,14 @@
 # the allocator; LIBRARIES are linked beside them. Makes, of those that this machine's compilers can:
 #
 #     <name>_stress   the program `steve` with the driver in it: `<name>_stress run`, `replay`, `shrink`, `bench`, ...
-#     <name>_fuzz     a libFuzzer target, with ASan and UBSan (clang), and the mutator that knows ops
+#     <name>_fuzz     a libFuzzer target, with ASan and UBSan, and the mutator that knows ops (where all compilers are clang)
 #     <name>_afl      an AFL++ target (where afl-clang-fast is found, the sources are C, and there are no LIBRARIES)
 #     <name>          a CTest entry: <name>_stress run --seed 1 --ops <OPS, by default 1000000>
+#
+# What is not made is told when the project is configured.
 include_guard()
 include(CheckCSourceCompiles)
+include(CheckCXXSourceCompiles)
 
 function(steve_add_allocator_test)
     cmake_parse_arguments(PARSE_ARGV 0 test "" "NAME;OPS" "SOURCES;LIBRARIES")
@@ -39,13 +42,28 @@ endfunction()
 set(_STEVE_SANITIZERS -fsanitize=address,undefined -fno-sanitize-recover=all)
 
 macro(_steve_add_libfuzzer name)
-    set(CMAKE_REQUIRED_FLAGS "-fsanitize=fuzzer,address,undefined")
-    check_c_source_compiles("
+    set(target "
         #include <stddef.h>
         #include <stdint.h>
-        int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) { return data == NULL && size > 0; }" STEVE_HAS_LIBFUZZER)
+        #ifdef __cplusplus
+        extern \"C\"
+        #endif
+        int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) { return data == NULL && size > 0; }")
+    set(CMAKE_REQUIRED_FLAGS "-fsanitize=fuzzer,address,undefined")
+    check_c_source_compiles("${target}" STEVE_HAS_LIBFUZZER)
+    set(has_libfuzzer ${STEVE_HAS_LIBFUZZER})
+    set(cxx_sources ${test_SOURCES})
+    list(FILTER cxx_sources INCLUDE REGEX "\\.(C|cc|cpp|cxx|c\\+\\+)$")
+    if(cxx_sources AND "CXX" IN_LIST languages) # CC=clang alone leaves C++ to another compiler
+        check_cxx_source_compiles("${target}" STEVE_HAS_LIBFUZZER_CXX)
+        if(NOT STEVE_HAS_LIBFUZZER_CXX)
+            set(has_libfuzzer OFF)
+        endif()
+    endif()
     unset(CMAKE_REQUIRED_FLAGS)
-    if(STEVE_HAS_LIBFUZZER)
+    if(NOT has_libfuzzer)
+        message(STATUS "steve: no ${name}_fuzz: expected clang for all sources (CC=clang CXX=clang++, in a fresh build folder)")
+    else()
         add_executable(${name}_fuzz ${test_SOURCES})
         target_compile_options(${name}_fuzz PRIVATE -g -fsanitize=fuzzer-no-link ${_STEVE_SANITIZERS})
         # Nothing else asks for the mutator: to libFuzzer it is optional.
@@ -59,9 +77,11 @@ endmacro()
 macro(_steve_add_afl name)
     find_program(STEVE_AFL_COMPILER NAMES afl-clang-fast)
     mark_as_advanced(STEVE_AFL_COMPILER)
-    set(plain_sources ${test_SOURCES})
-    list(FILTER plain_sources EXCLUDE REGEX "\\.[cC]$")
-    if(STEVE_AFL_COMPILER AND NOT plain_sources AND NOT test_LIBRARIES)
+    set(not_c ${test_SOURCES})
+    list(FILTER not_c EXCLUDE REGEX "\\.c$")
+    if(NOT STEVE_AFL_COMPILER OR not_c OR test_LIBRARIES)
+        message(STATUS "steve: no ${name}_afl: expected afl-clang-fast (Debian: afl++), SOURCES in C, and no LIBRARIES")
+    else()
         set(sources)
         foreach(source IN LISTS test_SOURCES)
             get_filename_component(source ${source} ABSOLUTE)

@@ -97,6 +97,25 @@ if [ -x sound/pool_afl ]; then
     has afl.log "Custom mutator '$mutator' installed successfully"
 fi
 
+if command -v g++ >/dev/null; then
+    echo "a driver in C++ is built by a compiler without libFuzzer, whatever that for C is, and what is not made is told"
+    mkdir cxx
+    (cd cxx && expect 0 ../new.log steve new-driver cxx && mv cxx_driver.c cxx_driver.cpp)
+    cat >cxx/CMakeLists.txt <<'END'
+cmake_minimum_required(VERSION 3.21)
+project(cxx LANGUAGES C CXX)
+set(CMAKE_CXX_STANDARD 20)
+enable_testing()
+find_package(steve REQUIRED)
+steve_add_allocator_test(NAME cxx SOURCES cxx_driver.cpp OPS 10000)
+END
+    expect 0 configure.log "$cmake" -S cxx -B cxx/build -DCMAKE_PREFIX_PATH="$folder/prefix" -DCMAKE_CXX_COMPILER=g++
+    has configure.log 'steve: no cxx_fuzz: expected clang'
+    has configure.log 'steve: no cxx_afl: expected afl-clang-fast'
+    expect 0 build.log "$cmake" --build cxx/build
+    expect 0 ctest.log ctest --test-dir cxx/build --output-on-failure
+fi
+
 echo "a new driver compiles, in C and in C++, and passes as it is"
 expect 0 new.log steve new-driver mine
 expect 2 again.log steve new-driver mine
