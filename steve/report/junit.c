@@ -97,11 +97,12 @@ static void print_finding(struct writer *w, const struct steve_summary *summary,
                           const struct steve_summary_finding *found)
 {
     if (found->file != NULL) {
-        print(w, "%s, op %" PRIu64 ", seen %" PRIu64 " times\n", found->file, found->finding->op, found->count);
+        print(w, "%s", found->file);
     } else {
-        print(w, "episode %" PRIu64 ", op %" PRIu64 ", seen %" PRIu64 " times\n", found->episode, found->finding->op,
-              found->count);
+        print(w, "episode %" PRIu64, found->episode);
     }
+    print(w, ", op %" PRIu64 ", seen %" PRIu64 " time%s\n", found->finding->op, found->count,
+          found->count == 1 ? "" : "s");
     print(w, "%s\n", found->finding->what);
     if (found->reproducer != NULL) {
         print(w, "reproducer: %s\n", found->reproducer);

@@ -23,15 +23,20 @@ static void print_kind(FILE *out, const struct steve_counts *counts, enum steve_
     }
 }
 
+/// Of an allocator that never compacted and never moved a block there is nothing to say but how many blocks there were.
 static void print_compactions(FILE *out, const struct steve_counts *counts)
 {
     char compactions[STEVE_FIGURE_SIZE], moved[STEVE_FIGURE_SIZE], peak[STEVE_FIGURE_SIZE];
-    fprintf(out, "compactions %s; locked when they came: %.1f%% of the blocks, %.1f%% of the bytes\n",
-            steve_figure(counts->compactions, compactions),
-            steve_percent(counts->compaction_locked_blocks, counts->compaction_blocks),
-            steve_percent(counts->compaction_locked_bytes, counts->compaction_bytes));
-    fprintf(out, "moves seen %s, most live blocks at a time %s\n", steve_figure(counts->moved_blocks, moved),
-            steve_figure(counts->peak_blocks, peak));
+    if (counts->compactions > 0) {
+        fprintf(out, "compactions %s; locked when they came: %.1f%% of the blocks, %.1f%% of the bytes\n",
+                steve_figure(counts->compactions, compactions),
+                steve_percent(counts->compaction_locked_blocks, counts->compaction_blocks),
+                steve_percent(counts->compaction_locked_bytes, counts->compaction_bytes));
+    }
+    if (counts->compactions > 0 || counts->moved_blocks > 0) {
+        fprintf(out, "moves seen %s, ", steve_figure(counts->moved_blocks, moved));
+    }
+    fprintf(out, "most live blocks at a time %s\n", steve_figure(counts->peak_blocks, peak));
 }
 
 void steve_print_table(FILE *out, const struct steve_counts *counts)
@@ -50,7 +55,7 @@ void steve_print_table(FILE *out, const struct steve_counts *counts)
     for (int row = -1; row < rows; row++) {
         for (int half = 0; half < 2; half++) {
             int at = row + half * rows;
-            if (half == 1 && at >= count) {
+            if (half == 1 && (row < 0 ? rows : at) >= count) {
                 break;
             }
             fputs(half == 0 ? "" : "  ", out);

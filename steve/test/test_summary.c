@@ -1,4 +1,5 @@
-/// Tests of the reports for machines: the document parses and says what was found, whatever stands in names and messages.
+/// Tests of the reports for machines: the document parses and says what was found, whatever stands in names and messages. And of the
+/// closing table.
 #define _GNU_SOURCE
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,6 +16,7 @@
 #include "steve/drivers/drivers.h"
 #include "steve/report/json.h"
 #include "steve/report/junit.h"
+#include "steve/report/table.h"
 
 static struct steve_run_result result;
 static struct steve_finding finding;
@@ -166,12 +168,54 @@ static void a_case_for_each_oracle_tells_its_state(void **state)
     free(text);
 }
 
+/// The table of so many counts, to be freed.
+static char *print_table(const struct steve_counts *counts)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *memory = open_memstream(&text, &size);
+    assert_non_null(memory);
+    steve_print_table(memory, counts);
+    assert_int_equal(fclose(memory), 0);
+    return text;
+}
+
+static void the_table_says_no_more_than_came(void **state)
+{
+    (void)state;
+    struct steve_counts counts = {0};
+    char *text = print_table(&counts);
+    assert_string_equal(text, "");
+    free(text);
+
+    counts.by_kind[STEVE_KIND_MALLOC][STEVE_DONE] = UINT64_MAX;
+    counts.peak_blocks = 1;
+    text = print_table(&counts);
+    assert_string_equal(text, "op                done refused skipped\n"
+                              "malloc           18.4E       0       0\n"
+                              "most live blocks at a time 1\n");
+    free(text);
+
+    counts.moved_blocks = 3; // in a malloc that compacts
+    text = print_table(&counts);
+    assert_null(strstr(text, "compactions"));
+    assert_non_null(strstr(text, "\nmoves seen 3, most live blocks at a time 1\n"));
+    free(text);
+
+    counts.compactions = 2;
+    counts.compaction_blocks = 8;
+    counts.compaction_locked_blocks = 2;
+    text = print_table(&counts);
+    assert_non_null(strstr(text, "\ncompactions 2; locked when they came: 25.0% of the blocks, 0.0% of the bytes\n"));
+    free(text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_document_says_what_was_found),       cmocka_unit_test(a_failing_environment_is_no_pass),
-        cmocka_unit_test(any_bytes_make_a_valid_document),        cmocka_unit_test(xml_has_no_control_characters),
-        cmocka_unit_test(a_case_for_each_oracle_tells_its_state),
+        cmocka_unit_test(the_table_says_no_more_than_came), cmocka_unit_test(the_document_says_what_was_found),
+        cmocka_unit_test(a_failing_environment_is_no_pass), cmocka_unit_test(any_bytes_make_a_valid_document),
+        cmocka_unit_test(xml_has_no_control_characters),    cmocka_unit_test(a_case_for_each_oracle_tells_its_state),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
