@@ -90,6 +90,20 @@ static void draw(char *cells, const struct window *window, const struct steve_sc
     }
 }
 
+/// Blocks that overlap within one column look like neighbours: the column where the upper one begins is marked.
+static void mark_overlaps(char *cells, const struct window *window, const struct steve_scene *scene)
+{
+    uint64_t below = 0;
+    for (size_t i = 0; i < scene->count; i++) {
+        const struct steve_scene_block *block = &scene->blocks[i];
+        bool is_seen = block->begin >= window->begin && block->begin < window->end;
+        if (block->begin < below && block->extent > 0 && is_seen) {
+            cells[(block->begin - window->begin) / window->scale] = '!';
+        }
+        below = end_of(block) > below ? end_of(block) : below;
+    }
+}
+
 static void print_rows(FILE *out, const char *cells, const struct window *window)
 {
     for (size_t i = 0; i < window->cells; i += STEVE_PICTURE_COLUMNS) {
@@ -124,6 +138,7 @@ void steve_print_picture(FILE *out, const struct steve_scene *scene, const struc
     if (subject != NULL) {
         draw(cells, &window, subject, finding);
     }
+    mark_overlaps(cells, &window, scene);
     fprintf(out,
             "    a column is %" PRIu64
             " bytes: - block, # locked, * that of the finding, ! overlap, . free or rest%s\n\n",
@@ -131,10 +146,12 @@ void steve_print_picture(FILE *out, const struct steve_scene *scene, const struc
     print_rows(out, cells, &window);
 }
 
-static void print_free(FILE *out, uint64_t begin, uint64_t end)
+/// @param known whether extents and the heap's own are; else a block's header looks free as well
+static void print_free(FILE *out, uint64_t begin, uint64_t end, bool known)
 {
     if (end > begin) {
-        fprintf(out, "      0x%06" PRIx64 "  %10" PRIu64 "  free\n", begin, end - begin);
+        fprintf(out, "      0x%06" PRIx64 "  %10" PRIu64 "  free%s\n", begin, end - begin,
+                known ? "" : ", or the heap's own");
     }
 }
 
@@ -184,7 +201,7 @@ void steve_print_blocks(FILE *out, const struct steve_scene *scene, const struct
     }
     uint64_t below = left_out > 0 ? scene->blocks[first].begin : scene->blocks_begin;
     for (size_t i = first; i < end; i++) {
-        print_free(out, below, scene->blocks[i].begin);
+        print_free(out, below, scene->blocks[i].begin, scene->blocks_begin > 0);
         print_block(out, &scene->blocks[i], finding);
         below = end_of(&scene->blocks[i]) > below ? end_of(&scene->blocks[i]) : below;
     }

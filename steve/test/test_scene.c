@@ -165,6 +165,31 @@ static void overlap_is_marked(void **state)
     assert_non_null(strchr(strstr(text, "0x000000"), '!'));
 }
 
+/// Also where both lie in one column.
+static void an_overlap_of_a_byte_is_marked(void **state)
+{
+    (void)state;
+    struct steve_scene scene = drawn;
+    scene.blocks[0].extent = 129;
+    struct steve_finding finding = {.oracle = STEVE_ORACLE_OVERLAP, .has_slot = true, .slot = 7};
+    const char *text = print(steve_print_picture, &scene, &finding);
+    assert_non_null(strstr(text, "0x000000  ::::::::::::::::[s1#####!s7****]........[s4------].............."));
+    scene = drawn;
+    text = print(steve_print_picture, &scene, &finding);
+    assert_null(strchr(strstr(text, "0x000000"), '!'));
+}
+
+/// Of a driver that states neither extents nor an arena nobody knows what a gap is.
+static void what_is_not_known_to_be_free_is_not_called_so(void **state)
+{
+    (void)state;
+    struct steve_scene scene = drawn;
+    scene.blocks_begin = 0;
+    struct steve_finding finding = {.oracle = STEVE_ORACLE_CONTENT, .has_slot = true, .slot = 4};
+    assert_non_null(strstr(print(steve_print_blocks, &scene, &finding), "128  free, or the heap's own\n"));
+    assert_non_null(strstr(print(steve_print_blocks, &drawn, &finding), "128  free\n"));
+}
+
 static void table_names_blocks_and_free_runs(void **state)
 {
     (void)state;
@@ -223,6 +248,8 @@ int main(void)
         cmocka_unit_test(shadow_bytes_are_those_written),
         cmocka_unit_test(picture_is_to_scale),
         cmocka_unit_test(overlap_is_marked),
+        cmocka_unit_test(an_overlap_of_a_byte_is_marked),
+        cmocka_unit_test(what_is_not_known_to_be_free_is_not_called_so),
         cmocka_unit_test(table_names_blocks_and_free_runs),
         cmocka_unit_test(odd_scenes_are_printed),
     };
