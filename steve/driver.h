@@ -252,7 +252,7 @@ struct steve_driver {
     uint64_t (*now)(void *heap);
 
     /// How many bytes of the block the client may use: no fewer than it asked for, and none that lie beyond its extent, or,
-    /// where extents are not known, in the next block or behind the heap [account].
+    /// where extents are not known, in the next block or behind the heap [account]. Now and then the last of them are written to.
     size_t (*usable)(void *heap, steve_ref ref);
     /// Where the block lies with all that belongs to it; extents do not overlap [overlap]. NULL: the payload alone is
     /// known.

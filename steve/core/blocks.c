@@ -4,7 +4,13 @@
 /// Without checking (steve_exec_config.unchecked) the same calls are made and the same payloads written, and nothing is asked.
 #include "steve/core/exec_internal.h"
 
+#include <string.h>
+
 #include "steve/core/shadow.h"
+
+/// What a block may use beyond what was asked for is written to so far from its end.
+#define REST_WRITTEN 64u
+#define REST_BYTE    0xa7
 
 size_t steve_alignment_of(struct steve_op op)
 {
@@ -160,6 +166,23 @@ static bool check_zero_refused(struct steve_exec *exec, struct steve_op op, size
                         "0 bytes were refused and 1 byte is served; its driver says that 0 bytes give a block");
 }
 
+/// Writes to the last of the bytes that may be used and were not asked for. Where they are the allocator's own after all, it is he
+/// that notices.
+static bool use_the_rest(struct steve_exec *exec, const struct steve_slot *slot, size_t usable)
+{
+    size_t rest = usable - slot->bytes < REST_WRITTEN ? usable - slot->bytes : REST_WRITTEN;
+    if (rest == 0) {
+        return true;
+    }
+    void *address;
+    enum steve_lock_result result = steve_hold(exec, slot, &address);
+    if (result != STEVE_LOCK_OK) {
+        return steve_unreachable(exec, slot, result);
+    }
+    memset((unsigned char *)address + (usable - rest), REST_BYTE, rest);
+    return steve_release(exec, slot);
+}
+
 /// Now and then, as a call more for each block would be felt.
 static bool check_usable(struct steve_exec *exec, const struct steve_slot *slot)
 {
@@ -172,10 +195,12 @@ static bool check_usable(struct steve_exec *exec, const struct steve_slot *slot)
                             usable);
     }
     size_t most = steve_most_usable(exec, slot);
-    return usable <= most ||
-           steve_broken(exec, STEVE_ORACLE_ACCOUNT, slot,
-                        "%zu bytes of it are usable, says the allocator; after %zu %s", usable, most,
-                        exec->driver->extent != NULL ? "its extent ends" : "another block begins, or the heap ends");
+    if (usable > most) {
+        return steve_broken(
+            exec, STEVE_ORACLE_ACCOUNT, slot, "%zu bytes of it are usable, says the allocator; after %zu %s", usable,
+            most, exec->driver->extent != NULL ? "its extent ends" : "another block begins, or the heap ends");
+    }
+    return use_the_rest(exec, slot, usable);
 }
 
 static void make_live(struct steve_exec *exec, struct steve_slot *slot, steve_ref ref, size_t bytes, size_t alignment)

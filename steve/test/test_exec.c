@@ -472,6 +472,69 @@ static bool free_by_pointer(void *heap, steve_ref ref)
     return true;
 }
 
+/// What a block of the allocator below has on both sides of its payload.
+#define FENCE_BYTES 16u
+
+/// The same with a fence around each block: its size below the payload, and its complement above.
+static steve_ref malloc_fenced(void *heap, size_t bytes)
+{
+    size_t payload = (bytes + 15) / 16 * 16;
+    steve_ref below = bytes > header.heap_bytes ? 0 : malloc_by_pointer(heap, payload + 2 * FENCE_BYTES);
+    if (below == 0) {
+        return 0;
+    }
+    *(size_t *)(uintptr_t)below = payload;
+    *(size_t *)(uintptr_t)(below + FENCE_BYTES + payload) = ~payload;
+    return below + FENCE_BYTES;
+}
+
+static const char *check_fences(void *heap)
+{
+    uintptr_t at = (uintptr_t)heap + 16;
+    for (uintptr_t end = at + *(size_t *)heap; at < end; at += *(size_t *)at + 2 * FENCE_BYTES) {
+        size_t payload = *(size_t *)at;
+        if (*(size_t *)(at + FENCE_BYTES + payload) != ~payload) {
+            return "a fence is damaged";
+        }
+    }
+    return NULL;
+}
+
+static size_t usable_fenced(void *heap, steve_ref ref)
+{
+    (void)heap;
+    return *(size_t *)(uintptr_t)(ref - FENCE_BYTES);
+}
+
+static size_t usable_with_the_fence(void *heap, steve_ref ref)
+{
+    return usable_fenced(heap, ref) + sizeof(size_t);
+}
+
+static void all_that_is_usable_is_written_to(void **state)
+{
+    (void)state;
+    const struct steve_driver sound = {
+        .version = STEVE_DRIVER_VERSION,
+        .name = "fenced",
+        .summary = "a bump allocator with fences",
+        .promises = STEVE_PROMISE_REGION,
+        .alignment = 16,
+        .region_alignment = 16,
+        .heap_min = header.heap_bytes,
+        .open = open_by_pointer,
+        .close = close_by_pointer,
+        .malloc = malloc_fenced,
+        .free = free_by_pointer,
+        .usable = usable_fenced,
+        .check = check_fences,
+    };
+    struct steve_driver liar = sound;
+    liar.usable = usable_with_the_fence;
+    assert_int_equal(found_with(&sound, 0), STEVE_ORACLE_COUNT);
+    assert_int_equal(found_with(&liar, 0), STEVE_ORACLE_CHECK);
+}
+
 static void empty_blocks_have_places_of_their_own_where_that_is_stated(void **state)
 {
     (void)state;
@@ -744,6 +807,7 @@ int main(void)
         cmocka_unit_test(a_usable_size_ends_where_the_block_does),
         cmocka_unit_test(a_block_outside_of_the_arena_is_out_of_bounds),
         cmocka_unit_test(what_is_beyond_the_largest_heap_is_not_used),
+        cmocka_unit_test(all_that_is_usable_is_written_to),
         cmocka_unit_test(empty_blocks_have_places_of_their_own_where_that_is_stated),
         cmocka_unit_test(a_calloc_that_overflows_gives_a_block_out_of_bounds),
         cmocka_unit_test(a_clock_that_stands_still_is_no_excuse),
