@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "steve/core/op.h"
 #include "steve/core/region.h"
 
 /// How many options fit into a header.
@@ -175,6 +176,10 @@ static void check_words(struct contract *c)
         wrong(c, "its name is '%.40s': expected small letters, digits and '-'",
               driver->name == NULL ? "" : driver->name);
     }
+    if (driver->name != NULL && strlen(driver->name) >= STEVE_DRIVER_NAME_SIZE) {
+        wrong(c, "its name has %zu characters: reproducers take %u at most", strlen(driver->name),
+              STEVE_DRIVER_NAME_SIZE - 1);
+    }
     require(c, driver->summary != NULL, "a summary");
     for (unsigned i = 0; driver->options != NULL && driver->options[i] != NULL; i++) {
         if (i == OPTIONS_MOST) {
@@ -214,6 +219,10 @@ static void check_numbers(struct contract *c)
     }
     if (driver->aligned != NULL && !is_power_of_two(driver->largest_aligned)) {
         wrong(c, "it has aligned, and its largest_aligned is %zu: expected a power of two", driver->largest_aligned);
+    }
+    if ((uint64_t)driver->heap_min > STEVE_HEAP_LIMIT) {
+        wrong(c, "its heap_min is %zu bytes: no heap has more than %llu", driver->heap_min,
+              (unsigned long long)STEVE_HEAP_LIMIT);
     }
     if (driver->heap_max != 0 && driver->heap_max < driver->heap_min) {
         wrong(c, "its heap_max of %zu bytes is less than its heap_min of %zu", driver->heap_max, driver->heap_min);

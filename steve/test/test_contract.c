@@ -81,6 +81,16 @@ static void numbers_and_names_are_in_range(void **state)
     WITH(driver.heap_max = 1; driver.heap_min = 2, "its heap_max of 1 bytes is less than its heap_min of 2\n");
     WITH(driver.promises |= 1u << 31, "it promises 0x80000000, which means nothing\n");
     WITH(driver.name = "a b", "its name is 'a b': expected small letters, digits and '-'\n");
+    static char long_name[STEVE_DRIVER_NAME_SIZE + 1];
+    memset(long_name, 'a', STEVE_DRIVER_NAME_SIZE - 1);
+    WITH(driver.name = long_name, "");
+    long_name[STEVE_DRIVER_NAME_SIZE - 1] = 'a';
+    WITH(driver.name = long_name, "its name has 240 characters: reproducers take 239 at most\n");
+#if SIZE_MAX > UINT32_MAX
+    WITH(driver.heap_min = (size_t)STEVE_HEAP_LIMIT, "");
+    WITH(driver.heap_min = (size_t)STEVE_HEAP_LIMIT + 1,
+         "its heap_min is 1099511627777 bytes: no heap has more than 1099511627776\n");
+#endif
     WITH(driver.options = many, "it has more than 8 options, or no NULL at the end of them\n");
     WITH(driver.options = odd, "its option 0 is 'a b': expected small letters, digits and '-'\n");
 }
