@@ -13,6 +13,7 @@ struct mutate_trim {
     size_t end;           ///< ops from here on have been tried in this pass
     size_t run;           ///< ops left out at a time
     size_t shortest;      ///< the run of the last pass
+    unsigned in_vain;     ///< passes in a row, the current one among them, of which nothing was taken
 };
 
 /// @param bytes canonical, at least a header. O(1)

@@ -97,6 +97,26 @@ static void nothing_is_trimmed_from_a_header(void **state)
     afl_custom_deinit(mutator);
 }
 
+static void two_passes_in_vain_are_the_last(void **state)
+{
+    (void)state;
+    uint8_t bytes[SIZE];
+    struct mutate_trim trim;
+    fill(bytes);
+    mutate_trim_begin(&trim, bytes, SIZE);
+    unsigned proposals = 1;
+    while (mutate_trim_next(&trim, false))
+        proposals++;
+    assert_in_range(proposals, 8 + 16, 9 + 17);
+
+    // Once something goes, two more are made.
+    mutate_trim_begin(&trim, bytes, SIZE);
+    bool taken = true;
+    for (proposals = 1; mutate_trim_next(&trim, taken); proposals++)
+        taken = false;
+    assert_in_range(proposals, 8 + 15 + 29, 9 + 17 + 33);
+}
+
 static void a_single_op_is_proposed_once_to_go(void **state)
 {
     (void)state;
@@ -138,6 +158,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(trimming_keeps_record_boundaries_and_what_matters),
         cmocka_unit_test(nothing_is_trimmed_from_a_header),
+        cmocka_unit_test(two_passes_in_vain_are_the_last),
         cmocka_unit_test(a_single_op_is_proposed_once_to_go),
         cmocka_unit_test(afl_gets_the_same_inputs_from_the_same_seed_and_none_beyond_max_size),
     };
