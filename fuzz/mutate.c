@@ -92,16 +92,42 @@ static struct steve_op renamed(struct renaming *renaming, struct steve_op op)
     return op;
 }
 
+/// An op for which `holds` is true. @return false if there is none
+static bool pick_op(const struct mutate_work *w, bool (*holds)(uint8_t code), size_t *i)
+{
+    if (w->count == 0)
+        return false;
+    *i = mutate_below(w, w->count);
+    for (size_t tried = 0; tried < w->count; tried++) {
+        if (holds(mutate_op_at(w, *i).code))
+            return true;
+        *i = *i + 1 == w->count ? 0 : *i + 1;
+    }
+    return false;
+}
+
+static bool is_free(uint8_t code)
+{
+    return code == STEVE_OP_FREE;
+}
+
 static void insert_op(struct mutate_work *w)
 {
     struct mutate_slot_set live;
-    const size_t i = mutate_below(w, w->count + 1);
+    size_t i = mutate_below(w, w->count + 1);
     mutate_find_live(w, i, &live);
     struct steve_op op = mutate_new_op(w, mutate_pick_code(w), i, &live);
-    const bool misuse = steve_op_kind(op.code) == STEVE_KIND_MISUSE;
-    // A stale ref is one of a block that is gone: any slot that was named will do.
-    if (misuse && i > 0 && mutate_chance(w, 128))
-        op.slot = mutate_op_at(w, mutate_below(w, i)).slot;
+    // A stale ref is one of a block that is gone: any slot that was named will do, best one that was freed just now.
+    if (steve_op_kind(op.code) == STEVE_KIND_MISUSE) {
+        const size_t how = mutate_below(w, 4);
+        size_t gone;
+        if (how < 2 && pick_op(w, is_free, &gone)) {
+            op.slot = mutate_op_at(w, gone).slot;
+            i = gone + 1;
+        } else if (how < 3 && i > 0) {
+            op.slot = mutate_op_at(w, mutate_below(w, i)).slot;
+        }
+    }
     mutate_insert(w, i, op);
 }
 
@@ -181,20 +207,6 @@ static void move_run(struct mutate_work *w)
     const size_t to = mutate_below(w, w->count + 1);
     open_gap(w, to, count);
     memcpy(mutate_record_at(w, to), run, count * STEVE_BYTES_RECORD);
-}
-
-/// An op for which `holds` is true. @return false if there is none
-static bool pick_op(const struct mutate_work *w, bool (*holds)(uint8_t code), size_t *i)
-{
-    if (w->count == 0)
-        return false;
-    *i = mutate_below(w, w->count);
-    for (size_t tried = 0; tried < w->count; tried++) {
-        if (holds(mutate_op_at(w, *i).code))
-            return true;
-        *i = *i + 1 == w->count ? 0 : *i + 1;
-    }
-    return false;
 }
 
 static void change_code(struct mutate_work *w)
@@ -286,14 +298,23 @@ static const struct {
     const char *name;
     unsigned weight; ///< how often mutate() takes it
 } kinds[MUTATE_KIND_COUNT] = {
-    [MUTATE_INSERT] = {"insert", 12},      [MUTATE_INSERT_RUN] = {"insert-run", 6},
-    [MUTATE_DELETE] = {"delete", 4},       [MUTATE_DUPLICATE] = {"duplicate", 4},
-    [MUTATE_SWAP] = {"swap", 3},           [MUTATE_MOVE] = {"move", 3},
-    [MUTATE_CODE] = {"code", 3},           [MUTATE_SLOT] = {"slot", 3},
-    [MUTATE_COPY_SIZE] = {"copy-size", 4}, [MUTATE_SNAP_SIZE] = {"snap-size", 5},
-    [MUTATE_COMPACT] = {"compact", 4},     [MUTATE_LOCK_PAIR] = {"lock-pair", 3},
-    [MUTATE_PAUSE] = {"pause", 3},         [MUTATE_PRESSURE] = {"pressure", 3},
-    [MUTATE_LARGE] = {"large", 2},         [MUTATE_FIT] = {"fit", 2},
+    [MUTATE_INSERT] = {"insert", 12},
+    [MUTATE_INSERT_RUN] = {"insert-run", 6},
+    [MUTATE_DELETE] = {"delete", 4},
+    [MUTATE_DUPLICATE] = {"duplicate", 4},
+    [MUTATE_SWAP] = {"swap", 3},
+    [MUTATE_MOVE] = {"move", 3},
+    [MUTATE_CODE] = {"code", 3},
+    [MUTATE_SLOT] = {"slot", 3},
+    [MUTATE_COPY_SIZE] = {"copy-size", 4},
+    [MUTATE_SNAP_SIZE] = {"snap-size", 5},
+    [MUTATE_COMPACT] = {"compact", 4},
+    [MUTATE_LOCK_PAIR] = {"lock-pair", 3},
+    [MUTATE_PAUSE] = {"pause", 4},
+    [MUTATE_PRESSURE] = {"pressure", 3},
+    [MUTATE_LARGE] = {"large", 2},
+    [MUTATE_HOLE] = {"hole", 2},
+    [MUTATE_FIT] = {"fit", 2},
     [MUTATE_HEADER] = {"header", 2},
 };
 
@@ -381,6 +402,9 @@ size_t mutate_one(enum mutate_kind kind, struct steve_rng *rng, uint8_t *bytes, 
         break;
     case MUTATE_LARGE:
         mutate_insert_large(&w);
+        break;
+    case MUTATE_HOLE:
+        mutate_insert_hole(&w);
         break;
     case MUTATE_FIT:
         mutate_fit_heap(&w, mutate_below(&w, w.count + 1));

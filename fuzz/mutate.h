@@ -29,6 +29,7 @@ enum mutate_kind {
     MUTATE_PAUSE,      ///< a compaction with a short budget, a few ops, and what goes on from there
     MUTATE_PRESSURE,   ///< blocks become purgeable, the heap is filled, and one more request has them purged
     MUTATE_LARGE,      ///< some large blocks in a heap that has room for them, and what makes them move
+    MUTATE_HOLE,       ///< a hole between blocks that stay, and what just fits there in a heap that is full otherwise
     MUTATE_FIT,        ///< a heap just about as large as what lives at some op
     MUTATE_HEADER,     ///< another heap size, base, option or driver
     MUTATE_KIND_COUNT

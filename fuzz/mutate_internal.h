@@ -155,6 +155,9 @@ void mutate_insert_pressure(struct mutate_work *w);
 /// Some large blocks, in a heap that has room for them, and what makes them move.
 void mutate_insert_large(struct mutate_work *w);
 
+/// A hole between blocks that stay, in a heap that has little else to give, and what just fits there, or just does not.
+void mutate_insert_hole(struct mutate_work *w);
+
 /// Makes the heap just about as large as what lives before the op at `i`, if every request is served. O(i)
 void mutate_fit_heap(struct mutate_work *w, size_t i);
 

@@ -318,6 +318,7 @@ static void every_kind_does_what_it_says(void **state)
         [MUTATE_PAUSE] = is_longer,
         [MUTATE_PRESSURE] = is_longer,
         [MUTATE_LARGE] = is_longer,
+        [MUTATE_HOLE] = is_longer,
         [MUTATE_FIT] = has_a_heap_that_is_full,
         [MUTATE_HEADER] = has_another_header,
     };
@@ -386,6 +387,27 @@ static void a_new_allocation_takes_an_empty_slot_and_a_new_free_a_live_one(void 
     assert_true(frees > 0);
 }
 
+static void a_stale_ref_is_often_one_of_a_block_that_was_freed_just_now(void **state)
+{
+    (void)state;
+    unsigned stale = 0;
+    unsigned at_once = 0;
+    for (unsigned seed = 0; seed < SEEDS; seed++) {
+        struct input input = sample();
+        struct steve_rng rng = rng_of(seed);
+        input.size = mutate_one(MUTATE_INSERT, &rng, input.bytes, input.size, CAPACITY);
+        for (size_t i = 1; i < ops_of(&input); i++) {
+            const struct steve_op op = op_of(&input, i);
+            if (op.code < STEVE_OP_FREE_STALE || op.code > STEVE_OP_RESIZE_STALE)
+                continue;
+            stale++;
+            at_once += op_of(&input, i - 1).code == STEVE_OP_FREE && op_of(&input, i - 1).slot == op.slot;
+        }
+    }
+    assert_true(stale > 20);
+    assert_true(at_once >= stale / 3);
+}
+
 static void splicing_renames_slots(void **state)
 {
     (void)state;
@@ -442,6 +464,7 @@ int main(void)
         cmocka_unit_test(ops_stand_between_a_lock_and_its_unlock),
         cmocka_unit_test(snapped_sizes_are_at_boundaries),
         cmocka_unit_test(a_new_allocation_takes_an_empty_slot_and_a_new_free_a_live_one),
+        cmocka_unit_test(a_stale_ref_is_often_one_of_a_block_that_was_freed_just_now),
         cmocka_unit_test(splicing_renames_slots),
         cmocka_unit_test(a_full_input_is_mutated_without_growing),
     };
