@@ -22,7 +22,8 @@ from builds import Builds
 from complaint import ENVIRONMENT, FOUND, USAGE, Trouble, say, warn
 from fleet import SETTLED_SECONDS, Fleet
 from options import USAGE_LINES, parse
-from triage import Triage, is_symptom, new_shapes
+from symptoms import is_symptom, new_shapes
+from triage import Triage
 from work import Run, Work, read_findings
 
 TICK_SECONDS = 0.2
@@ -81,7 +82,8 @@ def announce(builds, view, root):
 
 def who(shape):
     """Seeds that crash are nobody's finding: they crash before an engine has begun."""
-    return {"seeds": "a seed", "by-hand": "a file laid into the inbox", "again": "a candidate of another name"}.get(shape["instance"], shape["engine"])
+    others = {"seeds": "a seed", "by-hand": "a file laid into the inbox", "again": "a candidate of another name"}
+    return others.get(shape["instance"], shape["engine"])
 
 
 def relative(path):

@@ -1,18 +1,15 @@
 """From crash files to findings: replayed by Steve, shrunk, told apart, and laid down with a name and a report.
 
-Findings are told apart by the oracle and the shape of the shrunk sequence: the kinds of its ops and their slots, as Steve
-tells it. Each shape is laid down once; what else comes of it is counted. One bug has many shapes, so they are gathered under
-one name: that of the oracle which breaks first when everything is looked at after every op, and of what it says. Those that break the
-same oracle so are one, and so are those of which a part breaks the same (faces.py), or that break it with the first oracle turned off, and those
-that come to the same when they are shrunk on and any oracle will do: a hang may be a wrong address some ops later. What is taken for a symptom of another finding keeps its own file.
+symptoms.py says which are one. Each shape is laid down once; what else comes of it is counted. A symptom of another finding keeps its
+own file, and is a finding of its own if it shows when that one is mended.
 
 Shrinking takes its time and a bug may show in every second input. So, as in `steve run --keep-going`, the signature of a file is
 looked at first: the oracle and its sentence. Of each the first SHRUNK_ALWAYS files are shrunk, then those whose number is a
 power of two; and none any more once one would not shrink to the end.
 
 What Steve does not break is run by the target itself, which sees some things that Steve does not (a leak, an input that is
-slow as a whole); what that does not break either is kept in silent/ and counted. Some inputs it leaves early, and looks at the heap there:
-the ops until then are Steve's as well.
+slow as a whole); what that does not break either is kept in silent/ and counted. Some inputs it leaves early, and looks at the heap
+there: the ops until then are Steve's as well.
 """
 
 import json
@@ -33,6 +30,7 @@ import corpora
 import faces
 from complaint import ENVIRONMENT, FOUND
 from engines import HANG_SECONDS, MAX_LENGTH
+from symptoms import VAGUE, Broken, Symptoms, group_of, is_symptom, name_for, new_shapes, signature_of
 from work import free_name, move_whole, read_findings, write_whole
 
 SHRUNK_ALWAYS = 4
@@ -44,77 +42,18 @@ RETRY_SECONDS = 30
 SHRINK_SECONDS = 10
 # What is not at its end after that, on a busy machine, is shrunk on, as long as it gets smaller.
 SHRINK_TURNS = 4
-NAME_LENGTH = 64
 # So many oracles are turned off, one after the other, to see what breaks then.
 AFTER = 3
 # Of each finding, so many shapes are shrunk on with any oracle.
 SLIPS = 8
-# What breaks in the end, whatever was wrong before: no good name, if there is a better one.
-VAGUE = ("crash", "hang", "memory")
-# A name can do without.
-FILLERS = set("an the of to from in on at with as is it its was were be been has had that this which and or for".split())
 MOST_SAID = 4 << 20
 SANITIZERS = ("ASAN", "UBSAN")
-
-
-def without_figures(sentence):
-    """Sizes, addresses and slots differ from file to file; and only in a region does a block have an offset."""
-    return re.sub(r"(\bat (offset )?)?\bs?\d[0-9a-fx]*\b", "", sentence)
-
-
-def name_for(oracle, what):
-    """Such as check-two-holes-lie-side-by-side, or crash-sigsegv."""
-    what = what.removeprefix("the allocator's own check says: ")
-    died = re.search(r"\((SIG[A-Z]+)|(ended itself with exit status)", what)
-    if died:
-        what = died[1] or "exit status"
-    words = re.findall(r"[a-z]+", without_figures(what).replace("'", "").lower())
-    words = [word for word in words if word not in FILLERS and len(word) > 1]
-    name = oracle
-    for word in words:
-        if len(name) + 1 + len(word) > NAME_LENGTH:
-            break
-        name += "-" + word
-    return name
-
-
-def group_of(shown):
-    """What is taken for one bug in two files. A heap that is damaged in one place soon is in others, so whatever its own check says
-    first is one; there are crashes for more reasons than that."""
-    return name_for(shown.oracle, shown.what) if shown.oracle == "crash" else shown.oracle
-
-
-def signature_of(shown):
-    """What can be told of a crash file before it is shrunk."""
-    return f"{shown.oracle}: {without_figures(shown.what)}"
 
 
 def came_from(file):
     """What the name of a file in the inbox says: engine, instance, and when it came. A person may put one there, too."""
     parts = file.name.split("+")
     return (parts[0], parts[1], parts[2]) if len(parts) > 3 else ("libfuzzer", "by-hand", "")
-
-
-def is_symptom(finding, entry):
-    """Whether a shape shows something else than what the finding has its name from."""
-    own = group_of(Broken(finding["oracle"], finding["what"]))
-    return entry.get("shows", own) != own
-
-
-def new_shapes(finding, run):
-    return [shape for shape in finding["shapes"] if shape["run"] == run]
-
-
-@dataclass
-class Broken:
-    """What a crash file shows."""
-
-    oracle: str
-    what: str
-    op: int | None = None  # at which the target saw it
-    steve: Path | None = None  # which Steve sees it; None: the target alone
-    way: tuple = ()  # what it is told for that (Builds.ways_to_replay)
-    output: str = ""
 
 
 @dataclass
@@ -124,20 +63,6 @@ class Shrunk:
     file: Path
     shape: str = ""  # "": of no use, since it might be smaller yet
     ops: int | None = None
-
-
-@dataclass
-class Symptoms:
-    """All that a shrunk sequence shows, in one way or another."""
-
-    first: Broken  # if everything is looked at after every op
-    groups: list  # of that, and of all else
-    plainest: Broken | None = None  # what it comes to if it is shrunk on and any oracle will do
-    plainest_ops: int = 0
-
-    @property
-    def group(self):
-        return self.groups[0]
 
 
 class Triage(threading.Thread):
@@ -342,7 +267,8 @@ class Triage(threading.Thread):
         return Broken("crash", last or f"the target ends with {status}", output=output)
 
     def _part_for_steve(self, file, shown, folder):
-        """@return the ops until the target saw something, in a file of their own, and what Steve has against them; what was given, if nothing"""
+        """@return the ops until the target saw something, in a file of their own, and what Steve has against them; what was given, if
+        nothing"""
         if shown.op is None or not self.setup.steves or self.target == "fuzz_text":
             return file, shown
         steve = self.setup.steves[0]
@@ -435,7 +361,7 @@ class Triage(threading.Thread):
         return Symptoms(first, list(dict.fromkeys(map(group_of, shown_so))))
 
     def _after(self, file, shown, first):
-        """@return what the same ops break after that, if nobody looks at it: what the allocator's own check would say of a wrong address"""
+        """@return what the same ops break after that, if nobody looks at it, such as what the allocator's own check says of a wrong address"""
         after = [first]
         while after[-1].oracle not in VAGUE and len(after) <= AFTER:
             off = ",".join(dict.fromkeys(broken.oracle for broken in after))
@@ -446,8 +372,8 @@ class Triage(threading.Thread):
         return after[1:]
 
     def _slip(self, shrunk, shown, symptoms, plainest):
-        """Shrinks on, whatever oracle breaks, and adds what that comes to. What shows late as a hang so is the wrong address that led to it; and
-        since it is done for what is found first as well, either may come first.
+        """Shrinks on, whatever oracle breaks, and adds what that comes to. What shows late as a hang so is the wrong address that led to
+        it; and since it is done for what is found first as well, either may come first.
 
         @param plainest where to put the sequence
         """
@@ -609,7 +535,8 @@ class Triage(threading.Thread):
         reports = [(self.candidates / entry["file"]).with_suffix(".txt") for entry in own]
         for report in list(filter(Path.exists, reports))[:1]:  # a person may have taken some
             said = report.read_text()
-            lines = [f"Also seen as {entry['shows']}: {entry['file']}\n" for entry in finding["shapes"] if is_symptom(finding, entry)]
+            others = [entry for entry in finding["shapes"] if is_symptom(finding, entry)]
+            lines = [f"Also seen as {entry['shows']}: {entry['file']}\n" for entry in others]
             more = "".join(line for line in lines if line not in said)
             if more:
                 write_whole(report, said + more)
@@ -688,8 +615,8 @@ class Triage(threading.Thread):
     # What is there at the start
 
     def _look_at_candidates(self):
-        """Candidates of earlier runs that do not break anything any more go to silent/; they are new if they come back. So are those
-        that were taken for symptoms of a bug that is mended, and are there nevertheless."""
+        """Candidates of earlier runs that do not break anything any more go to silent/; they are new if they come back. So are
+        those that were taken for symptoms of a bug that is mended, and are there nevertheless."""
         for finding in self.findings:
             if finding["status"] != "open" or self._stop_asked:
                 continue

@@ -496,7 +496,7 @@ class CiFuzzTriage(Runs):
         self.assertEqual(sorted(file.read_text() for file in self.candidates.glob("*.bin")), sorted(texts))
 
     def test_symptom_that_would_not_shrink_to_the_end_has_its_own_file(self):
-        texts = ["BUGalign steve: off shape:aa", "BUGcontent steve: lost slips:align off.", "BUGcontent steve: gone slips:align off."]
+        texts = ["BUGalign steve: off shape:aa", *(f"BUGcontent steve: {word} slips:align off." for word in ("lost", "gone"))]
         status, said = self.triage(*texts)
         self.assertEqual(status, 1, said)
         self.assertEqual(self.names(), ["align-steve-off"])
