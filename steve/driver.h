@@ -133,7 +133,7 @@ struct steve_extent {
 struct steve_stats {
     size_t live_blocks;
     size_t live_bytes; ///< in extents of live blocks; SIZE_MAX if the driver cannot tell
-    size_t free_bytes; ///< in the arena and not in extents; SIZE_MAX if the driver cannot tell
+    size_t free_bytes; ///< all that is in the arena and not in extents; SIZE_MAX if the driver cannot tell
 };
 
 enum steve_lock_result {

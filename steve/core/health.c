@@ -24,11 +24,11 @@ bool steve_account(struct steve_exec *exec, bool extents)
         return true;
     }
     struct steve_arena arena = exec->driver->arena(exec->heap);
-    size_t most = (size_t)(arena.end - arena.begin) - exec->live_extent;
-    if (stats.free_bytes > most) {
+    size_t rest = (size_t)(arena.end - arena.begin) - exec->live_extent;
+    if (stats.free_bytes != rest) {
         return steve_broken(exec, STEVE_ORACLE_ACCOUNT, NULL,
-                            "the allocator counts %zu free bytes, but only %zu are not in live blocks",
-                            stats.free_bytes, most);
+                            "the allocator counts %zu free bytes, but %zu of its arena are not in live blocks",
+                            stats.free_bytes, rest);
     }
     return true;
 }

@@ -327,6 +327,12 @@ static void stats_of_a_dreamer(void *heap, struct steve_stats *stats)
     stats->free_bytes += 20000;
 }
 
+static void stats_of_a_miser(void *heap, struct steve_stats *stats)
+{
+    steve_driver_hostile.stats(heap, stats);
+    stats->free_bytes -= stats->free_bytes > 0;
+}
+
 static uint64_t moves_untold(void *heap)
 {
     (void)heap;
@@ -397,6 +403,10 @@ static void each_lie_is_named_by_its_oracle(void **state)
 
     liar = steve_driver_hostile;
     liar.stats = stats_of_a_dreamer;
+    assert_int_equal(found_with(&liar, 0), STEVE_ORACLE_ACCOUNT);
+
+    liar = steve_driver_hostile;
+    liar.stats = stats_of_a_miser;
     assert_int_equal(found_with(&liar, 0), STEVE_ORACLE_ACCOUNT);
 
     liar = steve_driver_hostile;
