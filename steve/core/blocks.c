@@ -166,8 +166,8 @@ static bool check_zero_refused(struct steve_exec *exec, struct steve_op op, size
                         "0 bytes were refused and 1 byte is served; its driver says that 0 bytes give a block");
 }
 
-/// Writes to the last of the bytes that may be used and were not asked for. Where they are the allocator's own after all, it is he
-/// that notices.
+/// Writes to the last of the bytes that may be used and were not asked for. Where they are the allocator's own after all, it
+/// will notice.
 static bool use_the_rest(struct steve_exec *exec, const struct steve_slot *slot, size_t usable)
 {
     size_t rest = usable - slot->bytes < REST_WRITTEN ? usable - slot->bytes : REST_WRITTEN;

@@ -200,6 +200,7 @@ static bool is_power_of_two(size_t value)
 static void check_numbers(struct contract *c)
 {
     const struct steve_driver *driver = c->driver;
+    const uint64_t heap_min = driver->heap_min;
     if (!is_power_of_two(driver->alignment)) {
         wrong(c, "its alignment is %zu: expected a power of two", driver->alignment);
     }
@@ -220,7 +221,7 @@ static void check_numbers(struct contract *c)
     if (driver->aligned != NULL && !is_power_of_two(driver->largest_aligned)) {
         wrong(c, "it has aligned, and its largest_aligned is %zu: expected a power of two", driver->largest_aligned);
     }
-    if ((uint64_t)driver->heap_min > STEVE_HEAP_LIMIT) {
+    if (heap_min > STEVE_HEAP_LIMIT) {
         wrong(c, "its heap_min is %zu bytes: no heap has more than %llu", driver->heap_min,
               (unsigned long long)STEVE_HEAP_LIMIT);
     }

@@ -98,7 +98,7 @@ static void mark_overlaps(char *cells, const struct window *window, const struct
         const struct steve_scene_block *block = &scene->blocks[i];
         bool is_seen = block->begin >= window->begin && block->begin < window->end;
         if (block->begin < below && block->extent > 0 && is_seen) {
-            cells[(block->begin - window->begin) / window->scale] = '!';
+            cells[(size_t)((block->begin - window->begin) / window->scale)] = '!';
         }
         below = end_of(block) > below ? end_of(block) : below;
     }
