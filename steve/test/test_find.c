@@ -438,6 +438,9 @@ static void plans_hold_exactly_the_ops_asked_for(void **state)
     plan = steve_plan_ops(gen, 5, UINT64_MAX, whole + 1);
     assert_int_equal(plan.count, 11);
     assert_int_equal(plan.last_length, 1);
+    // More than anybody waits for: about so many, and the answer comes at once.
+    plan = steve_plan_ops(gen, 0, UINT64_MAX, UINT64_MAX);
+    assert_true(plan.count > (uint64_t)1 << 48 && plan.count < UINT64_MAX);
     plan = steve_plan_ops(gen, 5, 3, whole);
     assert_int_equal(plan.count, 3);
     assert_int_equal(plan.last_length, 0);
