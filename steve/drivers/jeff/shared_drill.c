@@ -1,11 +1,13 @@
 /// One call of jeff_shared.h after the other, each against what it promises beyond jeff.h: how often it takes the mutex, that it tells a
 /// status always or never, how many blocks there may be and what gates cost, and that a thread waits at a gate until it is let in.
+#define _DEFAULT_SOURCE // MAP_ANONYMOUS, MAP_NORESERVE
 #include "steve/drivers/jeff/shared_drill_internal.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "jeff_inline.h"
 #include "jeff_shared.h"
@@ -123,10 +125,10 @@ static bool changes_under_mutex(jeff_shared *heap, enum jeff_status *status)
     right = right && jeff_shared_set_purgeable(heap, b, true, status) && took(1);
     right = right && jeff_shared_free(heap, a, status) && took(1);
     right = right && jeff_shared_settle(heap, c, status) && took(1);
-    jeff_shared_compact(heap, 0);
-    right = right && took(1);
-    jeff_shared_compact_goal(heap, NULL, NULL);
-    right = right && took(1) && jeff_shared_free(heap, JEFF_NULL, status) && took(1);
+    right = right && jeff_shared_compact(heap, 0) == JEFF_STOP_DONE && took(1);
+    const struct jeff_goal little = {.wanted_bytes = 16};
+    right = right && jeff_shared_compact_goal(heap, &little, NULL) == JEFF_STOP_GOAL && took(1);
+    right = right && jeff_shared_free(heap, JEFF_NULL, status) && took(1);
     right = right && !jeff_shared_free(heap, a, status) && took(1);
     return right && jeff_shared_free(heap, b, status) && jeff_shared_free(heap, c, status) && took(2);
 }
@@ -205,6 +207,8 @@ static const char *drill_status(void)
     const jeff_handle freed = jeff_shared_malloc(heap, 40, NULL);
     bool right = jeff_shared_free(heap, freed, NULL) && tells_success(heap);
     right = right && tells_handle(heap, freed) && tells_handle(heap, live + 2) && tells_handle(heap, live - 1);
+    // No life, of a slot that had one.
+    right = right && tells_handle(heap, freed >> 40 << 40) && tells_handle(heap, live >> 40 << 40);
     // A slot that no table has, and those at the ends: the one that has a gate for no block, and the lowest.
     right =
         right && tells_handle(heap, slot + 1) && tells_handle(heap, 1) && tells_handle(heap, (slot << 24) - slot + 1);
@@ -292,12 +296,22 @@ static void stats_alone(size_t before, size_t bytes, struct jeff_stats *stats)
     jeff_destroy(heap);
 }
 
-/// As many blocks as may be, and a gate for each and for none, up to a cache line.
+/// What lies in front of a heap for so many blocks: a gate for each and for none, up to a cache line.
+static size_t bytes_before(size_t bytes, size_t max_blocks)
+{
+    const size_t slots = ((size_t)1 << 24) - 2;
+    const size_t wanted = max_blocks == 0 ? bytes / 64 : max_blocks;
+    const size_t asked = wanted < slots ? wanted : slots;
+    const size_t most = asked < bytes / LEAST ? asked : bytes / LEAST;
+    return (CONTROL + (most + 1) * GATE + LINE - 1) / LINE * LINE;
+}
+
+/// As many blocks as may be, and what the statistics say of them.
 static bool holds_blocks(size_t bytes, size_t max_blocks)
 {
     const size_t asked = max_blocks == 0 ? bytes / 64 : max_blocks;
     const size_t most = asked < bytes / LEAST ? asked : bytes / LEAST;
-    const size_t before = (CONTROL + (most + 1) * GATE + LINE - 1) / LINE * LINE;
+    const size_t before = bytes_before(bytes, max_blocks);
     struct jeff_stats alone, stats;
     stats_alone(before, bytes, &alone);
     jeff_shared *heap = open_counted(bytes, max_blocks);
@@ -314,6 +328,60 @@ static bool holds_blocks(size_t bytes, size_t max_blocks)
     return right;
 }
 
+/// Regions as large as there are in practice and larger, of which hardly a page is touched.
+static const char *drill_large_regions(void)
+{
+    static const size_t sizes[] = {
+        1 << 20,         ((size_t)1 << 30) - 192, ((size_t)1 << 30) - 128, ((size_t)1 << 30) - 64,
+        (size_t)1 << 30, ((size_t)1 << 30) + 4096};
+    const size_t most = sizes[5];
+    char *region = mmap(NULL, most, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    const struct jeff_shared_config config = {.mutex = &counted};
+    const struct jeff_shared_config all = {.mutex = &counted, .max_blocks = ((size_t)1 << 24) - 1};
+    bool right = true;
+    // A sanitizer hides all that is free: a gigabyte takes it too long.
+    for (size_t i = 0; region != MAP_FAILED && i < (LOCKS_TAKE_THE_MUTEX ? 1 : 6) && right; i++) {
+        jeff_shared *heap = jeff_shared_init(region, sizes[i], &config, NULL);
+        right = heap != NULL && (size_t)((char *)heap - region) + CONTROL == bytes_before(sizes[i], 0);
+        jeff_shared_destroy(heap);
+        heap = jeff_shared_init(region, sizes[i], &all, NULL);
+        right = right && heap != NULL &&
+                (size_t)((char *)heap - region) + CONTROL == bytes_before(sizes[i], all.max_blocks);
+        jeff_shared_destroy(heap);
+    }
+    if (region != MAP_FAILED) {
+        munmap(region, most);
+    }
+    return right ? NULL : "a shared heap in a large region has other gates than one for 64 bytes";
+}
+
+/// Regions that are too small, by whatever they are, and such as begin at no multiple of 16.
+static const char *drill_regions(void)
+{
+    const struct jeff_shared_config few = {.mutex = &counted, .max_blocks = 3};
+    const struct jeff_shared_config eight = {.heap = {.alignment = 8}, .mutex = &counted};
+    const size_t least = bytes_before(REGION, 3) + JEFF_HEAP_MIN;
+    enum jeff_status status = JEFF_OK;
+    bool right = true;
+    for (size_t bytes = 0; bytes < least && right; bytes++) {
+        right = jeff_shared_init(memory, bytes, &few, &status) == NULL && is_told(&status, JEFF_ERROR_TOO_SMALL);
+    }
+    jeff_shared *heap = jeff_shared_init(memory, least, &few, &status);
+    right = right && heap != NULL;
+    jeff_shared_destroy(heap);
+    for (size_t at = 0; at < LINE && right; at++) {
+        heap = jeff_shared_init(memory + at, REGION, &eight, &status);
+        right = (heap != NULL) == (at % 8 == 0) && (heap != NULL || is_told(&status, JEFF_ERROR_MISALIGNED));
+        right = right && (heap == NULL || ((uintptr_t)heap % LINE == 0 && fill(heap, REGION / 64) > REGION / 64 - 2 &&
+                                           jeff_shared_check(heap, NULL) == JEFF_OK));
+        jeff_shared_destroy(heap);
+        heap = jeff_shared_init(memory + at, REGION, &(struct jeff_shared_config){.mutex = &counted}, &status);
+        right = right && (heap != NULL) == (at % 16 == 0) && (heap != NULL || is_told(&status, JEFF_ERROR_MISALIGNED));
+        jeff_shared_destroy(heap);
+    }
+    return right ? NULL : "a region is taken that is too small or not aligned, or one is not that is neither";
+}
+
 static const char *drill_blocks(void)
 {
     static const size_t most[] = {
@@ -323,15 +391,7 @@ static const char *drill_blocks(void)
             return "a shared heap in a region has not as many blocks as it may, or not a gate for each";
         }
     }
-    // The smallest region for so many blocks, and a byte less of it.
-    const struct jeff_shared_config config = {.mutex = &counted, .max_blocks = 3};
-    const size_t before = (CONTROL + 4 * GATE + LINE - 1) / LINE * LINE;
-    enum jeff_status status = JEFF_OK;
-    jeff_shared *least = jeff_shared_init(memory, before + JEFF_HEAP_MIN, &config, NULL);
-    jeff_shared_destroy(least);
-    const bool refused = jeff_shared_init(memory, before + JEFF_HEAP_MIN - 1, &config, &status) == NULL &&
-                         status == JEFF_ERROR_TOO_SMALL;
-    return least != NULL && refused ? NULL : "a shared heap is made in less memory than the least, or not in that";
+    return NULL;
 }
 
 /* Gates in pages */
@@ -458,6 +518,9 @@ static const char *drill_own_pages(void)
             right = jeff_shared_lock(heap, own, locks == 2 ? NULL : &status) == begin && took(1) &&
                     (locks == 2 || is_told(&status, JEFF_OK)) && jeff_shared_lock_count(heap, own) == locks;
         }
+        atomic_fetch_add(gate_of(heap, own), (JEFF_LOCK_MAX - 3) * JEFF_INLINE_LOCK);
+        right = right && jeff_shared_lock(heap, own, &status) == NULL && is_told(&status, JEFF_ERROR_LOCK_LIMIT);
+        atomic_fetch_sub(gate_of(heap, own), (JEFF_LOCK_MAX - 3) * JEFF_INLINE_LOCK);
         right = right && !jeff_shared_free(heap, own, &status) && is_told(&status, JEFF_ERROR_LOCKED);
         for (unsigned locks = 3; locks > 0 && right; locks--) {
             right = jeff_shared_unlock(heap, own, NULL) && jeff_shared_lock_count(heap, own) == locks - 1;
@@ -518,6 +581,55 @@ static const char *drill_callback(void)
     return right ? NULL : "a callback cannot lock the block that was moved, or free one that it has unlocked";
 }
 
+static uint64_t now_ns;
+
+/// So slow that a budget is over after one piece.
+static uint64_t look_at_slow_clock(void *context)
+{
+    (void)context;
+    return now_ns += 1000000;
+}
+
+/// A block that moves in pieces arrives, though each call has time for one; and what is written to it on the way arrives with it.
+static const char *drill_pieces(void)
+{
+    enum { HOLE = 24000, LARGE = 22000, CALLS = 40 };
+    const struct jeff_shared_config config = {.heap = {.now_ns = look_at_slow_clock}, .mutex = &counted};
+    bool right = true;
+    for (unsigned wakes = 0; wakes < 3 && right; wakes++) {
+        jeff_shared *heap = jeff_shared_init(memory, sizeof memory, &config, NULL);
+        const jeff_handle below = jeff_shared_malloc(heap, HOLE, NULL);
+        const jeff_handle block = jeff_shared_malloc(heap, LARGE, NULL);
+        char *began = jeff_shared_lock(heap, block, NULL);
+        memset(began, 7, LARGE);
+        jeff_shared_unlock(heap, block, NULL);
+        jeff_shared_free(heap, below, NULL);
+        char *lies = began;
+        unsigned calls = 0;
+        for (bool written = false; lies == began && calls < CALLS; calls++) {
+            const struct jeff_goal goal = {.budget_ns = 1};
+            jeff_shared_compact_goal(heap, &goal, NULL);
+            void *extent = NULL;
+            jeff_shared_extent(heap, block, &extent);
+            lies = (char *)extent < began - HOLE / 2 ? extent : began;
+            if (wakes != 0 && !written && lies == began) {
+                char *bytes = jeff_shared_lock(heap, block, NULL);
+                memset(bytes, 9, LARGE);
+                right = jeff_shared_unlock(heap, block, NULL);
+                written = wakes == 1 || calls == 2;
+            }
+        }
+        const char *bytes = jeff_shared_lock(heap, block, NULL);
+        const char is = wakes != 0 ? 9 : 7;
+        // Written to, it may take one that overlaps no more and has all the time there is.
+        right = right && bytes != NULL && bytes[0] == is && memcmp(bytes, bytes + 1, LARGE - 1) == 0 &&
+                (wakes != 0 || lies != began) && jeff_shared_unlock(heap, block, NULL) &&
+                jeff_shared_check(heap, NULL) == JEFF_OK;
+        jeff_shared_destroy(heap);
+    }
+    return right ? NULL : "a block that moves in pieces never arrives, or not as it was written";
+}
+
 /// The system's mutex is given back with its heap, and not before.
 static const char *drill_own_mutex(void)
 {
@@ -531,9 +643,9 @@ static const char *drill_own_mutex(void)
 
 const char *steve_jeff_shared_drill(void)
 {
-    static const char *(*const drills[])(void) = {drill_mutex,    drill_status,   drill_waiting, drill_unlocked,
-                                                  drill_blocks,   drill_pages,    drill_purged,  drill_own_pages,
-                                                  drill_callback, drill_own_mutex};
+    static const char *(*const drills[])(void) = {
+        drill_mutex,     drill_status,   drill_waiting,   drill_unlocked,      drill_blocks,  drill_pages, drill_purged,
+        drill_own_pages, drill_callback, drill_own_mutex, drill_large_regions, drill_regions, drill_pieces};
     const char *wrong = NULL;
     for (size_t i = 0; i < sizeof drills / sizeof drills[0] && wrong == NULL; i++) {
         wrong = drills[i]();

@@ -9,6 +9,7 @@
 #include "jeff_shared.h"
 #include "steve/drivers/jeff/figures_internal.h"
 #include "steve/drivers/jeff/pages_internal.h"
+#include "steve/drivers/jeff/shared_drill_internal.h"
 #include "steve/drivers/jeff/shared_probe_internal.h"
 #include "steve/drivers/jeff/snippets_internal.h"
 
@@ -160,6 +161,9 @@ static void *open_region(const struct steve_geometry *geometry, const char **why
         .max_blocks = geometry->bytes / LEAST_BLOCK,
     };
     instance->region = (uintptr_t)geometry->region;
+    if (STEVE_JEFF_BESIDE && instance->looks) {
+        note(instance, steve_jeff_shared_twin(steve_jeff_seed(geometry)));
+    }
     if (STEVE_JEFF_BESIDE && (geometry->options & OPTION_MEET) != 0) {
         const uint64_t seed = steve_jeff_seed(geometry);
         for (uint64_t i = 0; i < (geometry->bytes >= STEVE_JEFF_LARGE ? MANY_MEETINGS : 1); i++) {
