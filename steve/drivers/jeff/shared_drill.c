@@ -206,12 +206,15 @@ static const char *drill_status(void)
     const jeff_handle live = jeff_shared_malloc(heap, 40, NULL);
     const jeff_handle freed = jeff_shared_malloc(heap, 40, NULL);
     bool right = jeff_shared_free(heap, freed, NULL) && tells_success(heap);
+    // What is locked is another block than that of a handle with other lives.
+    right = right && jeff_shared_lock(heap, live, NULL) != NULL;
     right = right && tells_handle(heap, freed) && tells_handle(heap, live + 2) && tells_handle(heap, live - 1);
     // No life, of a slot that had one.
     right = right && tells_handle(heap, freed >> 40 << 40) && tells_handle(heap, live >> 40 << 40);
     // A slot that no table has, and those at the ends: the one that has a gate for no block, and the lowest.
     right =
         right && tells_handle(heap, slot + 1) && tells_handle(heap, 1) && tells_handle(heap, (slot << 24) - slot + 1);
+    right = right && jeff_shared_lock_count(heap, live) == 1;
     right = right && jeff_shared_usable_size(heap, live) >= 40 && jeff_shared_check(heap, NULL) == JEFF_OK;
     jeff_shared_destroy(heap);
     return right ? NULL : "a call does not tell what it has done, or takes a handle of no block";
@@ -296,14 +299,21 @@ static void stats_alone(size_t before, size_t bytes, struct jeff_stats *stats)
     jeff_destroy(heap);
 }
 
-/// What lies in front of a heap for so many blocks: a gate for each and for none, up to a cache line.
+/// What must lie in front of a heap for so many blocks: a gate for each, and one for none.
 static size_t bytes_before(size_t bytes, size_t max_blocks)
 {
     const size_t slots = ((size_t)1 << 24) - 2;
     const size_t wanted = max_blocks == 0 ? bytes / 64 : max_blocks;
     const size_t asked = wanted < slots ? wanted : slots;
     const size_t most = asked < bytes / LEAST ? asked : bytes / LEAST;
-    return (CONTROL + (most + 1) * GATE + LINE - 1) / LINE * LINE;
+    return CONTROL + (most + 1) * GATE;
+}
+
+/// The same, up to a cache line.
+static size_t lines_before(const char *region, size_t bytes, size_t max_blocks)
+{
+    const size_t before = bytes_before(bytes, max_blocks);
+    return before + (LINE - ((uintptr_t)region + before) % LINE) % LINE;
 }
 
 /// As many blocks as may be, and what the statistics say of them.
@@ -311,7 +321,7 @@ static bool holds_blocks(size_t bytes, size_t max_blocks)
 {
     const size_t asked = max_blocks == 0 ? bytes / 64 : max_blocks;
     const size_t most = asked < bytes / LEAST ? asked : bytes / LEAST;
-    const size_t before = bytes_before(bytes, max_blocks);
+    const size_t before = lines_before(memory, bytes, max_blocks);
     struct jeff_stats alone, stats;
     stats_alone(before, bytes, &alone);
     jeff_shared *heap = open_counted(bytes, max_blocks);
@@ -334,19 +344,21 @@ static const char *drill_large_regions(void)
     static const size_t sizes[] = {
         1 << 20,         ((size_t)1 << 30) - 192, ((size_t)1 << 30) - 128, ((size_t)1 << 30) - 64,
         (size_t)1 << 30, ((size_t)1 << 30) + 4096};
-    const size_t most = sizes[5];
+    const size_t most = sizes[5] + 16;
     char *region = mmap(NULL, most, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     const struct jeff_shared_config config = {.mutex = &counted};
     const struct jeff_shared_config all = {.mutex = &counted, .max_blocks = ((size_t)1 << 24) - 1};
     bool right = true;
     // A sanitizer hides all that is free: a gigabyte takes it too long.
-    for (size_t i = 0; region != MAP_FAILED && i < (LOCKS_TAKE_THE_MUTEX ? 1 : 6) && right; i++) {
-        jeff_shared *heap = jeff_shared_init(region, sizes[i], &config, NULL);
-        right = heap != NULL && (size_t)((char *)heap - region) + CONTROL == bytes_before(sizes[i], 0);
+    for (size_t i = 0; region != MAP_FAILED && i < (LOCKS_TAKE_THE_MUTEX ? 2 : 12) && right; i++) {
+        char *const begin = region + i % 2 * 16;
+        const size_t bytes = sizes[i / 2];
+        jeff_shared *heap = jeff_shared_init(begin, bytes, &config, NULL);
+        right = heap != NULL && (size_t)((char *)heap - begin) + CONTROL == lines_before(begin, bytes, 0);
         jeff_shared_destroy(heap);
-        heap = jeff_shared_init(region, sizes[i], &all, NULL);
-        right = right && heap != NULL &&
-                (size_t)((char *)heap - region) + CONTROL == bytes_before(sizes[i], all.max_blocks);
+        heap = jeff_shared_init(begin, bytes, &all, NULL);
+        right =
+            right && heap != NULL && (size_t)((char *)heap - begin) + CONTROL == lines_before(begin, bytes, SIZE_MAX);
         jeff_shared_destroy(heap);
     }
     if (region != MAP_FAILED) {
@@ -360,7 +372,7 @@ static const char *drill_regions(void)
 {
     const struct jeff_shared_config few = {.mutex = &counted, .max_blocks = 3};
     const struct jeff_shared_config eight = {.heap = {.alignment = 8}, .mutex = &counted};
-    const size_t least = bytes_before(REGION, 3) + JEFF_HEAP_MIN;
+    const size_t least = lines_before(memory, REGION, 3) + JEFF_HEAP_MIN;
     enum jeff_status status = JEFF_OK;
     bool right = true;
     for (size_t bytes = 0; bytes < least && right; bytes++) {
@@ -581,6 +593,63 @@ static const char *drill_callback(void)
     return right ? NULL : "a callback cannot lock the block that was moved, or free one that it has unlocked";
 }
 
+static bool destroy_low(void *context, size_t bytes)
+{
+    (void)bytes;
+    jeff_shared_destroy(((struct called *)context)->heap);
+    return false;
+}
+
+static void destroy_moved(void *context, jeff_handle handle, void *from, void *to, size_t bytes)
+{
+    struct called *called = context;
+    (void)handle;
+    (void)from;
+    (void)to;
+    (void)bytes;
+    called->moves++;
+    jeff_shared_destroy(called->heap);
+}
+
+/// Called from a callback, it does nothing: the mutex is there still.
+static const char *drill_destroy_inside(void)
+{
+    struct called called = {0};
+    const struct jeff_shared_config config = {
+        .heap = {.moved = destroy_moved, .low_memory = destroy_low, .context = &called}};
+    const unsigned before = steve_jeff_mutexes_ended();
+    called.heap = jeff_shared_init(memory, REGION, &config, NULL);
+    const jeff_handle below = jeff_shared_malloc(called.heap, 100, NULL);
+    const jeff_handle above = jeff_shared_malloc(called.heap, 100, NULL);
+    jeff_shared_free(called.heap, below, NULL);
+    jeff_shared_compact(called.heap, 0);
+    jeff_shared_malloc(called.heap, REGION / 2 + REGION / 4, NULL);
+    jeff_shared_malloc(called.heap, REGION / 2, NULL);
+    const bool right = called.moves == 1 && steve_jeff_mutexes_ended() == before &&
+                       jeff_shared_free(called.heap, above, NULL) && jeff_shared_check(called.heap, NULL) == JEFF_OK;
+    jeff_shared_destroy(called.heap);
+    return right ? NULL : "a callback has given back the heap's mutex";
+}
+
+/// Blocks whose contents were dropped take less than a gate each is reckoned for: there are no more of them than gates.
+static const char *drill_many_purged(void)
+{
+    enum { MOST = (REGION - LINE) / LEAST };
+    memset(memory, 0x5e, LINE);
+    const struct jeff_shared_config config = {.mutex = &counted, .max_blocks = SIZE_MAX};
+    jeff_shared *heap = jeff_shared_init(memory + LINE, REGION - LINE, &config, NULL);
+    size_t blocks = 0;
+    for (jeff_handle block; blocks <= MOST && (block = jeff_shared_malloc(heap, 1, NULL)) != JEFF_NULL; blocks++) {
+        jeff_shared_set_purgeable(heap, block, true, NULL);
+    }
+    bool right = blocks > MOST / 2 && blocks <= MOST + LINE / GATE && jeff_shared_check(heap, NULL) == JEFF_OK;
+    for (size_t i = 0; i < LINE; i++) {
+        right = right && memory[i] == 0x5e;
+    }
+    jeff_shared_destroy(heap);
+    return right ? NULL : "a shared heap has more blocks than gates, and writes below its region";
+}
+
 static uint64_t now_ns;
 
 /// So slow that a budget is over after one piece.
@@ -644,8 +713,9 @@ static const char *drill_own_mutex(void)
 const char *steve_jeff_shared_drill(void)
 {
     static const char *(*const drills[])(void) = {
-        drill_mutex,     drill_status,   drill_waiting,   drill_unlocked,      drill_blocks,  drill_pages, drill_purged,
-        drill_own_pages, drill_callback, drill_own_mutex, drill_large_regions, drill_regions, drill_pieces};
+        drill_mutex,         drill_status,  drill_waiting,        drill_unlocked,    drill_blocks,
+        drill_pages,         drill_purged,  drill_own_pages,      drill_callback,    drill_own_mutex,
+        drill_large_regions, drill_regions, drill_destroy_inside, drill_many_purged, drill_pieces};
     const char *wrong = NULL;
     for (size_t i = 0; i < sizeof drills / sizeof drills[0] && wrong == NULL; i++) {
         wrong = drills[i]();
