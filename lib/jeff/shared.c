@@ -65,6 +65,8 @@ jeff_shared *jeff_shared_init(void *region, size_t bytes, const struct jeff_shar
     // An alignment that there is not is refused by jeff_init().
     if ((uintptr_t)region % (config->heap.alignment == 8 ? 8 : GRANULE) != 0)
         return refuse(status, JEFF_ERROR_MISALIGNED);
+    if (bytes > HEAP_MOST)
+        bytes = (size_t)HEAP_MOST; // the gates count, too
     const size_t share = bytes / REGION_PER_BLOCK < NIL - 1 ? bytes / REGION_PER_BLOCK : NIL - 1;
     const uint32_t blocks = config->max_blocks ? blocks_of(config) : (uint32_t)share;
     size_t before = gates_before(blocks, bytes);
