@@ -249,13 +249,13 @@ static bool check_place(struct check *c, uint32_t slot, uint32_t class)
                    is_right ? (const void *)e : header_at(c, start));
 }
 
-/// Whether a gate lets those in who have the block's handle. Others may lock and unlock meanwhile, nobody may claim.
+/// Whether a gate lets those in who have the block's handle. Others may lock and unlock meanwhile; nobody may claim, nor wait for who has.
 static bool is_gate_of(const struct check *c, uint32_t slot, const struct entry *e)
 {
     const uint64_t word = gate_word(c->h, slot);
     const bool away = e->cw & (CW_PURGED | CW_MAPPED);
-    return life_of(word) == life_of(entry_word(e)) && away == ((word & GATE_AWAY) != 0) && !(word & GATE_CLAIMED) &&
-           !(e->cw & CW_PURGED && word >= GATE_LOCK);
+    return life_of(word) == life_of(entry_word(e)) && away == ((word & GATE_AWAY) != 0) &&
+           !(word & (GATE_CLAIMED | GATE_WANTED)) && !(e->cw & CW_PURGED && word >= GATE_LOCK);
 }
 
 static bool check_live(struct check *c, uint32_t slot, const struct entry *e)

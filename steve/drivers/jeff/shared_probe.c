@@ -557,12 +557,12 @@ static bool has_free_slot(jeff_shared *heap, jeff_handle freed)
 
 const char *steve_jeff_shared_probe_damage(jeff_shared *heap, jeff_handle purgeable, jeff_handle freed)
 {
-    enum { CLAIMED = 40, AWAY = 43 };
+    enum { WANTED = 41, AWAY = 43 };
     jeff_handle live = JEFF_NULL;
     jeff_shared_walk(heap, find_live, &live);
     for (unsigned bit = 0; live != JEFF_NULL && bit <= AWAY; bit++) {
-        // Between them are bits that any thread may set, for a while.
-        if ((bit <= CLAIMED || bit == AWAY) && !is_found(heap, gate_of(heap, live), (uint64_t)1 << bit)) {
+        // Between them is what says that the block is halfway to elsewhere.
+        if ((bit <= WANTED || bit == AWAY) && !is_found(heap, gate_of(heap, live), (uint64_t)1 << bit)) {
             return "a gate that is damaged is not found";
         }
     }
