@@ -639,7 +639,8 @@ static const char *drill_many_purged(void)
     const struct jeff_shared_config config = {.mutex = &counted, .max_blocks = SIZE_MAX};
     jeff_shared *heap = jeff_shared_init(memory + LINE, REGION - LINE, &config, NULL);
     size_t blocks = 0;
-    for (jeff_handle block; blocks <= MOST && (block = jeff_shared_malloc(heap, 1, NULL)) != JEFF_NULL; blocks++) {
+    for (jeff_handle block; blocks <= MOST + LINE && (block = jeff_shared_malloc(heap, 1, NULL)) != JEFF_NULL;
+         blocks++) {
         jeff_shared_set_purgeable(heap, block, true, NULL);
     }
     bool right = blocks > MOST / 2 && blocks <= MOST + LINE / GATE && jeff_shared_check(heap, NULL) == JEFF_OK;
@@ -705,9 +706,14 @@ static const char *drill_own_mutex(void)
     const unsigned before = steve_jeff_mutexes_ended();
     jeff_shared_destroy(jeff_shared_init(memory, REGION, NULL, NULL));
     jeff_shared_destroy(open_counted(REGION, 0));
-    return steve_jeff_mutexes_ended() == before + 1 || !steve_jeff_refuse_mutexes(0)
-               ? NULL
-               : "the system's mutex is not given back with its heap";
+    const bool right = steve_jeff_mutexes_ended() == before + 1;
+    enum jeff_status status = JEFF_OK;
+    jeff_shared *created = jeff_shared_create(REGION, NULL, &status);
+    if (created == NULL && status != JEFF_ERROR_MAP) {
+        return "a shared heap with every default is refused";
+    }
+    jeff_shared_destroy(created);
+    return right || !steve_jeff_refuse_mutexes(0) ? NULL : "the system's mutex is not given back with its heap";
 }
 
 const char *steve_jeff_shared_drill(void)
