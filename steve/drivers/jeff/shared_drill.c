@@ -367,6 +367,31 @@ static const char *drill_large_regions(void)
     return right ? NULL : "a shared heap in a large region has other gates than one for 64 bytes";
 }
 
+/// Of a region nothing is used beyond 64 GiB, gates included.
+static const char *drill_largest_region(void)
+{
+    const uint64_t limit = (uint64_t)64 << 30;
+    const uint64_t bytes = limit + (1 << 20);
+    if (LOCKS_TAKE_THE_MUTEX || bytes > SIZE_MAX) {
+        return NULL; // all of it would have to be hidden, or there is no such region
+    }
+    const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+    void *region = mmap(NULL, (size_t)bytes, PROT_READ | PROT_WRITE, flags, -1, 0);
+    if (region == MAP_FAILED) {
+        return NULL;
+    }
+    const struct jeff_shared_config config = {.mutex = &counted};
+    jeff_shared *heap = jeff_shared_init(region, (size_t)bytes, &config, NULL);
+    struct jeff_stats stats = {0};
+    if (heap != NULL) {
+        jeff_shared_stats(heap, &stats);
+    }
+    jeff_shared_destroy(heap);
+    munmap(region, (size_t)bytes);
+    return stats.heap_bytes != 0 && stats.heap_bytes <= limit ? NULL
+                                                              : "a shared heap uses more of a region than the most";
+}
+
 /// Regions that are too small, by whatever they are, and such as begin at no multiple of 16.
 static const char *drill_regions(void)
 {
@@ -719,9 +744,10 @@ static const char *drill_own_mutex(void)
 const char *steve_jeff_shared_drill(void)
 {
     static const char *(*const drills[])(void) = {
-        drill_mutex,         drill_status,  drill_waiting,        drill_unlocked,    drill_blocks,
-        drill_pages,         drill_purged,  drill_own_pages,      drill_callback,    drill_own_mutex,
-        drill_large_regions, drill_regions, drill_destroy_inside, drill_many_purged, drill_pieces};
+        drill_mutex,    drill_status,         drill_waiting,       drill_unlocked,
+        drill_blocks,   drill_pages,          drill_purged,        drill_own_pages,
+        drill_callback, drill_own_mutex,      drill_large_regions, drill_largest_region,
+        drill_regions,  drill_destroy_inside, drill_many_purged,   drill_pieces};
     const char *wrong = NULL;
     for (size_t i = 0; i < sizeof drills / sizeof drills[0] && wrong == NULL; i++) {
         wrong = drills[i]();
