@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "steve/drivers/malloc_heap_internal.h"
+#include "steve/sanitizers.h"
 
 static const struct steve_malloc_functions functions = {
     .malloc = malloc,
@@ -40,7 +41,9 @@ const struct steve_driver steve_driver_libc = {
     .aligned = steve_malloc_heap_aligned,
     .resize = steve_malloc_heap_resize,
     .free = steve_malloc_heap_free,
+#ifndef STEVE_THREAD_SANITIZER // it says that a block of 0 bytes has one, and reports who writes to it
     .usable = steve_malloc_heap_usable,
+#endif
     .stats = steve_malloc_heap_stats,
     .snippets = &steve_malloc_heap_snippets,
 };
