@@ -521,34 +521,9 @@ static size_t usable_with_the_fence(void *heap, steve_ref ref)
     return usable_fenced(heap, ref) + sizeof(size_t);
 }
 
-static void all_that_is_usable_is_written_to(void **state)
+static struct steve_driver bump_allocator(void)
 {
-    (void)state;
-    const struct steve_driver sound = {
-        .version = STEVE_DRIVER_VERSION,
-        .name = "fenced",
-        .summary = "a bump allocator with fences",
-        .promises = STEVE_PROMISE_REGION,
-        .alignment = 16,
-        .region_alignment = 16,
-        .heap_min = (size_t)header.heap_bytes,
-        .open = open_by_pointer,
-        .close = close_by_pointer,
-        .malloc = malloc_fenced,
-        .free = free_by_pointer,
-        .usable = usable_fenced,
-        .check = check_fences,
-    };
-    struct steve_driver liar = sound;
-    liar.usable = usable_with_the_fence;
-    assert_int_equal(found_with(&sound, 0), STEVE_ORACLE_COUNT);
-    assert_int_equal(found_with(&liar, 0), STEVE_ORACLE_CHECK);
-}
-
-static void empty_blocks_have_places_of_their_own_where_that_is_stated(void **state)
-{
-    (void)state;
-    struct steve_driver driver = {
+    return (struct steve_driver){
         .version = STEVE_DRIVER_VERSION,
         .name = "by-pointer",
         .summary = "a bump allocator",
@@ -561,6 +536,25 @@ static void empty_blocks_have_places_of_their_own_where_that_is_stated(void **st
         .malloc = malloc_by_pointer,
         .free = free_by_pointer,
     };
+}
+
+static void all_that_is_usable_is_written_to(void **state)
+{
+    (void)state;
+    struct steve_driver sound = bump_allocator();
+    sound.malloc = malloc_fenced;
+    sound.usable = usable_fenced;
+    sound.check = check_fences;
+    struct steve_driver liar = sound;
+    liar.usable = usable_with_the_fence;
+    assert_int_equal(found_with(&sound, 0), STEVE_ORACLE_COUNT);
+    assert_int_equal(found_with(&liar, 0), STEVE_ORACLE_CHECK);
+}
+
+static void empty_blocks_have_places_of_their_own_where_that_is_stated(void **state)
+{
+    (void)state;
+    struct steve_driver driver = bump_allocator();
     for (uint32_t second = 0; second <= 10; second += 10) {
         struct steve_exec *exec = new_exec(&driver, STEVE_CHECK_NORMAL);
         begin(exec);
