@@ -7,6 +7,9 @@
 /// Not while another thread is in it. @return NULL, or what is wrong, in static memory
 const char *steve_jeff_shared_drill(void);
 
+/// How many blocks a shared heap holds, and what lies in front of it for them (shared_gates.c). @return as above
+const char *steve_jeff_shared_gates(void);
+
 /// The same calls to a shared heap and to an ordinary one, for several dozen blocks, drawn from the seed (shared_twin.c). @return as above
 const char *steve_jeff_shared_twin(uint64_t seed);
 

@@ -418,6 +418,9 @@ static const char *probe_arguments(void)
     if (wrong == NULL) {
         wrong = steve_jeff_shared_drill();
     }
+    if (wrong == NULL) {
+        wrong = steve_jeff_shared_gates();
+    }
     return wrong == NULL ? probe_defaults(memory, sizeof memory) : wrong;
 }
 
