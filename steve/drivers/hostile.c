@@ -30,7 +30,10 @@ static void eat_memory(struct hostile_heap *h)
     if (h->eaten == NULL) {
         int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
         void *memory = mmap(NULL, EATEN_MOST, PROT_READ | PROT_WRITE, flags, -1, 0);
-        h->eaten = memory == MAP_FAILED ? NULL : memory;
+        if (memory != MAP_FAILED) {
+            h->eaten = memory;
+            madvise(memory, EATEN_MOST, MADV_HUGEPAGE); // where page faults are dear, one for each page takes too long
+        }
     }
     // Not ever more at a time, or a slow machine would see an op that hangs before it sees the memory go.
     size_t more = h->eaten_bytes == 0 ? EATEN_FIRST : EATEN_STEP;
