@@ -14,10 +14,15 @@
 #include <sanitizer/asan_interface.h>
 #endif
 
-/// Up to here a region is cleared by writing; beyond, by giving its pages back.
+/// Up to here a region is cleared by writing. Of a larger one what is present is, as far as it is looked for, if it is no more than
+/// that: a page fault costs as much as clearing many pages. Otherwise its pages are given back, but for the first.
 #define CLEARED_BY_WRITING ((size_t)256 * 1024)
-/// How much of a larger one's begin is, all the same, and somewhat more.
-#define WRITTEN_BEGIN ((size_t)128 * 1024)
+#define LOOKED_FOR         ((size_t)16 << 20)
+#define PRESENT_MOST       ((size_t)1 << 20)
+#define WRITTEN_BEGIN      ((size_t)128 * 1024)
+/// AddressSanitizer's shadow has an eighth.
+#define UNPOISONED_BY_WRITING ((size_t)4 << 20)
+#define UNPOISONED_AT_ONCE    ((size_t)256 << 10)
 /// How much of a large region's ends is made dirty.
 #define DIRTY_END  ((size_t)64 * 1024)
 #define DIRTY_TAIL ((size_t)4 * 1024) ///< of its end where pages are kept open: each is a page fault, every time
@@ -102,11 +107,15 @@ static bool open_pages(struct steve_region *region, unsigned char *begin, unsign
 
 /// Makes memory that a heap left poisoned behind usable again. For a large region that is done by giving back the pages of
 /// AddressSanitizer's own shadow, where zero means usable: writing them for ever new addresses would fill the memory.
-static void unpoison(const struct steve_region *region, bool was_large)
+static void unpoison(const struct steve_region *region)
 {
 #ifdef STEVE_ADDRESS_SANITIZER
-    if (!was_large && region->bytes <= CLEARED_BY_WRITING) {
-        ASAN_UNPOISON_MEMORY_REGION(region->base, region->bytes);
+    if (region->bytes <= UNPOISONED_BY_WRITING) {
+        // In parts: for a large one the sanitizer would give pages back by itself.
+        for (unsigned char *at = region->open_begin; at < region->open_end; at += UNPOISONED_AT_ONCE) {
+            const size_t rest = (size_t)(region->open_end - at);
+            ASAN_UNPOISON_MEMORY_REGION(at, rest < UNPOISONED_AT_ONCE ? rest : UNPOISONED_AT_ONCE);
+        }
         return;
     }
     size_t scale;
@@ -123,7 +132,6 @@ static void unpoison(const struct steve_region *region, bool was_large)
     }
 #else
     (void)region;
-    (void)was_large;
 #endif
 }
 
@@ -162,19 +170,53 @@ static void make_dirty(const struct steve_region *region, bool keep_open)
     memset(region->base + region->bytes - tail, DIRTY_BYTE, tail);
 }
 
-/// Clears what the old region and the new one may hold. `was_large`: pages of the old one are worth giving back. The first pages
-/// are cleared by writing in any case, up to the same one whatever the base: they are used every time, and a page fault costs more.
-static void clear(const struct steve_region *region, unsigned char *first, unsigned char *old_end, bool was_large)
+/// Clears the pages that are present, runs of them at a time. What was touched and then swapped out would be missed: that takes a process
+/// that sleeps in the middle of an episode.
+/// @return false if there are too many, or it cannot be told: nothing was done
+static bool clear_present(unsigned char *begin, unsigned char *end)
 {
-    bool is_large = region->bytes > CLEARED_BY_WRITING;
-    unsigned char *kept = first + STEVE_REGION_UNIT + WRITTEN_BEGIN;
-    memset(region->base, 0, is_large ? (size_t)(kept - region->base) : region->bytes);
-    if (was_large || is_large) {
-        unsigned char *begin = is_large || region->open_end < kept ? kept : region->open_end;
-        unsigned char *end = old_end > region->open_end ? old_end : region->open_end;
-        if (begin < end) {
-            madvise(begin, (size_t)(end - begin), MADV_DONTNEED);
+    static unsigned char present[LOOKED_FOR / 4096]; // bit 0 of each
+    const size_t page = page_bytes();
+    const size_t pages = (size_t)(end - begin) / page;
+    if (pages > sizeof present || mincore(begin, pages * page, present) != 0) {
+        return false;
+    }
+    size_t count = 0;
+    for (size_t i = 0; i < pages; i++) {
+        count += present[i] & 1;
+    }
+    if (count > PRESENT_MOST / page) {
+        return false;
+    }
+    for (size_t i = 0; count > 0; i++) {
+        const size_t first = i;
+        while (i < pages && (present[i] & 1) != 0) {
+            i++;
         }
+        if (i > first) {
+            memset(begin + first * page, 0, (i - first) * page);
+            count -= i - first;
+        }
+    }
+    return true;
+}
+
+/// Clears what the new region may hold. The first pages of a large one are cleared by writing in any case: they are used every time.
+/// @param old_end of the region before: what it had beyond the pages that are looked for is given back
+static void clear(const struct steve_region *region, unsigned char *first, unsigned char *old_end)
+{
+    unsigned char *const end = region->open_end;
+    unsigned char *const kept = page_up(first + STEVE_REGION_UNIT + WRITTEN_BEGIN);
+    unsigned char *const looked_for = kept + LOOKED_FOR;
+    const bool is_large = region->bytes > CLEARED_BY_WRITING;
+    memset(region->base, 0, is_large ? (size_t)(kept - region->base) : region->bytes);
+    unsigned char *given_back = looked_for;
+    if (is_large && !clear_present(kept, end < looked_for ? end : looked_for)) {
+        given_back = kept;
+    }
+    unsigned char *const top = old_end > end ? old_end : end;
+    if (given_back < top) {
+        madvise(given_back, (size_t)(top - given_back), MADV_DONTNEED);
     }
 }
 
@@ -188,7 +230,6 @@ bool steve_region_place(struct steve_region *region, const struct steve_region_p
         return false;
     }
     unsigned char *old_end = region->open_end;
-    bool was_large = region->bytes > CLEARED_BY_WRITING;
 
     size_t past_unit = (uintptr_t)region->mapping % STEVE_REGION_UNIT;
     unsigned char *unit = region->mapping + (past_unit == 0 ? 0 : STEVE_REGION_UNIT - past_unit);
@@ -201,8 +242,8 @@ bool steve_region_place(struct steve_region *region, const struct steve_region_p
     if (!open_pages(region, begin, end, place->keep_open)) {
         return false;
     }
-    unpoison(region, was_large);
-    clear(region, first, old_end, was_large);
+    unpoison(region);
+    clear(region, first, old_end);
     if (place->dirty) {
         make_dirty(region, place->keep_open);
     }
