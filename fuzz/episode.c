@@ -30,8 +30,8 @@ static const struct allowance ample = {.live = (size_t)4 << 20, .work = (size_t)
 
 #ifdef STEVE_FUZZING
 /// What most inputs are given: a quarter of them took two thirds of the time of all, for copying what they had shown with less.
-static const struct allowance usual = {.live = (size_t)512 << 10, .work = (size_t)256 << 10};
-#define USUAL_WORK_PER_OP ((size_t)4 << 10) ///< if that is more
+static const struct allowance usual = {.live = (size_t)512 << 10, .work = (size_t)128 << 10};
+#define USUAL_WORK_PER_OP ((size_t)2 << 10) ///< if that is more
 
 /// One input in so many is given the ample one, by what is in it: so is what grows out of it, now and then. Of the others half may have
 /// large blocks, if they make no work of them: to be seen, some bins of holes want 2 MiB.
@@ -187,12 +187,9 @@ static bool is_too_expensive(const struct steve_exec *exec, struct steve_op op, 
 /// Moving is quicker than writing and comparing, by about that much.
 #define MOVED_PER_WORK 4u
 
-/// About how many bytes an op writes, copies or clears, apart from those of blocks that it is found to have moved. A compaction may move
-/// all that is live.
+/// About how many bytes an op writes, copies or clears, apart from those of blocks that it moves.
 static size_t work_of(const struct steve_exec *exec, struct steve_op op, uint64_t reach)
 {
-    if (op.code >= STEVE_OP_COMPACT && op.code < STEVE_OP_DRAIN)
-        return steve_view_live_bytes(exec) / MOVED_PER_WORK;
     const size_t before = steve_op_uses_slot(op.code) ? steve_view_size(exec, op.slot) : 0;
     if (!steve_op_uses_slot(op.code) || !steve_op_uses_size(op.code))
         return steve_shadow_cost(before);

@@ -217,6 +217,9 @@ bool steve_exec_begin(struct steve_exec *exec, const struct steve_header *header
     if (exec->driver->moves != NULL) {
         exec->moves = exec->driver->moves(exec->heap);
     }
+    exec->clock_begin_ns = exec->driver->now != NULL ? exec->driver->now(exec->heap) : 0;
+    exec->clock_ns = 0;
+    exec->clock_moves = exec->moves;
     if (exec->gaps) {
         exec->first_arena = exec->driver->arena(exec->heap);
     }

@@ -31,9 +31,17 @@ size_t steve_view_live_bytes(const struct steve_exec *exec)
     return exec->live_bytes;
 }
 
-uint64_t steve_view_moved_bytes(const struct steve_exec *exec)
+uint64_t steve_view_moved_bytes(struct steve_exec *exec)
 {
-    return exec->moved_bytes;
+    if (exec->driver->now == NULL || exec->heap == NULL) {
+        return exec->moved_bytes;
+    }
+    if (exec->clock_moves != exec->moves || exec->driver->moves == NULL) {
+        const uint64_t now_ns = exec->driver->now(exec->heap);
+        exec->clock_moves = exec->moves;
+        exec->clock_ns = now_ns > exec->clock_begin_ns ? now_ns - exec->clock_begin_ns : 0;
+    }
+    return exec->clock_ns;
 }
 
 /// Blocks that the layout does not know: purged ones, and without checking all of them. In the order of first use.
