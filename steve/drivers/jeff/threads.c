@@ -17,6 +17,8 @@
 #define LEAST_BLOCK 28u
 /// Blocks that there may be under the option `few-blocks`.
 #define FEW_BLOCKS 100u
+/// Under `look`, one request of so many settles a block.
+#define SETTLED_EVERY 4u
 /// Under `meet`, for a large heap.
 #define MANY_MEETINGS 32u
 
@@ -37,11 +39,13 @@ static const char *const mapped_options[] = {"no-last-resort", "moved",      "lo
 struct instance {
     jeff_shared *heap;
     uintptr_t region; ///< where the heap's memory begins; 0 for a mapped heap
-    bool used;        ///< it is open: of the one that is kept
+    bool kept;        ///< it needs no system call:
+    bool used;        ///< it is open
     bool looks;
     bool damages;
     bool alone;            ///< no other thread calls: what follows is kept
-    jeff_handle to_settle; ///< before the next request
+    unsigned requests;     ///< so far
+    jeff_handle to_settle; ///< given out three requests before it is
     jeff_handle purgeable; ///< a block that was made so
     jeff_handle freed;     ///< the last one
     const char *damage;    ///< what a callback or a probe saw that must not be; told by `check`
@@ -89,14 +93,17 @@ static void on_moved(void *context, jeff_handle handle, void *from, void *to, si
     }
 }
 
-/// One that needs no system call, for the sake of fuzzers. Heaps are opened and closed by one thread.
-static struct instance kept;
+/// Those that need no system call, for the sake of fuzzers: an executor has two heaps open, and there are two. Heaps are opened and
+/// closed by one thread.
+static struct instance kept[4];
 
 static struct instance *instance_map(void)
 {
-    if (!kept.used) {
-        kept = (struct instance){.used = true};
-        return &kept;
+    for (size_t i = 0; i < sizeof kept / sizeof kept[0]; i++) {
+        if (!kept[i].used) {
+            kept[i] = (struct instance){.used = true, .kept = true};
+            return &kept[i];
+        }
     }
     void *memory = mmap(NULL, sizeof(struct instance), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     return memory == MAP_FAILED ? NULL : memory;
@@ -104,8 +111,8 @@ static struct instance *instance_map(void)
 
 static void instance_unmap(struct instance *instance)
 {
-    if (instance == &kept) {
-        kept.used = false;
+    if (instance->kept) {
+        instance->used = false;
     } else {
         munmap(instance, sizeof *instance);
     }
@@ -208,12 +215,18 @@ static jeff_shared *heap_of(void *heap)
 static steve_ref call_malloc(void *heap, size_t bytes)
 {
     struct instance *instance = heap;
-    if (instance->looks && instance->alone) {
-        jeff_shared_settle(instance->heap, instance->to_settle, NULL);
-        instance->to_settle = jeff_shared_malloc(instance->heap, bytes, NULL);
-        return instance->to_settle;
+    if (!instance->looks || !instance->alone) {
+        return jeff_shared_malloc(instance->heap, bytes, NULL);
     }
-    return jeff_shared_malloc(instance->heap, bytes, NULL);
+    // It may copy whatever lives, several times: not before each.
+    if (++instance->requests % SETTLED_EVERY == 0) {
+        jeff_shared_settle(instance->heap, instance->to_settle, NULL);
+    }
+    const jeff_handle handle = jeff_shared_malloc(instance->heap, bytes, NULL);
+    if (instance->requests % SETTLED_EVERY == 1) {
+        instance->to_settle = handle;
+    }
+    return handle;
 }
 
 static steve_ref call_calloc(void *heap, size_t count, size_t size)
