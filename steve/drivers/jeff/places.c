@@ -2,8 +2,8 @@
 /// stay, and are cleared when they are committed again: a page fault costs more than that.
 ///
 /// Under a fuzzer most reservations are lax: what was readable once stays so, since the calls that change that took a third of an
-/// input's time. What Jeff gives back is overwritten there, and hidden from AddressSanitizer; a fault at the touch is left to every
-/// 16th heap, the first of a process being one, and to `steve replay`.
+/// input's time. What Jeff gives back is overwritten there, some of each page, and hidden from AddressSanitizer; a fault at the touch is
+/// left to every 64th heap, the first of a process being one, and to `steve replay`.
 #define _GNU_SOURCE
 #include "steve/drivers/jeff/places_internal.h"
 
@@ -40,11 +40,13 @@
 #define KEPT ((size_t)256 * 1024)
 
 #ifdef STEVE_FUZZING
-#define STRICT_EVERY 16u
+#define STRICT_EVERY 64u
 #else
 #define STRICT_EVERY 1u
 #endif
-#define LOST_BYTE 0xd9 ///< what is left of memory that was given back, where it is still readable
+#define LOST_BYTE  0xd9 ///< what is left of memory that was given back, where it is still readable,
+#define LOST_EVERY ((size_t)1024)
+#define LOST_BYTES ((size_t)64) ///< in so many of so many bytes
 
 static struct place {
     size_t mapped; ///< bytes from its first on
@@ -207,6 +209,14 @@ bool steve_jeff_place_is_touched(const void *address)
            (resident & 1) != 0;
 }
 
+/// Overwrites some of each page of memory that is lost: what is read there is wrong soon enough.
+static void lose(char *begin, size_t bytes)
+{
+    for (size_t at = 0; at < bytes; at += LOST_EVERY) {
+        memset(begin + at, LOST_BYTE, bytes - at < LOST_BYTES ? bytes - at : LOST_BYTES);
+    }
+}
+
 void steve_jeff_place_decommit(void *address, size_t bytes)
 {
     size_t offset;
@@ -217,7 +227,7 @@ void steve_jeff_place_decommit(void *address, size_t bytes)
         return;
     }
     const size_t kept = kept_of(place, offset, bytes);
-    memset(address, LOST_BYTE, kept);
+    lose(address, kept);
     ASAN_POISON_MEMORY_REGION(address, kept);
 }
 
