@@ -428,11 +428,24 @@ static struct steve_rng seeded(uint64_t seed)
     return rng;
 }
 
+/// A run in a larger heap takes several times as long, for pages that are touched and blocks that are copied, and an engine keeps what is
+/// new without asking what it costs.
+#define SMALL_HEAP ((uint64_t)128 << 10)
+
+/// Seven times of eight a large heap becomes a small one, before anything else: what wants a large one makes it large again.
+static void prefer_small_heap(const struct mutate_work *w)
+{
+    if (mutate_read_heap(w->bytes) > SMALL_HEAP && mutate_chance(w, 224))
+        mutate_write_heap(w->bytes, steve_rng_log_between(w->rng, 1024, SMALL_HEAP));
+}
+
 size_t mutate(uint64_t seed, uint8_t *bytes, size_t size, size_t max_size)
 {
     struct steve_rng rng = seeded(seed);
     size = mutate_canonical(bytes, size, max_size);
-    const struct mutate_work w = {.rng = &rng};
+    const struct mutate_work w = {.rng = &rng, .bytes = bytes};
+    if (size >= STEVE_BYTES_HEADER)
+        prefer_small_heap(&w);
     for (size_t left = few(&w, 8); left > 0; left--)
         size = mutate_one(pick_kind(&rng), &rng, bytes, size, max_size);
     return size;

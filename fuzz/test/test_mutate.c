@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "fuzz/mutate.h"
+#include "fuzz/mutate_internal.h"
 #include "steve/core/codec.h"
 
 #define CAPACITY 1024u
@@ -437,6 +438,22 @@ static void splicing_renames_slots(void **state)
     assert_true(whole > 50);
 }
 
+static void a_large_heap_becomes_a_small_one_most_often(void **state)
+{
+    (void)state;
+    unsigned small = 0;
+    unsigned kept = 0;
+    for (unsigned seed = 0; seed < 400; seed++) {
+        struct input input = sample();
+        mutate_write_heap(input.bytes, 3 << 20);
+        input.size = mutate(seed, input.bytes, input.size, CAPACITY);
+        small += mutate_read_heap(input.bytes) <= 128u << 10;
+        kept += mutate_read_heap(input.bytes) == 3u << 20;
+    }
+    assert_in_range(small, 280, 360);
+    assert_in_range(kept, 20, 80);
+}
+
 static void a_full_input_is_mutated_without_growing(void **state)
 {
     (void)state;
@@ -466,6 +483,7 @@ int main(void)
         cmocka_unit_test(a_new_allocation_takes_an_empty_slot_and_a_new_free_a_live_one),
         cmocka_unit_test(a_stale_ref_is_often_one_of_a_block_that_was_freed_just_now),
         cmocka_unit_test(splicing_renames_slots),
+        cmocka_unit_test(a_large_heap_becomes_a_small_one_most_often),
         cmocka_unit_test(a_full_input_is_mutated_without_growing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
