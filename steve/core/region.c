@@ -20,9 +20,9 @@
 #define LOOKED_FOR         ((size_t)16 << 20)
 #define PRESENT_MOST       ((size_t)1 << 20)
 #define WRITTEN_BEGIN      ((size_t)128 * 1024)
-/// AddressSanitizer's shadow has an eighth.
-#define UNPOISONED_BY_WRITING ((size_t)4 << 20)
-#define UNPOISONED_AT_ONCE    ((size_t)256 << 10)
+/// AddressSanitizer has a byte of shadow for so many, and so a page of it for at least
+#define SHADOW_RATIO      ((size_t)8)
+#define SHADOWED_AT_LEAST ((size_t)32 * 1024)
 /// How much of a large region's ends is made dirty.
 #define DIRTY_END  ((size_t)64 * 1024)
 #define DIRTY_TAIL ((size_t)4 * 1024) ///< of its end where pages are kept open: each is a page fault, every time
@@ -105,33 +105,65 @@ static bool open_pages(struct steve_region *region, unsigned char *begin, unsign
     return mprotect(begin, (size_t)(end - begin), PROT_READ | PROT_WRITE) == 0;
 }
 
-/// Makes memory that a heap left poisoned behind usable again. For a large region that is done by giving back the pages of
-/// AddressSanitizer's own shadow, where zero means usable: writing them for ever new addresses would fill the memory.
-static void unpoison(const struct steve_region *region)
-{
 #ifdef STEVE_ADDRESS_SANITIZER
-    if (region->bytes <= UNPOISONED_BY_WRITING) {
-        // In parts: for a large one the sanitizer would give pages back by itself.
-        for (unsigned char *at = region->open_begin; at < region->open_end; at += UNPOISONED_AT_ONCE) {
-            const size_t rest = (size_t)(region->open_end - at);
-            ASAN_UNPOISON_MEMORY_REGION(at, rest < UNPOISONED_AT_ONCE ? rest : UNPOISONED_AT_ONCE);
-        }
-        return;
-    }
+/// The shadow that AddressSanitizer has of an address: zero means usable, and so does a page that is not there.
+static uintptr_t shadow_of(const unsigned char *at)
+{
     size_t scale;
     size_t offset;
     __asan_get_shadow_mapping(&scale, &offset);
-    uintptr_t begin = ((uintptr_t)region->mapping >> scale) + offset;
-    uintptr_t end = (((uintptr_t)region->mapping + region->mapping_bytes) >> scale) + offset;
-    uintptr_t page = page_bytes();
-    // The shadow's pages at both ends are shared with other memory. The mapping's ends lie far from every region.
-    begin = (begin + page - 1) / page * page;
-    end = end / page * page;
-    if (begin < end) {
-        madvise((void *)begin, end - begin, MADV_DONTNEED); // NOLINT(performance-no-int-to-ptr)
+    return ((uintptr_t)at >> scale) + offset;
+}
+
+/// Unpoisons what has a shadow that is present. In parts: for a large one the sanitizer would give its pages back.
+/// @param begin its shadow begins a page @return false if it cannot be told what is present
+static bool unpoison_present(unsigned char *begin, unsigned char *end)
+{
+    static unsigned char present[LOOKED_FOR / SHADOWED_AT_LEAST];
+    const size_t covered = page_bytes() * SHADOW_RATIO;
+    const size_t pages = ((size_t)(end - begin) + covered - 1) / covered;
+    // NOLINTNEXTLINE(performance-no-int-to-ptr)
+    if (pages > sizeof present || mincore((void *)shadow_of(begin), pages * page_bytes(), present) != 0) {
+        return false;
+    }
+    for (size_t i = 0; i < pages; i++) {
+        const size_t rest = (size_t)(end - begin) - i * covered;
+        if ((present[i] & 1) != 0) {
+            ASAN_UNPOISON_MEMORY_REGION(begin + i * covered, rest < covered ? rest : covered);
+        }
+    }
+    return true;
+}
+#endif
+
+/// Makes memory that a heap left poisoned behind usable again: beyond some way by giving back the pages of the shadow, for writing them at
+/// ever new addresses would fill the memory. @param old_end of the region before
+static void unpoison(const struct steve_region *region, const unsigned char *old_end)
+{
+#ifdef STEVE_ADDRESS_SANITIZER
+    unsigned char *const end = region->open_end;
+    if (region->bytes <= CLEARED_BY_WRITING) {
+        ASAN_UNPOISON_MEMORY_REGION(region->open_begin, (size_t)(end - region->open_begin));
+    }
+    const size_t covered = page_bytes() * SHADOW_RATIO;
+    unsigned char *from = region->open_begin - (uintptr_t)region->open_begin % covered;
+    unsigned char *const looked_for = from + LOOKED_FOR;
+    if (region->bytes <= CLEARED_BY_WRITING || unpoison_present(from, end < looked_for ? end : looked_for)) {
+        from = looked_for;
+    }
+    if (from >= end && from >= old_end) {
+        return;
+    }
+    // The shadow's pages at both ends of the mapping are shared with other memory. Regions are far from there.
+    const uintptr_t begin = shadow_of(from);
+    uintptr_t all = shadow_of(region->mapping + region->mapping_bytes);
+    all -= all % page_bytes();
+    if (begin < all) {
+        madvise((void *)begin, all - begin, MADV_DONTNEED); // NOLINT(performance-no-int-to-ptr)
     }
 #else
     (void)region;
+    (void)old_end;
 #endif
 }
 
@@ -242,7 +274,7 @@ bool steve_region_place(struct steve_region *region, const struct steve_region_p
     if (!open_pages(region, begin, end, place->keep_open)) {
         return false;
     }
-    unpoison(region);
+    unpoison(region, old_end);
     clear(region, first, old_end);
     if (place->dirty) {
         make_dirty(region, place->keep_open);
