@@ -8,21 +8,7 @@
 #include <string.h>
 
 #include "steve/core/oracle.h"
-
-/// A word as a shell takes it: bare if it can be, else in single quotes.
-static void print_word(FILE *out, const char *word)
-{
-    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_@%+=:,./-";
-    if (*word != '\0' && word[strspn(word, plain)] == '\0') {
-        fputs(word, out);
-        return;
-    }
-    fputc('\'', out);
-    for (; *word != '\0'; word++) {
-        fputs(*word == '\'' ? "'\\''" : (char[]){*word, '\0'}, out);
-    }
-    fputc('\'', out);
-}
+#include "steve/report/word.h"
 
 char *steve_command_word(const char *word)
 {
@@ -32,7 +18,7 @@ char *steve_command_word(const char *word)
     if (out == NULL) {
         return NULL;
     }
-    print_word(out, word);
+    steve_print_word(out, word);
     fclose(out);
     return text;
 }
@@ -42,7 +28,7 @@ static void print_checks(FILE *out, const struct steve_options *options)
 {
     if (options->against != NULL) {
         fputs(" --against ", out);
-        print_word(out, options->against->name);
+        steve_print_word(out, options->against->name);
     }
     if (options->level != STEVE_CHECK_NORMAL) {
         fprintf(out, " --check %s", steve_check_level_name(options->level));
@@ -74,7 +60,7 @@ static FILE *begin(struct command *command, const struct steve_options *options,
     *command = (struct command){0};
     FILE *out = open_memstream(&command->text, &command->size);
     if (out != NULL) {
-        print_word(out, options->program);
+        steve_print_word(out, options->program);
         fprintf(out, " %s", subcommand);
     }
     return out;
@@ -89,7 +75,7 @@ char *steve_command_replay(const struct steve_options *options, const char *path
     }
     print_checks(out, options);
     fputc(' ', out);
-    print_word(out, path);
+    steve_print_word(out, path);
     fclose(out);
     return command.text;
 }
@@ -104,7 +90,7 @@ char *steve_command_run(const struct steve_options *options, const struct steve_
     }
     if (options->driver != NULL) {
         fputs(" --driver ", out);
-        print_word(out, driver->name);
+        steve_print_word(out, driver->name);
     }
     if (options->exhaustive != 0) {
         fprintf(out, " --exhaustive %" PRIu64, options->exhaustive);

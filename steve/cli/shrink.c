@@ -14,6 +14,7 @@
 #include "steve/find/distinct.h"
 #include "steve/report/finding.h"
 #include "steve/report/shrunk.h"
+#include "steve/report/word.h"
 
 static bool ends_in(const char *path, const char *suffix)
 {
@@ -62,12 +63,16 @@ static void print_verdict(const struct steve_options *options, const struct stev
                           const struct steve_shrink_report *report, bool written)
 {
     if (!report->shown) {
-        printf("verdict=pass file=%s ops=%zu seconds=%.2f\n", options->files[0], report->ops_before, report->seconds);
+        printf("verdict=pass file=");
+        steve_print_word(stdout, options->files[0]);
+        printf(" ops=%zu seconds=%.2f\n", report->ops_before, report->seconds);
         return;
     }
-    printf("verdict=fail oracle=%s file=%s op=%" PRIu64 " ops=%zu seconds=%.2f reproducer=%s repro_ops=%zu",
-           steve_oracle_name(shrunk->finding.oracle), options->files[0], shrunk->finding.op, report->ops_before,
-           report->seconds, written ? options->output : "none", report->ops_after);
+    printf("verdict=fail oracle=%s file=", steve_oracle_name(shrunk->finding.oracle));
+    steve_print_word(stdout, options->files[0]);
+    printf(" op=%" PRIu64 " ops=%zu seconds=%.2f reproducer=", shrunk->finding.op, report->ops_before, report->seconds);
+    steve_print_word(stdout, written ? options->output : "none");
+    printf(" repro_ops=%zu", report->ops_after);
     print_shape(shrunk, report);
 }
 

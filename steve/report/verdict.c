@@ -3,6 +3,8 @@
 
 #include <inttypes.h>
 
+#include "steve/report/word.h"
+
 /// What all was drawn from.
 static void print_origin(FILE *out, const struct steve_verdict *v)
 {
@@ -20,7 +22,9 @@ static void print_where(FILE *out, const struct steve_verdict *v)
         print_origin(out, v);
         fprintf(out, " episode=%" PRIu64 " op=%" PRIu64, v->episode, v->op);
     } else {
-        fprintf(out, " file=%s op=%" PRIu64 " files=%" PRIu64, v->file, v->op, v->files);
+        fprintf(out, " file=");
+        steve_print_word(out, v->file);
+        fprintf(out, " op=%" PRIu64 " files=%" PRIu64, v->op, v->files);
     }
 }
 
@@ -38,7 +42,9 @@ void steve_print_verdict(FILE *out, const struct steve_verdict *v)
     }
     fprintf(out, " ops=%" PRIu64 " digest=%016" PRIx64 " seconds=%.2f", result->ops, result->digest, result->seconds);
     if (v->failed) {
-        fprintf(out, " reproducer=%s repro_ops=%" PRIu64, v->reproducer != NULL ? v->reproducer : "none", v->repro_ops);
+        fprintf(out, " reproducer=");
+        steve_print_word(out, v->reproducer != NULL ? v->reproducer : "none");
+        fprintf(out, " repro_ops=%" PRIu64, v->repro_ops);
     }
     if (v->has_findings) {
         fprintf(out, " findings=%" PRIu64, v->findings);

@@ -6,6 +6,8 @@
 ///     verdict=pass exhaustive=5 episodes=123456 ops=654321 digest=… seconds=…
 ///     verdict=pass files=12 ops=4711 digest=… seconds=…
 ///     verdict=fail oracle=pin file=corpus/… op=118 files=12 ops=4711 digest=… seconds=… reproducer=corpus/… repro_ops=119
+///
+/// Paths are words of a shell: in quotes where they have blanks or anything else that is not plain.
 #ifndef STEVE_REPORT_VERDICT_H
 #define STEVE_REPORT_VERDICT_H
 

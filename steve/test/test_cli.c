@@ -228,6 +228,20 @@ static void findings_are_saved_and_replay_shows_them_again(void **state)
     }
 }
 
+static void paths_in_a_verdict_are_words_of_a_shell(void **state)
+{
+    (void)state;
+    const struct outcome *o = steve("run --driver hostile-overlap --seed 3 --out \"it's found\" --no-shrink");
+    assert_int_equal(o->status, 1);
+    assert_has(last_line(o->out), " reproducer='it'\\''s found/");
+    assert_has(last_line(o->out), "/repro.ops' repro_ops=");
+    o = steve("replay --no-shrink \"it's found\"/*/repro.ops");
+    assert_has(last_line(o->out), " file='it'\\''s found/");
+    o = steve("shrink \"it's found\"/*/repro.ops -o \"as small\"");
+    assert_has(last_line(o->out), " file='it'\\''s found/");
+    assert_has(last_line(o->out), " reproducer='as small' ");
+}
+
 static void a_second_driver_must_be_another_that_can_run_beside_the_first(void **state)
 {
     (void)state;
@@ -589,6 +603,7 @@ int main(void)
         cmocka_unit_test(digest_depends_on_the_seed_and_not_on_jobs_or_isolation),
         cmocka_unit_test(time_ends_a_run),
         cmocka_unit_test(findings_are_saved_and_replay_shows_them_again),
+        cmocka_unit_test(paths_in_a_verdict_are_words_of_a_shell),
         cmocka_unit_test(a_second_driver_must_be_another_that_can_run_beside_the_first),
         cmocka_unit_test(the_first_of_two_drivers_runs_as_if_alone),
         cmocka_unit_test(a_difference_is_saved_shrunk_and_replayed_with_both_drivers),
