@@ -9,9 +9,9 @@
 /// (drain, capacity). The header's wire id chooses the driver; an id that no driver has means the first of the family.
 ///
 /// Does not cover: other drivers (an input that names one passes unseen); live blocks of more than 4 MiB in sum (episode.c says where it
-/// is more), and what comes after half as much was written or copied, in most inputs an eighth of the one and a sixteenth of the other; callbacks of Jeff that no op
-/// reaches; a second base beside the first (the oracle `metamorphic`), but for one input in 32; hangs and memory by Steve's own measure
-/// (the engines have theirs). `steve run` does these.
+/// is more), and what comes after 2 MiB were written or copied, in most inputs 128 KiB; callbacks of Jeff that no op reaches; a second
+/// base beside the first (the oracle `metamorphic`), but for one input in 32; hangs and memory by Steve's own measure (the engines have
+/// theirs). `steve run` does these.
 ///
 /// Installed, it comes with the catalog of linked_in.c, which holds one driver, the user's; FUZZ_FAMILY is then "", for
 /// all that there are. Bytes do not tell the options of a driver without a number, so these are not covered.

@@ -15,12 +15,12 @@ struct steve_exec;
 struct steve_exec_config {
     const struct steve_driver *driver;
     const struct steve_driver *against; ///< runs the same ops, as far as it has them (differential.c); NULL: none
-    uint32_t without;                   ///< oracles that are off: bits 1 << enum steve_oracle
-    enum steve_check_level level;       ///< zero is light; the command line's default is normal
-    bool unchecked;                     ///< no checking at all, payloads are still written: the yardstick of the bench
-    bool keep_open;    ///< as in steve_region_place: for fuzzers, which begin an episode every few microseconds
-    uint8_t base_slot; ///< 0 or 1: two executors of the same sequence that differ in it get congruent but different
-                       ///< bases (equal modulo 64 KiB): for the metamorphic oracle
+    uint32_t without;              ///< oracles that are off: bits 1 << enum steve_oracle
+    enum steve_check_level level;  ///< zero is light; the command line's default is normal
+    bool unchecked;                ///< no checking at all, payloads are still written: the yardstick of the bench
+    bool keep_open;                ///< as in steve_region_place: for fuzzers, which begin an episode every few microseconds
+    uint8_t base_slot;             ///< 0 or 1: two executors of the same sequence that differ in it get congruent but different
+                                   ///< bases (equal modulo 64 KiB): for the metamorphic oracle
 };
 
 enum steve_outcome {
@@ -33,12 +33,12 @@ enum steve_outcome {
 /// Counts of what an executor did since it was made (or since the last reset). Plain data, added up by steve_counts_add().
 struct steve_counts {
     uint64_t ops;
-    uint64_t by_kind[STEVE_KIND_COUNT][3];                ///< done, refused, skipped
-    uint64_t compactions;                                 ///< compact ops carried out
+    uint64_t by_kind[STEVE_KIND_COUNT][3]; ///< done, refused, skipped
+    uint64_t compactions;                  ///< compact ops carried out
     uint64_t compaction_blocks, compaction_locked_blocks; ///< live and locked blocks, added up over the compactions
     uint64_t compaction_bytes, compaction_locked_bytes;
-    uint64_t moved_blocks; ///< seen by the shadow
-    uint64_t peak_blocks;  ///< largest number of live blocks
+    uint64_t moved_blocks;  ///< seen by the shadow
+    uint64_t peak_blocks;   ///< largest number of live blocks
 };
 void steve_counts_add(struct steve_counts *sum, const struct steve_counts *more);
 
@@ -80,8 +80,8 @@ unsigned steve_view_locks(const struct steve_exec *exec, uint16_t slot); ///< ta
 bool steve_view_has_stale(const struct steve_exec *exec, uint16_t slot); ///< an earlier block of this slot is known
 size_t steve_view_live_count(const struct steve_exec *exec);
 size_t steve_view_live_bytes(const struct steve_exec *exec);
-/// Bytes that were moved in the episode: as many as the allocator's clock has nanoseconds, where it has one, unseen moves and visits included;
-/// else in extents, as far as they were seen. Costs a call of `now` after an op that moved something.
+/// Bytes that were moved in the episode: as many as the allocator's clock has nanoseconds, where it has one, unseen moves and
+/// visits included; else in extents, as far as they were seen. Costs a call of `now` after an op that moved something.
 uint64_t steve_view_moved_bytes(struct steve_exec *exec);
 /// The slot of the live block that is `rank`-th in address order as last seen, rank < live count. O(log n)
 uint16_t steve_view_slot_by_address(const struct steve_exec *exec, size_t rank);

@@ -120,9 +120,10 @@ struct steve_exec {
     uint64_t clock_begin_ns; ///< of the driver's clock, where it has one
     uint64_t clock_ns;       ///< since the begin, when the moves counter was
     uint64_t clock_moves;    ///< this
-    size_t probe_next;       ///< index into `used` of the next block to look at
-    uint64_t last_check;     ///< op of the allocator's last own check
-    uint64_t last_twice;     ///< op of the last compaction that was done twice
+
+    size_t probe_next;   ///< index into `used` of the next block to look at
+    uint64_t last_check; ///< op of the allocator's last own check
+    uint64_t last_twice; ///< op of the last compaction that was done twice
     uint64_t full_compactions;
 
     uint64_t run_version;           ///< layout version that `run_largest` belongs to

@@ -20,7 +20,7 @@
 #define LOOKED_FOR         ((size_t)16 << 20)
 #define PRESENT_MOST       ((size_t)1 << 20)
 #define WRITTEN_BEGIN      ((size_t)128 * 1024)
-/// AddressSanitizer has a byte of shadow for so many, and so a page of it for at least
+/// AddressSanitizer has a byte of shadow for each 8, and so a page of it for 32 KiB or more.
 #define SHADOW_RATIO      ((size_t)8)
 #define SHADOWED_AT_LEAST ((size_t)32 * 1024)
 /// How much of a large region's ends is made dirty.
@@ -115,7 +115,7 @@ static uintptr_t shadow_of(const unsigned char *at)
     return ((uintptr_t)at >> scale) + offset;
 }
 
-/// Unpoisons what has a shadow that is present. In parts: for a large one the sanitizer would give its pages back.
+/// Unpoisons what has a shadow that is present, a page of it at a time: of a large one the sanitizer would give the pages back.
 /// @param begin its shadow begins a page @return false if it cannot be told what is present
 static bool unpoison_present(unsigned char *begin, unsigned char *end)
 {

@@ -33,9 +33,8 @@ struct steve_region_place {
     size_t offset;  ///< of the base, modulo STEVE_REGION_UNIT
     unsigned shift; ///< by so many units more, so that the base differs but is congruent
     bool dirty;     ///< memory begins with a pattern instead of zeros (of large regions the ends alone)
-    bool
-        keep_open; ///< pages that were a region before stay open: no system call for a new geometry. Beyond the guards only
-                   ///< AddressSanitizer then sees what is out of bounds, for 64 KiB
+    bool keep_open; ///< pages that were a region before stay open: no system call for a new geometry. Beyond the guards only
+                    ///< AddressSanitizer then sees what is out of bounds, for 64 KiB
 };
 
 /// Where a guard was overwritten.
@@ -47,8 +46,8 @@ struct steve_region_damage {
 };
 
 /// Places a region anew: guards written, memory zero or dirty, whatever it held before.
-/// @return false if the system gives no address space. Costs one write of a small region (up to 256 KiB), of a large one 192 KiB and the
-/// pages that are present, up to 1 MiB of them
+/// @return false if the system gives no address space. Costs one write of a small region (up to 256 KiB), of a large one
+/// 192 KiB and the pages that are present, up to 1 MiB of them
 bool steve_region_place(struct steve_region *region, const struct steve_region_place *place);
 
 /// @return true if both guards are as they were written. O(guards: 8 to 16 KiB)
