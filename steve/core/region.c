@@ -142,13 +142,13 @@ static void unpoison(const struct steve_region *region, const unsigned char *old
 {
 #ifdef STEVE_ADDRESS_SANITIZER
     unsigned char *const end = region->open_end;
-    if (region->bytes <= CLEARED_BY_WRITING) {
-        ASAN_UNPOISON_MEMORY_REGION(region->open_begin, (size_t)(end - region->open_begin));
-    }
     const size_t covered = page_bytes() * SHADOW_RATIO;
     unsigned char *from = region->open_begin - (uintptr_t)region->open_begin % covered;
     unsigned char *const looked_for = from + LOOKED_FOR;
-    if (region->bytes <= CLEARED_BY_WRITING || unpoison_present(from, end < looked_for ? end : looked_for)) {
+    if (region->bytes <= CLEARED_BY_WRITING) {
+        ASAN_UNPOISON_MEMORY_REGION(region->open_begin, (size_t)(end - region->open_begin));
+        from = looked_for;
+    } else if (unpoison_present(from, end < looked_for ? end : looked_for)) {
         from = looked_for;
     }
     if (from >= end && from >= old_end) {
